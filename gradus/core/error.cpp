@@ -1,0 +1,33 @@
+// Composes the text of an error; see error.h for its form.
+#include <gradus/core/error.h>
+
+namespace gradus {
+
+Error::Error(std::string problem, std::string hint, Place at)
+    : problem_(std::move(problem)), hint_(std::move(hint)), place_(at) {
+  compose_text();
+}
+
+void Error::add_context(std::string_view operation, std::string inputs, Place at) {
+  operation_ = operation_.empty() ? std::string(operation)
+                                  : std::string(operation) + " > " + operation_;
+  inputs_ = std::move(inputs);
+  place_ = at;
+  compose_text();
+}
+
+void Error::compose_text() {
+  text_.clear();
+  if (!operation_.empty()) text_ += operation_ + "(" + inputs_ + "): ";
+  text_ += problem_;
+  if (!hint_.empty()) text_ += "\n  hint: " + hint_;
+  if (!operation_.empty()) text_ += "\n  at: " + short_place(place_);
+}
+
+std::string short_place(const Place& at) {
+  std::string_view file = at.file_name();
+  if (auto slash = file.rfind('/'); slash != file.npos) file.remove_prefix(slash + 1);
+  return std::string(file) + ":" + std::to_string(at.line());
+}
+
+}  // namespace gradus

@@ -1,0 +1,56 @@
+// Storage: shared bytes with a version. Tensors that share a storage are views of each other; each
+// write in place raises the version, by which saved values notice that they were changed.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include <gradus/core/error.h>
+
+namespace gradus {
+
+/// A handle: copying shares. Memory is 64-byte aligned and not initialised.
+/// Thread safety: reading from several threads is safe; writing needs the callers' own order.
+class Storage {
+ public:
+  Storage() = default;
+  /// Throws MemoryError when there is not enough memory.
+  static Storage allocate(std::size_t bytes);
+  /// Bytes that somebody else owns (a mapped file, a caller's array), kept alive by `owner`.
+  static Storage borrow(void* data, std::size_t bytes, std::shared_ptr<void> owner);
+
+  std::byte* data() const { return block_ ? block_->data : nullptr; }
+  std::size_t bytes() const { return block_ ? block_->bytes : 0; }
+  explicit operator bool() const { return block_ != nullptr; }
+  /// Number of writes in place so far.
+  std::uint64_t version() const {
+    return block_ ? block_->version.load(std::memory_order_relaxed) : 0;
+  }
+  /// Notes a write in place: who wrote, and where.
+  void note_write(std::string_view operation, Place at) const;
+  /// "add_ at train.cpp:44", the last write in place; empty when there was none.
+  std::string last_write() const;
+
+  friend bool operator==(const Storage& a, const Storage& b) { return a.block_ == b.block_; }
+
+ private:
+  struct Block {
+    std::byte* data = nullptr;
+    std::size_t bytes = 0;
+    std::shared_ptr<void> owner;
+    std::atomic<std::uint64_t> version{0};
+    std::string_view writer;  // operation names live as long as the program
+    Place written_at;
+  };
+  std::shared_ptr<Block> block_;
+};
+
+/// Bytes held by all storages that are alive, and the most there ever were since the last reset.
+/// Thread-safe. (torch.cuda.memory_allocated, for the CPU)
+std::size_t memory_in_use();
+std::size_t peak_memory();
+void reset_peak_memory();
+
+}  // namespace gradus

@@ -1,0 +1,108 @@
+// The value part of Tensor. The methods that compute are defined in ops/methods.cpp, backward and
+// hooks in autograd/: core knows neither.
+#include <gradus/core/tensor.h>
+
+namespace gradus {
+
+Tensor::Tensor(Storage storage, Layout layout, DType dtype) : state_(std::make_shared<State>()) {
+  const auto [low, high] = layout.extent();
+  const auto available = static_cast<std::int64_t>(storage.bytes() / dtype_size(dtype));
+  if (low < 0 || high > available)
+    throw ShapeError("a layout of shape " + layout.shape.str() + " reaches elements " +
+                         std::to_string(low) + ".." + std::to_string(high) + " of a storage of " +
+                         std::to_string(available),
+                     "offset and strides must stay inside the storage");
+  state_->storage = std::move(storage);
+  state_->layout = std::move(layout);
+  state_->dtype = dtype;
+}
+
+Tensor Tensor::empty(const Shape& shape, DType dtype) {
+  std::int64_t bytes = 0;
+  if (__builtin_mul_overflow(shape.numel(), static_cast<std::int64_t>(dtype_size(dtype)), &bytes))
+    throw ShapeError("shape " + shape.str() + " has more bytes than 63 bits can count",
+                     "check the sizes");
+  Tensor tensor;
+  tensor.state_ = std::make_shared<State>();
+  tensor.state_->storage = Storage::allocate(static_cast<std::size_t>(bytes));
+  tensor.state_->layout = Layout::contiguous(shape);
+  tensor.state_->dtype = dtype;
+  return tensor;
+}
+
+Tensor Tensor::scalar(double value, DType dtype) {
+  Tensor tensor = empty({}, dtype);
+  dispatch(dtype, [&]<class T>() { *tensor.data<T>() = static_cast<T>(value); });
+  return tensor;
+}
+
+Tensor::State& Tensor::state() const {
+  if (!state_)
+    throw ValueError("the tensor is empty: it holds no value",
+                     "assign it first, or test it with defined()");
+  return *state_;
+}
+
+void Tensor::check_dtype(DType wanted) const {
+  if (wanted != dtype())
+    throw DTypeError("elements read as " + std::string(dtype_name(wanted)) + ", but the tensor is " +
+                         spec().str(),
+                     "read with the tensor's own type, or convert first with astype");
+}
+
+std::variant<double, std::int64_t> Tensor::item_as_variant(Place at) const {
+  if (numel() != 1) {
+    ShapeError error("needs exactly one element, " + spec().str() + " has " +
+                         std::to_string(numel()),
+                     "reduce it first, for example with mean, or pick one with x[{...}]");
+    error.add_context("item", spec().str(), at);
+    throw error;
+  }
+  return dispatch(dtype(), [&]<class T>() -> std::variant<double, std::int64_t> {
+    const T value = *data<T>();
+    if constexpr (std::is_floating_point_v<T>)
+      return static_cast<double>(value);
+    else
+      return static_cast<std::int64_t>(value);
+  });
+}
+
+Tensor Tensor::with_layout(const Layout& layout) const {
+  return Tensor(storage(), layout, dtype());
+}
+
+Tensor& Tensor::set_requires_grad(bool requires_grad, Place at) {
+  if (requires_grad && !is_floating(dtype())) {
+    DTypeError error("only floating tensors can require a gradient, this one is " + spec().str(),
+                     "convert it first: astype(x, DType::f32)");
+    error.add_context("set_requires_grad", spec().str(), at);
+    throw error;
+  }
+  if (!is_leaf()) {
+    GradError error("this tensor was computed from others, so it follows them",
+                    "set it on the leaves, or on x.detach()");
+    error.add_context("set_requires_grad", spec().str(), at);
+    throw error;
+  }
+  state().requires_grad = requires_grad;
+  return *this;
+}
+
+void Tensor::set_history(History history) const { state().history = std::move(history); }
+
+Tensor& Tensor::set_name(std::string name) {
+  state().name = std::move(name);
+  return *this;
+}
+
+Tensor Tensor::detach(Place at) const {
+  Tensor result = with_layout(layout());
+  result.state_->name = name();
+  if (requires_grad())
+    result.set_cut(std::make_shared<const std::string>("detach() at " + short_place(at)));
+  else
+    result.set_cut(cut());
+  return result;
+}
+
+}  // namespace gradus

@@ -1,0 +1,247 @@
+// Tensor: a value (shared storage and a layout) and its history (the call that made it, or none).
+// Copying a Tensor shares both, as in PyTorch; clone() copies the elements.
+// Everything that computes is declared in ops/ops.h; the methods here that compute are one-line
+// forwards to it. Printing is in core/print.h.
+#pragma once
+
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include <gradus/core/layout.h>
+#include <gradus/core/storage.h>
+
+namespace gradus {
+
+class Node;    // program/node.h: one executed call
+class Tensor;  // below
+
+using Tensors = std::vector<Tensor>;
+
+/// The call that made a tensor: its node and which output of it.
+struct History {
+  std::shared_ptr<Node> node;
+  std::uint32_t output = 0;
+  explicit operator bool() const { return node != nullptr; }
+};
+
+/// One entry of an index: an integer, a slice, newaxis, ellipsis, or a tensor (integers gather,
+/// booleans select), with NumPy's meaning.
+struct Slice {
+  std::optional<std::int64_t> start, stop;
+  std::int64_t step = 1;
+};
+struct NewAxis {};
+struct Ellipsis {};
+inline constexpr NewAxis newaxis{};
+inline constexpr Ellipsis ellipsis{};
+/// All of an axis, Python's `:`.
+inline constexpr Slice all{};
+class Index;
+
+/// A function that sees a gradient during backward and may replace it (return an empty Tensor to
+/// keep it). (torch.Tensor.register_hook)
+using GradientHook = std::function<Tensor(const Tensor&)>;
+
+/// An n-dimensional array with a history. A default-constructed Tensor is empty: no value at all.
+class Tensor {
+ public:
+  Tensor() = default;
+  /// A value in given storage. `layout` must lie inside it (ShapeError otherwise).
+  Tensor(Storage storage, Layout layout, DType dtype);
+
+  /// Uninitialised, contiguous.
+  static Tensor empty(const Shape& shape, DType dtype = DType::f32);
+  /// A copy of `values` in row-major order. Throws ShapeError when the counts differ.
+  template <class T>
+  static Tensor of(std::span<const T> values, const Shape& shape);
+  template <class T>
+  static Tensor of(const std::vector<T>& values, const Shape& shape) {
+    return of(std::span<const T>(values), shape);
+  }
+  /// A 0-dim tensor.
+  static Tensor scalar(double value, DType dtype = DType::f32);
+
+  // -- value ------------------------------------------------------------------------------------
+  bool defined() const { return state_ != nullptr; }
+  explicit operator bool() const { return defined(); }
+  const Shape& shape() const { return layout().shape; }
+  const Shape& strides() const { return layout().strides; }
+  int ndim() const { return layout().rank(); }
+  std::int64_t numel() const { return shape().numel(); }
+  /// Size of one axis; negative axes count from the end.
+  std::int64_t size(std::int64_t axis) const { return shape()[normalize_axis(axis, ndim())]; }
+  DType dtype() const { return state().dtype; }
+  Spec spec() const { return {shape(), dtype()}; }
+  const Layout& layout() const { return state().layout; }
+  const Storage& storage() const { return state().storage; }
+  bool is_contiguous() const { return layout().is_contiguous(); }
+
+  /// Pointer to the first element. Throws DTypeError when T is not the dtype. Elements lie as
+  /// layout() says. Writing through it is not seen by the version check: for filling new tensors.
+  template <class T>
+  T* data() const {
+    check_dtype(dtype_of<T>);
+    return reinterpret_cast<T*>(storage().data()) + layout().offset;
+  }
+  void* raw_data() const {
+    return storage().data() + layout().offset * static_cast<std::int64_t>(dtype_size(dtype()));
+  }
+  /// The one element as T. Throws ShapeError unless numel() == 1. (torch.Tensor.item)
+  template <class T = double>
+  T item(Place at = Place::current()) const {
+    return std::visit([](auto value) { return static_cast<T>(value); }, item_as_variant(at));
+  }
+  /// All elements in row-major order, converted to T.
+  template <class T>
+  std::vector<T> to_vector() const;
+
+  /// The same storage seen through another layout, without history. For the library's own views;
+  /// users slice with operator[].
+  Tensor with_layout(const Layout& layout) const;
+
+  // -- history ----------------------------------------------------------------------------------
+  /// True for parameters and for everything computed from them while recording.
+  bool requires_grad() const { return defined() && (state_->requires_grad || state_->history); }
+  /// Marks a leaf as a parameter. Throws DTypeError unless floating, GradError on a computed tensor.
+  Tensor& set_requires_grad(bool requires_grad = true, Place at = Place::current());
+  bool is_leaf() const { return !state().history; }
+  const History& history() const { return state().history; }
+  void set_history(History history) const;
+  /// The gradient slot of this tensor; empty until something is stored. (torch.Tensor.grad)
+  Tensor grad() const { return Tensor(state().grad); }
+  void set_grad(const Tensor& grad) const { state().grad = grad.state_; }
+  /// The same value without history; the place is remembered for the message when backward finds
+  /// no way. (torch.Tensor.detach)
+  Tensor detach(Place at = Place::current()) const;
+  /// What cut the path to parameters, "detach() at train.cpp:57"; empty when nothing did.
+  const std::shared_ptr<const std::string>& cut() const { return state().cut; }
+  void set_cut(std::shared_ptr<const std::string> cut) const { state().cut = std::move(cut); }
+  /// Calls `hook` with each gradient of this tensor during backward; the result replaces it unless
+  /// empty. Throws GradError where the tensor requires no gradient. (torch.Tensor.register_hook)
+  void register_hook(GradientHook hook, Place at = Place::current()) const;
+  /// Keeps the gradient of a computed tensor in grad() too. (torch.Tensor.retain_grad)
+  void retain_grad(Place at = Place::current()) const;
+  /// Hooks of a leaf, for the backward pass.
+  const std::vector<GradientHook>& hooks() const { return state().hooks; }
+  /// A name for messages and pictures, "w1".
+  const std::string& name() const { return state().name; }
+  Tensor& set_name(std::string name);
+  /// Identity: equal for copies of one handle, different for views and clones.
+  const void* id() const { return state_.get(); }
+
+  /// Gradients of this scalar with respect to every parameter, added to their grad().
+  /// Without `seed` the tensor must hold one number. (torch.Tensor.backward; autograd/backward.h)
+  void backward(const Tensor& seed = {}, bool keep_graph = false,
+                Place at = Place::current()) const;
+  void zero_grad() const { state().grad.reset(); }
+
+  // -- operations, forwards to ops/ops.h ----------------------------------------------------------
+  Tensor operator[](const Index& index) const;
+  Tensor operator[](std::initializer_list<Index> index) const;
+  Tensor reshape(const Ints& target, Place at = Place::current()) const;
+  Tensor permute_dims(const Ints& axes, Place at = Place::current()) const;
+  /// The last two axes exchanged; `t()` is the same. (numpy.matrix_transpose)
+  Tensor T(Place at = Place::current()) const;
+  Tensor t(Place at = Place::current()) const { return T(at); }
+  Tensor expand_dims(std::int64_t axis, Place at = Place::current()) const;
+  Tensor squeeze(const Ints& axes = {}, Place at = Place::current()) const;
+  Tensor sum(const Ints& axes = {}, bool keepdims = false, Place at = Place::current()) const;
+  Tensor mean(const Ints& axes = {}, bool keepdims = false, Place at = Place::current()) const;
+  Tensor astype(DType dtype, Place at = Place::current()) const;
+  Tensor clone(Place at = Place::current()) const;
+  Tensor contiguous(Place at = Place::current()) const;
+
+  // In place: the value changes for every tensor that shares the storage, and its version rises.
+  Tensor& add_(const Tensor& other, Place at = Place::current());
+  Tensor& add_(double other, Place at = Place::current());
+  Tensor& sub_(const Tensor& other, Place at = Place::current());
+  Tensor& mul_(const Tensor& other, Place at = Place::current());
+  Tensor& mul_(double other, Place at = Place::current());
+  Tensor& zero_(Place at = Place::current());
+  Tensor& fill_(double value, Place at = Place::current());
+  /// The elements of `source`, broadcast and converted.
+  Tensor& copy_(const Tensor& source, Place at = Place::current());
+
+ private:
+  struct State {
+    Storage storage;
+    Layout layout;
+    DType dtype = DType::f32;
+    bool requires_grad = false;
+    History history;
+    std::shared_ptr<State> grad;
+    std::shared_ptr<const std::string> cut;
+    std::vector<GradientHook> hooks;
+    std::string name;
+  };
+  explicit Tensor(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  /// Throws ValueError for an empty tensor.
+  State& state() const;
+  void check_dtype(DType wanted) const;
+  std::variant<double, std::int64_t> item_as_variant(Place at) const;
+
+  std::shared_ptr<State> state_;
+};
+
+/// See Slice above.
+class Index {
+ public:
+  Index(std::int64_t position) : entry_(position) {}
+  Index(int position) : entry_(std::int64_t{position}) {}
+  Index(Slice slice) : entry_(slice) {}
+  Index(NewAxis) : entry_(NewAxis{}) {}
+  Index(Ellipsis) : entry_(Ellipsis{}) {}
+  Index(const Tensor& positions) : entry_(positions) {}
+
+  const std::variant<std::int64_t, Slice, NewAxis, Ellipsis, Tensor>& entry() const {
+    return entry_;
+  }
+
+ private:
+  std::variant<std::int64_t, Slice, NewAxis, Ellipsis, Tensor> entry_;
+};
+
+template <class T>
+Tensor Tensor::of(std::span<const T> values, const Shape& shape) {
+  if (static_cast<std::int64_t>(values.size()) != shape.numel())
+    throw ShapeError(std::to_string(values.size()) + " values for shape " + shape.str() + " of " +
+                         std::to_string(shape.numel()) + " elements",
+                     "give as many values as the shape holds");
+  Tensor tensor = empty(shape, dtype_of<T>);
+  std::copy(values.begin(), values.end(), tensor.data<T>());
+  return tensor;
+}
+
+/// Calls f(position) for each element of `layout` in row-major order. For code that is not hot.
+template <class F>
+void for_each_position(const Layout& layout, F&& f) {
+  const std::int64_t count = layout.numel();
+  Shape index(Ints(layout.shape.size(), 0));
+  std::int64_t position = layout.offset;
+  for (std::int64_t n = 0; n < count; ++n) {
+    f(position);
+    for (int axis = layout.rank() - 1; axis >= 0; --axis) {
+      position += layout.strides[axis];
+      if (++index[axis] < layout.shape[axis]) break;
+      position -= index[axis] * layout.strides[axis];
+      index[axis] = 0;
+    }
+  }
+}
+
+template <class T>
+std::vector<T> Tensor::to_vector() const {
+  std::vector<T> values;
+  values.reserve(static_cast<std::size_t>(numel()));
+  dispatch(dtype(), [&]<class U>() {
+    const U* base = reinterpret_cast<const U*>(storage().data());
+    for_each_position(layout(), [&](std::int64_t i) { values.push_back(static_cast<T>(base[i])); });
+  });
+  return values;
+}
+
+}  // namespace gradus
