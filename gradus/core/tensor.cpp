@@ -32,7 +32,9 @@ Tensor Tensor::empty(const Shape& shape, DType dtype) {
 
 Tensor Tensor::scalar(double value, DType dtype) {
   Tensor tensor = empty({}, dtype);
-  dispatch(dtype, [&]<class T>() { *tensor.data<T>() = static_cast<T>(value); });
+  dispatch(dtype, [&]<class Value>() {
+    *tensor.data<Value>() = static_cast<Value>(value);
+  });
   return tensor;
 }
 
@@ -58,9 +60,9 @@ std::variant<double, std::int64_t> Tensor::item_as_variant(Place at) const {
     error.add_context("item", spec().str(), at);
     throw error;
   }
-  return dispatch(dtype(), [&]<class T>() -> std::variant<double, std::int64_t> {
-    const T value = *data<T>();
-    if constexpr (std::is_floating_point_v<T>)
+  return dispatch(dtype(), [&]<class Value>() -> std::variant<double, std::int64_t> {
+    const Value value = *data<Value>();
+    if constexpr (std::is_floating_point_v<Value>)
       return static_cast<double>(value);
     else
       return static_cast<std::int64_t>(value);

@@ -56,11 +56,11 @@ class Tensor {
   /// Uninitialised, contiguous.
   static Tensor empty(const Shape& shape, DType dtype = DType::f32);
   /// A copy of `values` in row-major order. Throws ShapeError when the counts differ.
-  template <class T>
-  static Tensor of(std::span<const T> values, const Shape& shape);
-  template <class T>
-  static Tensor of(const std::vector<T>& values, const Shape& shape) {
-    return of(std::span<const T>(values), shape);
+  template <class Value>
+  static Tensor of(std::span<const Value> values, const Shape& shape);
+  template <class Value>
+  static Tensor of(const std::vector<Value>& values, const Shape& shape) {
+    return of(std::span<const Value>(values), shape);
   }
   /// A 0-dim tensor.
   static Tensor scalar(double value, DType dtype = DType::f32);
@@ -80,24 +80,24 @@ class Tensor {
   const Storage& storage() const { return state().storage; }
   bool is_contiguous() const { return layout().is_contiguous(); }
 
-  /// Pointer to the first element. Throws DTypeError when T is not the dtype. Elements lie as
+  /// Pointer to the first element. Throws DTypeError when Value is not the dtype. Elements lie as
   /// layout() says. Writing through it is not seen by the version check: for filling new tensors.
-  template <class T>
-  T* data() const {
-    check_dtype(dtype_of<T>);
-    return reinterpret_cast<T*>(storage().data()) + layout().offset;
+  template <class Value>
+  Value* data() const {
+    check_dtype(dtype_of<Value>);
+    return reinterpret_cast<Value*>(storage().data()) + layout().offset;
   }
   void* raw_data() const {
     return storage().data() + layout().offset * static_cast<std::int64_t>(dtype_size(dtype()));
   }
-  /// The one element as T. Throws ShapeError unless numel() == 1. (torch.Tensor.item)
-  template <class T = double>
-  T item(Place at = Place::current()) const {
-    return std::visit([](auto value) { return static_cast<T>(value); }, item_as_variant(at));
+  /// The one element as Value. Throws ShapeError unless numel() == 1. (torch.Tensor.item)
+  template <class Value = double>
+  Value item(Place at = Place::current()) const {
+    return std::visit([](auto value) { return static_cast<Value>(value); }, item_as_variant(at));
   }
-  /// All elements in row-major order, converted to T.
-  template <class T>
-  std::vector<T> to_vector() const;
+  /// All elements in row-major order, converted to Value.
+  template <class Value>
+  std::vector<Value> to_vector() const;
 
   /// The same storage seen through another layout, without history. For the library's own views;
   /// users slice with operator[].
@@ -205,14 +205,14 @@ class Index {
   std::variant<std::int64_t, Slice, NewAxis, Ellipsis, Tensor> entry_;
 };
 
-template <class T>
-Tensor Tensor::of(std::span<const T> values, const Shape& shape) {
+template <class Value>
+Tensor Tensor::of(std::span<const Value> values, const Shape& shape) {
   if (static_cast<std::int64_t>(values.size()) != shape.numel())
     throw ShapeError(std::to_string(values.size()) + " values for shape " + shape.str() + " of " +
                          std::to_string(shape.numel()) + " elements",
                      "give as many values as the shape holds");
-  Tensor tensor = empty(shape, dtype_of<T>);
-  std::copy(values.begin(), values.end(), tensor.data<T>());
+  Tensor tensor = empty(shape, dtype_of<Value>);
+  std::copy(values.begin(), values.end(), tensor.data<Value>());
   return tensor;
 }
 
@@ -233,13 +233,13 @@ void for_each_position(const Layout& layout, F&& f) {
   }
 }
 
-template <class T>
-std::vector<T> Tensor::to_vector() const {
-  std::vector<T> values;
+template <class Value>
+std::vector<Value> Tensor::to_vector() const {
+  std::vector<Value> values;
   values.reserve(static_cast<std::size_t>(numel()));
-  dispatch(dtype(), [&]<class U>() {
-    const U* base = reinterpret_cast<const U*>(storage().data());
-    for_each_position(layout(), [&](std::int64_t i) { values.push_back(static_cast<T>(base[i])); });
+  dispatch(dtype(), [&]<class Stored>() {
+    const Stored* base = reinterpret_cast<const Stored*>(storage().data());
+    for_each_position(layout(), [&](std::int64_t i) { values.push_back(static_cast<Value>(base[i])); });
   });
   return values;
 }
