@@ -33,6 +33,11 @@ class Storage {
   /// "add_ at train.cpp:44", the last write in place; empty when there was none.
   std::string last_write() const;
 
+  /// Whether more than one tensor was made over these bytes (a view): then a recorded write in place
+  /// would change values behind the others' histories.
+  bool is_viewed() const { return block_ && block_->viewed.load(std::memory_order_relaxed); }
+  void mark_viewed() const { if (block_) block_->viewed.store(true, std::memory_order_relaxed); }
+
   friend bool operator==(const Storage& a, const Storage& b) { return a.block_ == b.block_; }
 
  private:
@@ -41,6 +46,7 @@ class Storage {
     std::size_t bytes = 0;
     std::shared_ptr<void> owner;
     std::atomic<std::uint64_t> version{0};
+    std::atomic<bool> viewed{false};
     std::string_view writer;  // operation names live as long as the program
     Place written_at;
   };

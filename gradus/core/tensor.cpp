@@ -70,6 +70,7 @@ std::variant<double, std::int64_t> Tensor::item_as_variant(Place at) const {
 }
 
 Tensor Tensor::with_layout(const Layout& layout) const {
+  storage().mark_viewed();
   return Tensor(storage(), layout, dtype());
 }
 

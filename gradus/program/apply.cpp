@@ -1,0 +1,273 @@
+// The door; see apply.h. Read apply_all from top to bottom: it is the life of a call.
+#include <gradus/program/apply.h>
+
+#include <algorithm>
+#include <atomic>
+
+namespace gradus {
+namespace {
+
+/// What the door knows of the present thread.
+struct Door {
+  std::vector<Observer*> observers;
+  int depth = 0;
+  Phase phase = Phase::forward;
+  const Node* forward_twin = nullptr;
+  std::shared_ptr<const std::string> scope;
+};
+thread_local Door door;
+
+std::uint64_t next_sequence() {
+  static std::atomic<std::uint64_t> counter{0};
+  return counter.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+std::string describe(std::span<const Tensor> inputs) {
+  std::string text;
+  for (const Tensor& x : inputs)
+    text += (text.empty() ? "" : ", ") + (x ? x.spec().str() : std::string("empty"));
+  return text;
+}
+
+/// Runs `body`, which may throw; errors get the user's view of the call.
+template <class Body>
+auto with_context(std::string_view name, std::span<const Tensor> inputs, Place at, Body&& body) {
+  try {
+    return body();
+  } catch (Error& error) {
+    error.add_context(name, describe(inputs), at);
+    throw;
+  }
+}
+
+struct DepthGuard {
+  DepthGuard() { ++door.depth; }
+  ~DepthGuard() { --door.depth; }
+};
+
+template <class Notify>
+void tell_observers(const Op& op, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
+                    const Tensor* target, Place at, Notify&& notify) {
+  if (door.observers.empty()) return;
+  const Event event{op,         inputs,     outputs,           target,    at,
+                    door.depth, door.phase, door.forward_twin, door.scope};
+  for (Observer* observer : door.observers) notify(*observer, event);
+}
+
+void tell_before(const Op& op, std::span<const Tensor> inputs, const Tensor* target, Place at) {
+  tell_observers(op, inputs, {}, target, at,
+                 [](Observer& o, const Event& e) { o.before(e); });
+}
+void tell_after(const Op& op, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
+                const Tensor* target, Place at) {
+  tell_observers(op, inputs, outputs, target, at,
+                 [](Observer& o, const Event& e) { o.after(e); });
+}
+
+In as_input(const Tensor& x) { return {x.raw_data(), &x.layout(), x.dtype()}; }
+Out as_output(const Tensor& y) { return {y.raw_data(), &y.layout(), y.dtype()}; }
+
+void run_kernel(const Op& op, std::span<const Tensor> inputs, std::span<const Tensor> outputs) {
+  std::vector<In> x;
+  std::vector<Out> y;
+  x.reserve(inputs.size());
+  y.reserve(outputs.size());
+  for (const Tensor& input : inputs) x.push_back(as_input(input));
+  for (const Tensor& output : outputs) y.push_back(as_output(output));
+  op.model().forward(x, y);
+}
+
+Specs infer(const Op& op, std::span<const Tensor> inputs) {
+  Specs specs;
+  specs.reserve(inputs.size());
+  for (const Tensor& x : inputs) specs.push_back(x.spec());
+  return op.model().infer(specs);
+}
+
+Tensors execute(const Op& op, std::span<const Tensor> inputs) {
+  if (op.kind() == OpKind::function) {
+    NoGrad guard;
+    return op.model().run(inputs);
+  }
+  const Specs specs = infer(op, inputs);
+  if (op.kind() == OpKind::view) {
+    const Layout* layout = &inputs[0].layout();
+    if (std::optional<Layout> seen = op.model().view(std::span(&layout, 1)))
+      return {inputs[0].with_layout(*seen)};
+  }
+  Tensors outputs;
+  outputs.reserve(specs.size());
+  for (const Spec& spec : specs) outputs.push_back(Tensor::empty(spec.shape, spec.dtype));
+  run_kernel(op, inputs, outputs);
+  return outputs;
+}
+
+SavedValue save(const Tensor& x) { return {x.storage(), x.layout(), x.storage().version()}; }
+
+bool is_kept(std::uint32_t mask, std::size_t i) { return (mask >> std::min<std::size_t>(i, 31)) & 1; }
+
+/// Makes the call part of its outputs' history.
+void record(const Op& op, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
+            Place at) {
+  bool any_floating = false;
+  for (const Tensor& y : outputs) any_floating |= is_floating(y.dtype());
+  if (!any_floating) {
+    // Integers and truth values carry no gradient: the path ends here, and says so when asked.
+    auto cut = std::make_shared<const std::string>(std::string(op.name()) + " to " +
+                                                   std::string(dtype_name(outputs[0].dtype())) +
+                                                   " at " + short_place(at));
+    for (const Tensor& y : outputs) y.set_cut(cut);
+    return;
+  }
+  if (!op.has_gradient())
+    throw GradError("has no gradient rule, and an input requires a gradient",
+                    "call it inside no_grad, on x.detach(), or give the definition a vjp");
+  auto node = std::make_shared<Node>(op, at);
+  node->sequence = next_sequence();
+  node->scope = door.scope;
+  const Keep keep = op.model().keep();
+  node->inputs.reserve(inputs.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Tensor& x = inputs[i];
+    Node::Input& input = node->inputs.emplace_back();
+    input.spec = x.spec();
+    input.needs_gradient = x.requires_grad();
+    input.history = x.history();
+    input.name = x.name();
+    if (input.needs_gradient && x.is_leaf()) input.leaf = x;
+    if (is_kept(keep.inputs, i)) input.saved = save(x);
+  }
+  node->outputs.reserve(outputs.size());
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    Node::Output& output = node->outputs.emplace_back();
+    output.spec = outputs[i].spec();
+    if (is_kept(keep.outputs, i)) output.saved = save(outputs[i]);
+    if (is_floating(outputs[i].dtype()))
+      outputs[i].set_history({node, static_cast<std::uint32_t>(i)});
+  }
+}
+
+/// Where no parameter is involved, the reason of an earlier cut travels on.
+void inherit_cut(std::span<const Tensor> inputs, std::span<const Tensor> outputs) {
+  for (const Tensor& x : inputs) {
+    if (!x.cut()) continue;
+    for (const Tensor& y : outputs) y.set_cut(x.cut());
+    return;
+  }
+}
+
+bool any_requires_grad(std::span<const Tensor> inputs) {
+  for (const Tensor& x : inputs)
+    if (x.requires_grad()) return true;
+  return false;
+}
+
+void check_defined(std::span<const Tensor> inputs) {
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    if (!inputs[i])
+      throw ValueError("input " + std::to_string(i) + " is an empty tensor: it holds no value",
+                       "assign it first");
+}
+
+}  // namespace
+
+Tensors apply_all(const Op& op, std::span<const Tensor> given, Place at) {
+  return with_context(op.name(), given, at, [&]() -> Tensors {
+    check_defined(given);
+    Tensors prepared;
+    std::span<const Tensor> inputs = given;
+    if (op.model().has_prepare()) {
+      DepthGuard inside;
+      prepared = op.model().prepare(given);
+      inputs = prepared;
+    }
+    tell_before(op, inputs, nullptr, at);
+    Tensors outputs;
+    if (op.kind() == OpKind::composite) {
+      DepthGuard inside;
+      outputs = op.model().run(inputs);
+    } else {
+      if (op.kind() == OpKind::function) {
+        DepthGuard inside;
+        outputs = execute(op, inputs);
+      } else {
+        outputs = execute(op, inputs);
+      }
+      if (grad_enabled() && any_requires_grad(inputs))
+        record(op, inputs, outputs, at);
+      else
+        inherit_cut(inputs, outputs);
+    }
+    tell_after(op, inputs, outputs, nullptr, at);
+    return outputs;
+  });
+}
+
+Tensor apply(const Op& op, std::span<const Tensor> inputs, Place at) {
+  return std::move(apply_all(op, inputs, at)[0]);
+}
+
+void apply_into(const Op& op, std::span<const Tensor> given, Tensor& target, std::string_view name,
+                Place at) {
+  with_context(name, given, at, [&] {
+    check_defined(given);
+    check_defined(std::span(&target, 1));
+    if (!op.model().in_place_safe())
+      throw ValueError("cannot write in place",
+                       "compute it apart and use copy_: x.copy_(op(x))");
+    Tensors prepared;
+    std::span<const Tensor> inputs = given;
+    if (op.model().has_prepare()) {
+      DepthGuard inside;
+      prepared = op.model().prepare(given);
+      inputs = prepared;
+    }
+    const bool recording =
+        grad_enabled() && (target.requires_grad() || any_requires_grad(inputs));
+    if (recording && target.is_leaf() && target.requires_grad())
+      throw GradError("a parameter that requires a gradient would be overwritten while recording",
+                      "update parameters inside no_grad: no_grad([&] { w.sub_(g); })");
+    if (recording && target.storage().is_viewed())
+      throw GradError("other tensors see the storage that would be overwritten while recording",
+                      "build the new value from its parts with where or concat instead");
+    const Spec result = infer(op, inputs)[0];
+    if (result != target.spec())
+      throw ShapeError("the result " + result.str() + " does not fit the target " +
+                           target.spec().str(),
+                       "in place, the result must have the target's shape and dtype");
+    tell_before(op, inputs, &target, at);
+    if (recording) {
+      // A gradient rule may keep the output, so it gets one of its own; the target shares history.
+      Tensors outputs = execute(op, inputs);
+      record(op, inputs, outputs, at);
+      target.set_history(outputs[0].history());
+    }
+    run_kernel(op, inputs, std::span(&target, 1));
+    target.storage().note_write(name, at);
+    tell_after(op, inputs, std::span(&target, 1), &target, at);
+  });
+}
+
+Observe::Observe(Observer& observer) : observer_(&observer) {
+  door.observers.push_back(observer_);
+}
+Observe::~Observe() { std::erase(door.observers, observer_); }
+
+Scope::Scope(std::string_view name) : before_(door.scope) {
+  door.scope = std::make_shared<const std::string>(
+      before_ ? *before_ + "." + std::string(name) : std::string(name));
+}
+Scope::~Scope() { door.scope = std::move(before_); }
+const std::shared_ptr<const std::string>& Scope::current() { return door.scope; }
+
+PhaseScope::PhaseScope(Phase phase, const Node* forward_twin)
+    : before_(door.phase), twin_before_(door.forward_twin) {
+  door.phase = phase;
+  door.forward_twin = forward_twin;
+}
+PhaseScope::~PhaseScope() {
+  door.phase = before_;
+  door.forward_twin = twin_before_;
+}
+
+}  // namespace gradus

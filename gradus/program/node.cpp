@@ -1,0 +1,67 @@
+// Freeing deep graphs, and handing kept values to gradient rules; see node.h.
+#include <gradus/program/node.h>
+
+namespace gradus {
+
+Node::~Node() {
+  // Freed recursively, a chain of about 10^5 nodes overflows the stack. So the outermost destructor
+  // of a thread collects the histories that others let go, and frees them one after the other.
+  thread_local std::vector<std::shared_ptr<Node>>* pending = nullptr;
+  std::vector<std::shared_ptr<Node>> mine;
+  const bool outermost = pending == nullptr;
+  if (outermost) pending = &mine;
+  for (Input& input : inputs)
+    if (input.history.node) pending->push_back(std::move(input.history.node));
+  if (!outermost) return;
+  while (!mine.empty()) {
+    std::shared_ptr<Node> next = std::move(mine.back());
+    mine.pop_back();
+    next.reset();
+  }
+  pending = nullptr;
+}
+
+void Node::release(Place at) {
+  for (Input& input : inputs) input.saved.reset();
+  for (Output& output : outputs) output.saved.reset();
+  released = true;
+  released_at = at;
+}
+
+Tensor Call::restore(const std::optional<SavedValue>& saved, const Spec& spec,
+                     std::string_view what, const std::string& name) const {
+  const std::string call = std::string(node_->op.name()) + " (" + short_place(node_->place) + ")";
+  const std::string value = std::string(what) + (name.empty() ? "" : " " + name);
+  if (!saved && node_->released)
+    throw GradError("backward needs " + value + " of " + call + ", released after the backward at " +
+                        short_place(node_->released_at),
+                    "keep it with backward(seed, /*keep_graph=*/true), or compute the loss again");
+  if (!saved)
+    throw GradError("the gradient rule of " + call + " reads " + value + ", which it does not keep",
+                    "name it in the definition's `keep`");
+  if (saved->storage.version() != saved->version)
+    throw GradError("backward of " + call + " needs " + value + " " + spec.str() +
+                        " as it was then, but " + saved->storage.last_write() +
+                        " changed it in place (version " + std::to_string(saved->version) + " -> " +
+                        std::to_string(saved->storage.version()) + ")",
+                    "write x = x + 1 instead of x.add_(1), or pass x.clone()");
+  return Tensor(saved->storage, saved->layout, spec.dtype);
+}
+
+Tensor Call::input(std::size_t i) const {
+  const Node::Input& input = node_->inputs[i];
+  // Restoring a leaf checks its version too; the leaf itself then takes part in higher derivatives.
+  Tensor value = restore(input.saved, input.spec, "input " + std::to_string(i), input.name);
+  if (input.leaf) return input.leaf;
+  value.set_history(input.history);
+  return value;
+}
+
+Tensor Call::output(std::size_t i) const {
+  Tensor value =
+      restore(node_->outputs[i].saved, output_spec(i), "output " + std::to_string(i), "");
+  value.set_history({node_, static_cast<std::uint32_t>(i)});
+  return value;
+}
+
+}  // namespace gradus

@@ -1,0 +1,296 @@
+// Op: a value that holds any operation definition.
+//
+// A definition is a plain struct; its fields are the attributes. It needs a `card` and one of
+//   infer + forward          a primitive with a kernel: shape rule, then numbers
+//   infer + view             a primitive that only sees the same storage through another layout
+//   run                      a primitive computed by tensor operations that are not recorded one by
+//                            one (checkpoint, user functions)
+//   compose                  a composite: a plain function of other operations
+// and may have
+//   attrs                    std::tuple of attr(...)
+//   vjp                      the gradient rule, written in operations; a composite needs none
+//   keep                     which inputs and outputs vjp looks at (default: all inputs)
+//   prepare                  brings the inputs to one dtype, by recorded operations
+//   samples                  inputs for tests and documentation
+// Rules of one tensor may be written with plain parameters: `Spec infer(const Spec& x)`, `void
+// forward(In x, Out y)`, `Tensor compose(const Tensor& a, const Tensor& b)`; rules of many take
+// spans. The adapter below finds out which; a missing rule is a readable compile error.
+// The design follows JAX's "a primitive is a name with rules attached" (autodidax).
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <memory>
+#include <span>
+#include <tuple>
+
+#include <gradus/core/tensor.h>
+#include <gradus/program/attribute.h>
+#include <gradus/program/card.h>
+
+namespace gradus {
+
+class Op;
+class Call;
+
+using Specs = std::vector<Spec>;
+
+/// An input of a kernel: a pointer to its first element and the layout to walk (offset applied).
+struct In {
+  const void* data;
+  const Layout* layout;
+  DType dtype;
+  template <class T>
+  const T* as() const { return static_cast<const T*>(data); }
+  const Shape& shape() const { return layout->shape; }
+  const Shape& strides() const { return layout->strides; }
+};
+/// An output of a kernel, likewise; any strides when written in place, else contiguous.
+struct Out {
+  void* data;
+  const Layout* layout;
+  DType dtype;
+  template <class T>
+  T* as() const { return static_cast<T*>(data); }
+  const Shape& shape() const { return layout->shape; }
+  const Shape& strides() const { return layout->strides; }
+};
+
+/// Which inputs and outputs a gradient rule looks at, as bit masks: what is not kept is freed early
+/// and may be changed in place.
+struct Keep {
+  std::uint32_t inputs = ~0u;
+  std::uint32_t outputs = 0;
+};
+
+/// An operation with inputs that show it: for gradient checks, fuzzing, documentation.
+struct Sample;
+using Samples = std::vector<Sample>;
+
+enum class OpKind { kernel, view, function, composite };
+
+namespace detail {
+
+/// Everything the door and the registry ask of a definition.
+struct OpModel {
+  virtual ~OpModel() = default;
+  virtual const Card& card() const = 0;
+  virtual OpKind kind() const = 0;
+  virtual bool has_vjp() const = 0;
+  virtual bool has_prepare() const = 0;
+  virtual bool in_place_safe() const = 0;
+  virtual Keep keep() const = 0;
+  virtual std::vector<AttributeInfo> attributes() const = 0;
+  virtual std::shared_ptr<OpModel> with(std::string_view name, const AttributeValue& value) const = 0;
+  virtual Specs infer(std::span<const Spec> inputs) const = 0;
+  virtual std::optional<Layout> view(std::span<const Layout* const> inputs) const = 0;
+  virtual void forward(std::span<const In> inputs, std::span<const Out> outputs) const = 0;
+  virtual Tensors run(std::span<const Tensor> inputs) const = 0;
+  virtual Tensors prepare(std::span<const Tensor> inputs) const = 0;
+  virtual Tensors vjp(const Call& call, std::span<const Tensor> cotangents) const = 0;
+  virtual Samples samples() const = 0;
+};
+
+template <class D>
+struct Adapter;
+
+}  // namespace detail
+
+/// What every definition has.
+template <class D>
+concept Definition = requires { { D::card } -> std::convertible_to<const Card&>; };
+
+class Op {
+ public:
+  template <Definition D>
+  Op(D definition) : model_(std::make_shared<detail::Adapter<D>>(std::move(definition))) {}
+
+  const Card& card() const { return model_->card(); }
+  std::string_view name() const { return card().name; }
+  OpKind kind() const { return model_->kind(); }
+  bool is_primitive() const { return kind() != OpKind::composite; }
+  /// True when gradients flow through: it has a gradient rule, or it is made of operations.
+  bool has_gradient() const { return model_->has_vjp() || kind() == OpKind::composite; }
+  /// The attributes with their current values, in the order of the definition.
+  std::vector<AttributeInfo> attributes() const { return model_->attributes(); }
+  /// A copy with one attribute changed, given as text. Throws NameError, ValueError.
+  Op with(std::string_view name, std::string_view text) const;
+  /// "softmax {axis=1}", without braces where there is no attribute.
+  std::string str() const;
+  Samples samples() const;
+
+  const detail::OpModel& model() const { return *model_; }
+
+ private:
+  explicit Op(std::shared_ptr<const detail::OpModel> model) : model_(std::move(model)) {}
+  std::shared_ptr<const detail::OpModel> model_;
+};
+
+struct Sample {
+  Op op;
+  Tensors inputs;
+};
+
+namespace detail {
+
+/// Calls f with the elements of a span as separate arguments when `f` takes exactly n of them.
+template <std::size_t N, class F, class T>
+decltype(auto) call_with(F&& f, std::span<T> values) {
+  return [&]<std::size_t... I>(std::index_sequence<I...>) -> decltype(auto) {
+    return f(values[I]...);
+  }(std::make_index_sequence<N>());
+}
+
+/// Throws ShapeError: "takes 2 inputs, got 3".
+[[noreturn]] void throw_arity(std::size_t wanted, std::size_t got);
+
+template <class T>
+std::vector<T> as_list(T one) {
+  std::vector<T> list;
+  list.push_back(std::move(one));
+  return list;
+}
+template <class T>
+std::vector<T> as_list(std::vector<T> many) {
+  return many;
+}
+
+// Which of the ways to write a rule a definition uses: N separate parameters, or a span.
+#define GRADUS_RULE(rule, Arg)                                                          \
+  template <class D>                                                                    \
+  constexpr int rule##_arity() {                                                        \
+    if constexpr (requires(const D d, std::span<Arg> s) { d.rule(s); }) return -1;      \
+    else if constexpr (requires(const D d, Arg a) { d.rule(a); }) return 1;             \
+    else if constexpr (requires(const D d, Arg a) { d.rule(a, a); }) return 2;          \
+    else if constexpr (requires(const D d, Arg a) { d.rule(a, a, a); }) return 3;       \
+    else if constexpr (requires(const D d) { d.rule(); }) return 0;                     \
+    else return -2;                                                                     \
+  }                                                                                     \
+  template <class D>                                                                    \
+  auto call_##rule(const D& d, std::span<Arg> values) {                                 \
+    constexpr int arity = rule##_arity<D>();                                            \
+    if constexpr (arity == -1) {                                                        \
+      return as_list(d.rule(values));                                                   \
+    } else {                                                                            \
+      if (values.size() != std::size_t(arity)) throw_arity(std::size_t(arity), values.size()); \
+      return call_with<std::size_t(arity)>(                                             \
+          [&](auto&... v) { return as_list(d.rule(v...)); }, values);                   \
+    }                                                                                   \
+  }
+
+GRADUS_RULE(infer, const Spec)
+GRADUS_RULE(compose, const Tensor)
+GRADUS_RULE(run, const Tensor)
+GRADUS_RULE(prepare, const Tensor)
+#undef GRADUS_RULE
+
+template <class D>
+constexpr bool has_span_forward =
+    requires(const D d, std::span<const In> x, std::span<const Out> y) { d.forward(x, y); };
+template <class D>
+constexpr bool has_plain_forward =
+    requires(const D d, In x, Out y) { d.forward(y); } ||
+    requires(const D d, In x, Out y) { d.forward(x, y); } ||
+    requires(const D d, In x, Out y) { d.forward(x, x, y); } ||
+    requires(const D d, In x, Out y) { d.forward(x, x, x, y); };
+template <class D>
+constexpr bool has_view = requires(const D d, const Layout& x) { d.view(x); };
+template <class D>
+constexpr bool has_one_vjp =
+    requires(const D d, const Call& c, const Tensor& g) { d.vjp(c, g); };
+template <class D>
+constexpr bool has_many_vjp =
+    requires(const D d, const Call& c, std::span<const Tensor> g) { d.vjp(c, g); };
+
+template <class D>
+struct Adapter final : OpModel {
+  static constexpr bool is_composite = compose_arity<D>() != -2;
+  static constexpr bool is_function = run_arity<D>() != -2;
+  static constexpr bool is_kernel = infer_arity<D>() != -2 &&
+                                    (has_span_forward<D> || has_plain_forward<D> || has_view<D>);
+  static_assert(is_composite || is_function || is_kernel,
+                "an operation needs `compose`, or `run`, or `infer` with `forward` or `view`");
+
+  explicit Adapter(D d) : definition(std::move(d)) {}
+  D definition;
+
+  const Card& card() const override { return D::card; }
+  OpKind kind() const override {
+    return is_composite ? OpKind::composite
+           : is_function ? OpKind::function
+           : has_view<D> ? OpKind::view
+                         : OpKind::kernel;
+  }
+  bool has_vjp() const override { return has_one_vjp<D> || has_many_vjp<D>; }
+  bool has_prepare() const override { return prepare_arity<D>() != -2; }
+  bool in_place_safe() const override {
+    if constexpr (requires { D::in_place_safe; }) return D::in_place_safe;
+    else return false;
+  }
+  Keep keep() const override {
+    if constexpr (requires { D::keep; }) return D::keep;
+    else return {};
+  }
+
+  std::vector<AttributeInfo> attributes() const override {
+    std::vector<AttributeInfo> list;
+    for_each_attribute([&]<class T>(const Attribute<D, T>& a) {
+      list.push_back({a.name, a.doc, attribute_type<T>(), to_value(definition.*a.field)});
+    });
+    return list;
+  }
+  std::shared_ptr<OpModel> with(std::string_view name, const AttributeValue& value) const override {
+    auto copy = std::make_shared<Adapter>(definition);
+    for_each_attribute([&]<class T>(const Attribute<D, T>& a) {
+      if (a.name == name) from_value(copy->definition.*a.field, value);
+    });
+    return copy;
+  }
+
+  Specs infer(std::span<const Spec> inputs) const override {
+    if constexpr (is_kernel) return call_infer(definition, inputs);
+    else return {};
+  }
+  std::optional<Layout> view(std::span<const Layout* const> inputs) const override {
+    if constexpr (has_view<D>) return definition.view(*inputs[0]);
+    else return std::nullopt;
+  }
+  void forward(std::span<const In> x, std::span<const Out> y) const override {
+    if constexpr (has_span_forward<D>) definition.forward(x, y);
+    else if constexpr (requires(In i, Out o) { definition.forward(o); }) definition.forward(y[0]);
+    else if constexpr (requires(In i, Out o) { definition.forward(i, o); })
+      definition.forward(x[0], y[0]);
+    else if constexpr (requires(In i, Out o) { definition.forward(i, i, o); })
+      definition.forward(x[0], x[1], y[0]);
+    else if constexpr (requires(In i, Out o) { definition.forward(i, i, i, o); })
+      definition.forward(x[0], x[1], x[2], y[0]);
+  }
+  Tensors run(std::span<const Tensor> inputs) const override {
+    if constexpr (is_composite) return call_compose(definition, inputs);
+    else if constexpr (is_function) return call_run(definition, inputs);
+    else return {};
+  }
+  Tensors prepare(std::span<const Tensor> inputs) const override {
+    if constexpr (prepare_arity<D>() != -2) return call_prepare(definition, inputs);
+    else return Tensors(inputs.begin(), inputs.end());
+  }
+  Tensors vjp(const Call& call, std::span<const Tensor> g) const override {
+    if constexpr (has_many_vjp<D>) return as_list(definition.vjp(call, g));
+    else if constexpr (has_one_vjp<D>) return as_list(definition.vjp(call, g[0]));
+    else return {};
+  }
+  Samples samples() const override {
+    if constexpr (requires { D::samples(); }) return D::samples();
+    else return {};
+  }
+
+ private:
+  template <class F>
+  static void for_each_attribute(F&& f) {
+    if constexpr (requires { D::attrs; })
+      std::apply([&](const auto&... a) { (f(a), ...); }, D::attrs);
+  }
+};
+
+}  // namespace detail
+}  // namespace gradus
