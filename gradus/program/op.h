@@ -234,14 +234,15 @@ struct Adapter final : OpModel {
 
   std::vector<AttributeInfo> attributes() const override {
     std::vector<AttributeInfo> list;
-    for_each_attribute([&]<class T>(const Attribute<D, T>& a) {
+    for_each_attribute([&](const auto& a) {
+      using T = std::remove_cvref_t<decltype(definition.*a.field)>;
       list.push_back({a.name, a.doc, attribute_type<T>(), to_value(definition.*a.field)});
     });
     return list;
   }
   std::shared_ptr<OpModel> with(std::string_view name, const AttributeValue& value) const override {
     auto copy = std::make_shared<Adapter>(definition);
-    for_each_attribute([&]<class T>(const Attribute<D, T>& a) {
+    for_each_attribute([&](const auto& a) {
       if (a.name == name) from_value(copy->definition.*a.field, value);
     });
     return copy;

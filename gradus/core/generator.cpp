@@ -1,0 +1,154 @@
+// The random streams; see generator.h.
+#include <gradus/core/generator.h>
+
+#include <cmath>
+#include <numbers>
+#include <numeric>
+#include <sstream>
+
+#include <gradus/core/error.h>
+
+namespace gradus {
+
+void Generator::manual_seed(std::uint64_t seed) {
+  seed_ = seed;
+  engine_.seed(static_cast<std::uint32_t>(seed));
+  next_normal_.reset();
+}
+
+std::uint64_t Generator::random64() {
+  const std::uint64_t first = engine_();
+  return first << 32 | engine_();
+}
+
+float Generator::uniform_f32() {
+  return static_cast<float>(engine_() & ((1u << 24) - 1)) * 0x1p-24f;
+}
+
+double Generator::uniform_f64() {
+  return static_cast<double>(random64() & ((1ull << 53) - 1)) * 0x1p-53;
+}
+
+void Generator::fill_uniform(float* values, std::int64_t n, double low, double high) {
+  const float a = static_cast<float>(low), b = static_cast<float>(high);
+  for (std::int64_t i = 0; i < n; ++i) values[i] = uniform_f32() * (b - a) + a;
+}
+
+void Generator::fill_uniform(double* values, std::int64_t n, double low, double high) {
+  for (std::int64_t i = 0; i < n; ++i) values[i] = uniform_f64() * (high - low) + low;
+}
+
+double Generator::normal_f64() {
+  if (next_normal_) {
+    const double value = *next_normal_;
+    next_normal_.reset();
+    return value;
+  }
+  const double u1 = uniform_f64(), u2 = uniform_f64();
+  const double radius = std::sqrt(-2.0 * std::log1p(-u2)), angle = 2.0 * std::numbers::pi * u1;
+  next_normal_ = radius * std::sin(angle);
+  return radius * std::cos(angle);
+}
+
+template <class T>
+void Generator::fill_normal_blocks(T* values, std::int64_t n, T mean, T std) {
+  auto transform = [&](T* block) {
+    for (int j = 0; j < 8; ++j) {
+      const T u1 = 1 - block[j], u2 = block[j + 8];
+      const T radius = std::sqrt(T(-2) * std::log(u1));
+      const T angle = T(2) * std::numbers::pi_v<T> * u2;
+      block[j] = radius * std::cos(angle) * std + mean;
+      block[j + 8] = radius * std::sin(angle) * std + mean;
+    }
+  };
+  fill_uniform(values, n);
+  for (std::int64_t i = 0; i + 16 <= n; i += 16) transform(values + i);
+  if (n % 16 != 0) {
+    // The last 16 are drawn again, as one block.
+    fill_uniform(values + n - 16, 16);
+    transform(values + n - 16);
+  }
+}
+
+void Generator::fill_normal(float* values, std::int64_t n, double mean, double std) {
+  if (n >= 16)
+    return fill_normal_blocks(values, n, static_cast<float>(mean), static_cast<float>(std));
+  for (std::int64_t i = 0; i < n; ++i)
+    values[i] = static_cast<float>(normal_f64() * std + mean);
+}
+
+void Generator::fill_normal(double* values, std::int64_t n, double mean, double std) {
+  if (n >= 16) return fill_normal_blocks(values, n, mean, std);
+  for (std::int64_t i = 0; i < n; ++i) values[i] = normal_f64() * std + mean;
+}
+
+void Generator::fill_integers(std::int64_t* values, std::int64_t n, std::int64_t low,
+                              std::int64_t high) {
+  const std::uint64_t range = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
+  for (std::int64_t i = 0; i < n; ++i) {
+    const std::uint64_t draw = range >= 1ull << 32 ? random64() : random32();
+    values[i] = static_cast<std::int64_t>(draw % range + static_cast<std::uint64_t>(low));
+  }
+}
+
+std::vector<std::int64_t> Generator::permutation(std::int64_t n) {
+  std::vector<std::int64_t> order(static_cast<std::size_t>(n));
+  std::iota(order.begin(), order.end(), 0);
+  for (std::size_t i = 0; i + 1 < order.size(); ++i)
+    std::swap(order[i], order[i + random32() % (order.size() - i)]);
+  return order;
+}
+
+std::string Generator::state() const {
+  std::ostringstream text;
+  text.precision(17);
+  text << "gradus-mt19937-1 " << seed_ << ' ' << next_normal_.has_value() << ' '
+       << std::hexfloat << next_normal_.value_or(0) << std::defaultfloat << ' ' << engine_;
+  return text.str();
+}
+
+void Generator::set_state(const std::string& state) {
+  std::istringstream text(state);
+  std::string version, normal;
+  std::uint64_t seed = 0;
+  bool has_normal = false;
+  std::mt19937 engine;
+  text >> version >> seed >> has_normal >> normal >> engine;
+  if (!text || version != "gradus-mt19937-1")
+    throw DataError("this is not the state of a generator", "pass what state() returned");
+  seed_ = seed;
+  engine_ = engine;
+  next_normal_.reset();
+  if (has_normal) next_normal_ = std::strtod(normal.c_str(), nullptr);
+}
+
+Generator& default_generator() {
+  static Generator generator;
+  return generator;
+}
+
+void manual_seed(std::uint64_t seed) { default_generator().manual_seed(seed); }
+
+std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
+                                    std::array<std::uint32_t, 2> key) {
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t p0 = std::uint64_t{0xD2511F53} * counter[0];
+    const std::uint64_t p1 = std::uint64_t{0xCD9E8D57} * counter[2];
+    counter = {static_cast<std::uint32_t>(p1 >> 32) ^ counter[1] ^ key[0],
+               static_cast<std::uint32_t>(p1),
+               static_cast<std::uint32_t>(p0 >> 32) ^ counter[3] ^ key[1],
+               static_cast<std::uint32_t>(p0)};
+    key[0] += 0x9E3779B9;
+    key[1] += 0xBB67AE85;
+  }
+  return counter;
+}
+
+float philox_uniform(std::uint64_t key, std::uint64_t index) {
+  const auto words = philox({static_cast<std::uint32_t>(index / 4),
+                             static_cast<std::uint32_t>(index / 4 >> 32), 0, 0},
+                            {static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32)});
+  return static_cast<float>(words[index % 4] >> 8) * 0x1p-24f;
+}
+
+}  // namespace gradus

@@ -1,0 +1,394 @@
+// Arithmetic, elementwise: + - * / and what schools call arithmetic with them.
+// Integer results wrap around as in NumPy. Next: exponential.cpp.
+#include <cmath>
+#include <type_traits>
+
+#include <gradus/ops/elementwise.h>
+#include <gradus/ops/registry.h>
+#include <gradus/ops/samples.h>
+
+namespace gradus {
+namespace op {
+namespace {
+
+/// Computes with integers modulo 2^bits, where plain C++ would be undefined on overflow.
+template <class T, class F>
+T wrapping(T a, T b, F f) {
+  if constexpr (std::is_floating_point_v<T>) {
+    return f(a, b);
+  } else {
+    using U = std::make_unsigned_t<T>;
+    return static_cast<T>(static_cast<U>(
+        f(static_cast<std::uint64_t>(static_cast<U>(a)), static_cast<std::uint64_t>(static_cast<U>(b)))));
+  }
+}
+
+Samples binary_samples(const Op& op, double low = -2, double high = 2) {
+  return {{op, {sample({3, 4}, low, high, 1), sample({3, 4}, low, high, 2)}},
+          {op, {sample({2, 1, 3}, low, high, 3), sample({4, 1}, low, high, 4)}},
+          {op, {sample({}, low, high, 5), sample({5}, low, high, 6)}}};
+}
+Samples unary_samples(const Op& op, double low = -2, double high = 2) {
+  return {{op, {sample({3, 4}, low, high, 1)}}, {op, {sample({}, low, high, 2)}}};
+}
+
+template <class T>
+bool is_nan(T x) {
+  if constexpr (std::is_floating_point_v<T>) return std::isnan(x);
+  else return false;
+}
+
+}  // namespace
+
+struct Add : Binary<Add> {
+  static constexpr Card card{.name = "add", .also = "torch.add, numpy.add", .onnx = "Add",
+                             .formula = "y = a + b", .doc = "Sum of two tensors; of truth values, their or.",
+                             .shapes = "a, b -> broadcast(a, b)"};
+  static constexpr Domain domain = Domain::any;
+  static constexpr Keep keep{.inputs = 0};
+  template <class T>
+  T value(T a, T b) const {
+    if constexpr (std::is_same_v<T, bool>) return a || b;
+    else return wrapping(a, b, [](auto v, auto w) { return v + w; });
+  }
+  Tensor gradient(const Call&, const Tensor& g, std::size_t) const { return g; }
+  static Samples samples() { return binary_samples(Add{}); }
+};
+
+struct Sub : Binary<Sub> {
+  static constexpr Card card{.name = "sub", .also = "torch.sub, numpy.subtract", .onnx = "Sub",
+                             .formula = "y = a - b", .doc = "Difference of two tensors.",
+                             .shapes = "a, b -> broadcast(a, b)"};
+  static constexpr Domain domain = Domain::numbers;
+  static constexpr Keep keep{.inputs = 0};
+  template <class T>
+  T value(T a, T b) const {
+    return wrapping(a, b, [](auto v, auto w) { return v - w; });
+  }
+  Tensor gradient(const Call&, const Tensor& g, std::size_t i) const { return i == 0 ? g : neg(g); }
+  static Samples samples() { return binary_samples(Sub{}); }
+};
+
+struct Mul : Binary<Mul> {
+  static constexpr Card card{.name = "mul", .also = "torch.mul, numpy.multiply", .onnx = "Mul",
+                             .formula = "y = a b",
+                             .doc = "Product, element by element; of truth values, their and.",
+                             .shapes = "a, b -> broadcast(a, b)"};
+  static constexpr Domain domain = Domain::any;
+  template <class T>
+  T value(T a, T b) const {
+    if constexpr (std::is_same_v<T, bool>) return a && b;
+    else return wrapping(a, b, [](auto v, auto w) { return v * w; });
+  }
+  Tensor gradient(const Call& c, const Tensor& g, std::size_t i) const { return g * c.input(1 - i); }
+  static Samples samples() { return binary_samples(Mul{}); }
+};
+
+struct Div : Binary<Div> {
+  static constexpr Card card{.name = "div", .also = "torch.div, torch.true_divide, numpy.divide, numpy.true_divide",
+                             .onnx = "Div", .formula = "y = a / b",
+                             .doc = "True quotient; integers give f32.",
+                             .shapes = "a, b -> broadcast(a, b)"};
+  template <class T>
+  T value(T a, T b) const { return a / b; }
+  Tensor gradient(const Call& c, const Tensor& g, std::size_t i) const {
+    const Tensor b = c.input(1);
+    return i == 0 ? g / b : neg(g * (c.input(0) / b) / b);
+  }
+  static Samples samples() {
+    return {{Div{}, {sample({3, 4}, -2, 2, 1), sample({3, 4}, 0.5, 2, 2)}},
+            {Div{}, {sample({2, 1, 3}, -2, 2, 3), sample({4, 1}, -2, -0.5, 4)}}};
+  }
+};
+
+struct FloorDivide : Binary<FloorDivide> {
+  static constexpr Card card{.name = "floor_divide", .also = "torch.floor_divide, numpy.floor_divide",
+                             .onnx = "", .formula = R"(y = \lfloor a / b \rfloor)",
+                             .doc = "Quotient rounded down; its gradient is 0.",
+                             .shapes = "a, b -> broadcast(a, b)"};
+  static constexpr Domain domain = Domain::numbers;
+  static constexpr Keep keep{.inputs = 0};
+  template <class T>
+  T value(T a, T b) const {
+    if constexpr (std::is_floating_point_v<T>) {
+      // From the exact remainder: a / b alone may round up to the next integer.
+      if (b == 0) return a / b;
+      T r = std::fmod(a, b);
+      T q = (a - r) / b;
+      if (r != 0 && (r < 0) != (b < 0)) q -= 1;
+      return std::round(q);
+    } else {
+      if (b == 0) throw ValueError("an integer was divided by zero", "convert to a floating dtype first");
+      if constexpr (std::is_signed_v<T>)
+        if (b == -1) return wrapping(T(0), a, [](auto v, auto w) { return v - w; });
+      const T q = static_cast<T>(a / b);
+      return static_cast<T>(q - ((a % b != 0) && ((a % b < 0) != (b < 0)) ? 1 : 0));
+    }
+  }
+  Tensor gradient(const Call&, const Tensor& g, std::size_t) const { return zeros_like(g); }
+  static Samples samples() {
+    return {{FloorDivide{}, {sample({3, 4}, 0.1, 0.9, 1), sample({4}, 1, 2, 2)}}};
+  }
+};
+
+struct Remainder : Binary<Remainder> {
+  static constexpr Card card{.name = "remainder", .also = "torch.remainder, numpy.remainder, numpy.mod", .onnx = "Mod",
+                             .formula = R"(y = a - \lfloor a / b \rfloor b)",
+                             .doc = "What is left by floor_divide, with the sign of b.",
+                             .shapes = "a, b -> broadcast(a, b)"};
+  static constexpr Domain domain = Domain::numbers;
+  template <class T>
+  T value(T a, T b) const {
+    if constexpr (std::is_floating_point_v<T>) {
+      T r = std::fmod(a, b);
+      if (r != 0 && (r < 0) != (b < 0)) r += b;
+      return r;
+    } else {
+      if (b == 0) throw ValueError("an integer was divided by zero", "convert to a floating dtype first");
+      if constexpr (std::is_signed_v<T>)
+        if (b == -1) return T(0);
+      const T r = static_cast<T>(a % b);
+      return static_cast<T>(r != 0 && (r < 0) != (b < 0) ? r + b : r);
+    }
+  }
+  Tensor gradient(const Call& c, const Tensor& g, std::size_t i) const {
+    return i == 0 ? g : neg(g * floor_divide(c.input(0), c.input(1)));
+  }
+  static Samples samples() {
+    return {{Remainder{}, {sample({3, 4}, 2.1, 2.9, 1), sample({4}, 1.5, 2, 2)}}};
+  }
+};
+
+struct Pow : Binary<Pow> {
+  static constexpr Card card{.name = "pow", .also = "torch.pow, numpy.power", .onnx = "Pow",
+                             .formula = "y = a^b",
+                             .doc = "a to the power b; the gradient of b counts 0 where a is 0.",
+                             .shapes = "a, b -> broadcast(a, b)"};
+  static constexpr Domain domain = Domain::numbers;
+  static constexpr Keep keep{.inputs = 3, .outputs = 1};
+  template <class T>
+  T value(T a, T b) const {
+    if constexpr (std::is_floating_point_v<T>) {
+      // The square is exact to one rounding either way; the library's pow is slow.
+      return b == 2 ? a * a : std::pow(a, b);
+    } else {
+      if (std::is_signed_v<T> && b < 0)
+        throw ValueError("an integer to a negative power", "convert to a floating dtype first");
+      T result = 1;
+      for (auto n = static_cast<std::make_unsigned_t<T>>(b); n != 0; n = static_cast<decltype(n)>(n >> 1)) {
+        if (n & 1) result = wrapping(result, a, [](auto v, auto w) { return v * w; });
+        a = wrapping(a, a, [](auto v, auto w) { return v * w; });
+      }
+      return result;
+    }
+  }
+  Tensor gradient(const Call& c, const Tensor& g, std::size_t i) const {
+    const Tensor a = c.input(0), b = c.input(1);
+    // b a^(b-1), and 0 where b is 0, also for a = 0.
+    if (i == 0) return where(b == 0, 0.0, g * b * pow(a, b - 1));
+    const Tensor counts = a == 0;
+    return where(counts, 0.0, g * c.output() * log(where(counts, 1.0, a)));
+  }
+  static Samples samples() {
+    return {{Pow{}, {sample({3, 4}, 0.5, 2, 1), sample({3, 4}, -2, 2, 2)}},
+            {Pow{}, {sample({2, 1, 3}, 0.5, 2, 3), sample({4, 1}, 1, 3, 4)}}};
+  }
+};
+
+/// The larger or smaller of two; ties give half of the gradient to each, as PyTorch does.
+template <class D>
+struct Extremum : Binary<D> {
+  static constexpr Domain domain = Domain::any;
+  Tensor gradient(const Call& c, const Tensor& g, std::size_t i) const {
+    const Tensor mine = c.input(i), other = c.input(1 - i);
+    const Tensor wins = D::is_maximum ? mine > other : mine < other;
+    return g * where(wins, 1.0, where(mine == other, 0.5, 0.0)).astype(g.dtype());
+  }
+};
+
+struct Maximum : Extremum<Maximum> {
+  static constexpr bool is_maximum = true;
+  static constexpr Card card{.name = "maximum", .also = "torch.maximum, numpy.maximum", .onnx = "Max",
+                             .formula = R"(y = \max(a, b))",
+                             .doc = "The larger of two; NaN if either is. Ties share the gradient.",
+                             .shapes = "a, b -> broadcast(a, b)"};
+  template <class T>
+  T value(T a, T b) const { return a > b || is_nan(a) ? a : b; }
+  static Samples samples() { return binary_samples(Maximum{}); }
+};
+
+struct Minimum : Extremum<Minimum> {
+  static constexpr bool is_maximum = false;
+  static constexpr Card card{.name = "minimum", .also = "torch.minimum, numpy.minimum", .onnx = "Min",
+                             .formula = R"(y = \min(a, b))",
+                             .doc = "The smaller of two; NaN if either is. Ties share the gradient.",
+                             .shapes = "a, b -> broadcast(a, b)"};
+  template <class T>
+  T value(T a, T b) const { return a < b || is_nan(a) ? a : b; }
+  static Samples samples() { return binary_samples(Minimum{}); }
+};
+
+struct Neg : Unary<Neg> {
+  static constexpr Card card{.name = "neg", .also = "torch.neg, numpy.negative", .onnx = "Neg",
+                             .formula = "y = -x", .doc = "The negative.", .shapes = "x -> x"};
+  static constexpr Domain domain = Domain::numbers;
+  static constexpr Keep keep{.inputs = 0};
+  template <class T>
+  T value(T x) const {
+    if constexpr (std::is_floating_point_v<T>) return -x;
+    else return wrapping(T(0), x, [](auto v, auto w) { return v - w; });
+  }
+  Tensors vjp(const Call&, const Tensor& g) const { return {neg(g)}; }
+  static Samples samples() { return unary_samples(Neg{}); }
+};
+
+struct Abs : Unary<Abs> {
+  static constexpr Card card{.name = "abs", .also = "torch.abs, numpy.absolute", .onnx = "Abs",
+                             .formula = "y = |x|", .doc = "The absolute value; gradient 0 at 0.",
+                             .shapes = "x -> x"};
+  static constexpr Domain domain = Domain::numbers;
+  template <class T>
+  T value(T x) const {
+    if constexpr (std::is_floating_point_v<T>) return std::fabs(x);
+    else if constexpr (std::is_unsigned_v<T>) return x;
+    else return x < 0 ? wrapping(T(0), x, [](auto v, auto w) { return v - w; }) : x;
+  }
+  Tensor derivative(const Call& c) const { return sign(c.input(0)); }
+  static Samples samples() { return {{Abs{}, {sample({3, 4}, 0.2, 2)}}, {Abs{}, {sample({5}, -2, -0.2)}}}; }
+};
+
+struct Sign : Unary<Sign> {
+  static constexpr Card card{.name = "sign", .also = "torch.sign, numpy.sign", .onnx = "Sign",
+                             .formula = R"(y = \operatorname{sgn} x)", .doc = "-1, 0 or 1; its gradient is 0.",
+                             .shapes = "x -> x"};
+  static constexpr Domain domain = Domain::numbers;
+  static constexpr Keep keep{.inputs = 0};
+  template <class T>
+  T value(T x) const {
+    if (is_nan(x)) return x;
+    return static_cast<T>((x > T(0)) - (x < T(0)));
+  }
+  Tensors vjp(const Call&, const Tensor& g) const { return {zeros_like(g)}; }
+  static Samples samples() { return {{Sign{}, {sample({3, 4}, 0.2, 2)}}}; }
+};
+
+struct Square : Unary<Square> {
+  static constexpr Card card{.name = "square", .also = "torch.square, numpy.square", .onnx = "",
+                             .formula = "y = x^2", .doc = "The square.", .shapes = "x -> x"};
+  static constexpr Domain domain = Domain::numbers;
+  template <class T>
+  T value(T x) const {
+    return wrapping(x, x, [](auto v, auto w) { return v * w; });
+  }
+  Tensor derivative(const Call& c) const { return 2 * c.input(0); }
+  static Samples samples() { return unary_samples(Square{}); }
+};
+
+struct Clip : Unary<Clip> {
+  std::optional<double> min, max;
+  static constexpr Card card{.name = "clip", .also = "torch.clamp, torch.clip, numpy.clip", .onnx = "Clip",
+                             .formula = R"(y = \min(\max(x, a), b))",
+                             .doc = "Limits x to `min`..`max`; either may be missing. Gradient 1 inside and at the limits.",
+                             .shapes = "x -> x"};
+  static constexpr auto attrs = std::tuple{attr("min", &Clip::min, "lower limit"),
+                                           attr("max", &Clip::max, "upper limit")};
+  static constexpr Domain domain = Domain::numbers;
+  template <class T>
+  T value(T x) const {
+    if (min && static_cast<double>(x) < *min) x = static_cast<T>(*min);
+    if (max && static_cast<double>(x) > *max) x = static_cast<T>(*max);
+    return x;
+  }
+  Tensor derivative(const Call& c) const {
+    const Tensor x = c.input(0);
+    Tensor inside = x == x;
+    if (min) inside = logical_and(inside, x >= *min);
+    if (max) inside = logical_and(inside, x <= *max);
+    return inside.astype(x.dtype());
+  }
+  Spec infer(const Spec& x) const {
+    if (min && max && *min > *max)
+      throw ValueError("min " + to_text(*min) + " is above max " + to_text(*max), "exchange them");
+    return Unary<Clip>::infer(x);
+  }
+  static Samples samples() {
+    return {{Clip{{}, -0.5, 0.7}, {sample({3, 4})}}, {Clip{{}, 0.1, {}}, {sample({5})}}};
+  }
+};
+
+#define GRADUS_ROUNDING(Name, text, function, torch_name, onnx_name, latex, sentence)          \
+  struct Name : Unary<Name> {                                                                  \
+    static constexpr Card card{.name = text, .also = torch_name, .onnx = onnx_name,            \
+                               .formula = latex, .doc = sentence, .shapes = "x -> x"};         \
+    static constexpr Domain domain = Domain::numbers;                                          \
+    static constexpr Keep keep{.inputs = 0};                                                   \
+    template <class T>                                                                         \
+    T value(T x) const {                                                                       \
+      if constexpr (std::is_floating_point_v<T>) return function(x);                           \
+      else return x;                                                                           \
+    }                                                                                          \
+    Tensors vjp(const Call&, const Tensor& g) const { return {zeros_like(g)}; }                \
+    static Samples samples() { return {{Name{}, {sample({3, 4}, 1.1, 1.4)}}}; }                \
+  };
+GRADUS_ROUNDING(Floor, "floor", std::floor, "torch.floor, numpy.floor", "Floor",
+                R"(y = \lfloor x \rfloor)", "Rounds down; its gradient is 0.")
+GRADUS_ROUNDING(Ceil, "ceil", std::ceil, "torch.ceil, numpy.ceil", "Ceil", R"(y = \lceil x \rceil)",
+                "Rounds up; its gradient is 0.")
+GRADUS_ROUNDING(Round, "round", std::nearbyint, "torch.round, numpy.round", "Round",
+                R"(y = \operatorname{round} x)", "To the nearest integer, halves to even; its gradient is 0.")
+#undef GRADUS_ROUNDING
+
+}  // namespace op
+
+#define GRADUS_BINARY(name, Definition)                              \
+  Tensor name(const Operand& a, const Operand& b, Place at) {        \
+    return apply(op::Definition{}, {a.resolve(b), b.resolve(a)}, at); \
+  }
+GRADUS_BINARY(add, Add)
+GRADUS_BINARY(sub, Sub)
+GRADUS_BINARY(mul, Mul)
+GRADUS_BINARY(div, Div)
+GRADUS_BINARY(floor_divide, FloorDivide)
+GRADUS_BINARY(remainder, Remainder)
+GRADUS_BINARY(pow, Pow)
+GRADUS_BINARY(minimum, Minimum)
+GRADUS_BINARY(maximum, Maximum)
+#undef GRADUS_BINARY
+
+Tensor neg(const Tensor& x, Place at) { return apply(op::Neg{}, {x}, at); }
+Tensor abs(const Tensor& x, Place at) { return apply(op::Abs{}, {x}, at); }
+Tensor sign(const Tensor& x, Place at) { return apply(op::Sign{}, {x}, at); }
+Tensor square(const Tensor& x, Place at) { return apply(op::Square{}, {x}, at); }
+Tensor clip(const Tensor& x, std::optional<double> min, std::optional<double> max, Place at) {
+  op::Clip definition;
+  definition.min = min;
+  definition.max = max;
+  return apply(definition, {x}, at);
+}
+Tensor floor(const Tensor& x, Place at) { return apply(op::Floor{}, {x}, at); }
+Tensor ceil(const Tensor& x, Place at) { return apply(op::Ceil{}, {x}, at); }
+Tensor round(const Tensor& x, Place at) { return apply(op::Round{}, {x}, at); }
+
+// In place: the same definitions, written into the tensor.
+Tensor& Tensor::add_(const Tensor& other, Place at) {
+  apply_into(op::Add{}, Tensors{*this, other}, *this, "add_", at);
+  return *this;
+}
+Tensor& Tensor::add_(double other, Place at) { return add_(scalar(other, dtype()), at); }
+Tensor& Tensor::sub_(const Tensor& other, Place at) {
+  apply_into(op::Sub{}, Tensors{*this, other}, *this, "sub_", at);
+  return *this;
+}
+Tensor& Tensor::mul_(const Tensor& other, Place at) {
+  apply_into(op::Mul{}, Tensors{*this, other}, *this, "mul_", at);
+  return *this;
+}
+Tensor& Tensor::mul_(double other, Place at) { return mul_(scalar(other, dtype()), at); }
+
+std::vector<Op> arithmetic_ops() {
+  using namespace op;
+  return {Add{}, Sub{}, Mul{}, Div{}, FloorDivide{}, Remainder{}, Pow{}, Minimum{}, Maximum{},
+          Neg{}, Abs{}, Sign{}, Square{}, Clip{}, Floor{}, Ceil{}, Round{}};
+}
+
+}  // namespace gradus

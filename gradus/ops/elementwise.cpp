@@ -1,0 +1,36 @@
+// Bringing operands to one dtype; see elementwise.h.
+#include <gradus/ops/elementwise.h>
+
+#include <algorithm>
+
+namespace gradus {
+
+Tensor Operand::resolve(const Operand& other) const {
+  if (!is_number()) return tensor_;
+  const DType met = other.is_number() ? other.number_dtype_ : other.tensor_.dtype();
+  // A number follows the tensor, unless it is of a higher kind: bool < integer < floating.
+  const bool fits = is_floating(met) || (is_integer(met) && !is_floating(number_dtype_)) ||
+                    number_dtype_ == met;
+  return Tensor::scalar(number_, fits ? met : number_dtype_);
+}
+
+namespace op {
+
+Tensors prepare_elementwise(std::span<const Tensor> inputs, Domain domain) {
+  DType common = DType::boolean;
+  for (const Tensor& x : inputs) common = promote(common, x.dtype());
+  if (domain == Domain::floating) common = to_floating(common);
+  Tensors result(inputs.begin(), inputs.end());
+  for (Tensor& x : result)
+    if (x.dtype() != common) x = astype(x, common);
+  return result;
+}
+
+void check_domain(DType dtype, Domain domain) {
+  if (domain == Domain::numbers && dtype == DType::boolean)
+    throw DTypeError("takes numbers, not truth values",
+                     "convert first, astype(x, DType::i64), or use the logical operations");
+}
+
+}  // namespace op
+}  // namespace gradus

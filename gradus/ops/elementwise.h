@@ -1,0 +1,120 @@
+// What all elementwise definitions share: shape rule, dtype rule, loop and the outer part of the
+// gradient. A definition adds a value rule for one element and a derivative rule in operations:
+//
+//   struct Exp : Unary<Exp> {
+//     static constexpr Card card{...};
+//     static constexpr Keep keep{.inputs = 0, .outputs = 1};
+//     template <class T> T value(T x) const { return std::exp(x); }
+//     Tensor derivative(const Call& c) const { return c.output(); }
+//   };
+#pragma once
+
+#include <gradus/kernels/elementwise.h>
+#include <gradus/ops/ops.h>
+
+namespace gradus::op {
+
+/// Which dtypes an elementwise operation computes in.
+enum class Domain {
+  any,       ///< every dtype as it is
+  numbers,   ///< every dtype but bool, which throws DTypeError
+  floating,  ///< integers and bools become f32 first
+};
+
+/// The inputs brought to one dtype by recorded casts, by promotion and the domain.
+Tensors prepare_elementwise(std::span<const Tensor> inputs, Domain domain);
+/// Throws DTypeError for a bool where numbers are needed.
+void check_domain(DType dtype, Domain domain);
+
+/// Calls f<T>() for the dtypes of a domain.
+template <Domain domain, class F>
+void dispatch_domain(DType dtype, F&& f) {
+  if constexpr (domain == Domain::floating) {
+    dispatch_floating(dtype, f);
+  } else if constexpr (domain == Domain::numbers) {
+    dispatch(dtype, [&]<class T>() {
+      if constexpr (!std::is_same_v<T, bool>) f.template operator()<T>();
+    });
+  } else {
+    dispatch(dtype, f);
+  }
+}
+
+template <class D>
+constexpr Domain domain_of() {
+  if constexpr (requires { D::domain; }) return D::domain;
+  else return Domain::floating;
+}
+
+/// y = value(x)
+template <class D>
+struct Unary {
+  static constexpr bool in_place_safe = true;
+
+  Tensors prepare(std::span<const Tensor> inputs) const {
+    return prepare_elementwise(inputs, domain_of<D>());
+  }
+  Spec infer(const Spec& x) const {
+    check_domain(x.dtype, domain_of<D>());
+    DType result = x.dtype;
+    dispatch_domain<domain_of<D>()>(
+        x.dtype, [&]<class T>() { result = dtype_of<decltype(self().value(T{}))>; });
+    return {x.shape, result};
+  }
+  void forward(In x, Out y) const {
+    dispatch_domain<domain_of<D>()>(x.dtype, [&]<class T>() {
+      using R = decltype(self().value(T{}));
+      kernels::map1([&](T v) { return self().value(v); }, x.as<T>(), x.strides().data(), y.as<R>(),
+                    y.strides().data(), y.shape().data(), y.shape().rank());
+    });
+  }
+  template <class S = D>
+    requires requires(const S s, const Call& c) { s.derivative(c); }
+  Tensors vjp(const Call& c, const Tensor& g) const {
+    return {g * self().derivative(c)};
+  }
+
+ private:
+  const D& self() const { return static_cast<const D&>(*this); }
+};
+
+/// y = value(a, b), broadcast. The definition's `gradient(call, g, i)` is the cotangent of input i
+/// at the output's shape; it is summed to the input's shape here.
+template <class D>
+struct Binary {
+  static constexpr bool in_place_safe = true;
+
+  Tensors prepare(std::span<const Tensor> inputs) const {
+    return prepare_elementwise(inputs, domain_of<D>());
+  }
+  Spec infer(const Spec& a, const Spec& b) const {
+    check_domain(a.dtype, domain_of<D>());
+    DType result = a.dtype;
+    dispatch_domain<domain_of<D>()>(
+        a.dtype, [&]<class T>() { result = dtype_of<decltype(self().value(T{}, T{}))>; });
+    return {broadcast_shapes(a.shape, b.shape), result};
+  }
+  void forward(In a, In b, Out y) const {
+    const Layout wide_a = a.layout->broadcast_to(y.shape());
+    const Layout wide_b = b.layout->broadcast_to(y.shape());
+    dispatch_domain<domain_of<D>()>(a.dtype, [&]<class T>() {
+      using R = decltype(self().value(T{}, T{}));
+      kernels::map2([&](T v, T w) { return self().value(v, w); }, a.as<T>(), wide_a.strides.data(),
+                    b.as<T>(), wide_b.strides.data(), y.as<R>(), y.strides().data(),
+                    y.shape().data(), y.shape().rank());
+    });
+  }
+  template <class S = D>
+    requires requires(const S s, const Call& c, const Tensor& g) { s.gradient(c, g, 0); }
+  Tensors vjp(const Call& c, const Tensor& g) const {
+    Tensors gradients(2);
+    for (std::size_t i = 0; i < 2; ++i)
+      if (c.needs(i)) gradients[i] = sum_to(self().gradient(c, g, i), c.input_spec(i).shape);
+    return gradients;
+  }
+
+ private:
+  const D& self() const { return static_cast<const D&>(*this); }
+};
+
+}  // namespace gradus::op

@@ -1,0 +1,67 @@
+// The families joined, and the search by name; see registry.h.
+#include <gradus/ops/registry.h>
+
+#include <algorithm>
+
+namespace gradus {
+namespace {
+
+std::vector<Op> join_families() {
+  std::vector<Op> all;
+  for (auto family : {creation_ops, random_ops, arithmetic_ops, exponential_ops, activation_ops,
+                      comparison_ops, conversion_ops, reduction_ops, sorting_ops, movement_ops,
+                      joining_ops, indexing_ops, linear_algebra_ops, loss_ops}) {
+    std::vector<Op> ops = family();
+    all.insert(all.end(), ops.begin(), ops.end());
+  }
+  return all;
+}
+
+/// Whether `name` is one of the comma-separated `also` names, whole or after the last dot.
+bool is_also(std::string_view also, std::string_view name) {
+  while (!also.empty()) {
+    const std::size_t comma = std::min(also.find(','), also.size());
+    std::string_view one = also.substr(0, comma);
+    also.remove_prefix(std::min(comma + 1, also.size()));
+    while (one.starts_with(' ')) one.remove_prefix(1);
+    if (one == name || one.substr(one.rfind('.') + 1) == name) return true;
+  }
+  return false;
+}
+
+/// Edits between two words. (Levenshtein distance)
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t cost = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      row[j] = std::min({cost, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+const std::vector<Op>& all_ops() {
+  static const std::vector<Op> ops = join_families();
+  return ops;
+}
+
+const Op& find_op(std::string_view name) {
+  for (const Op& op : all_ops())
+    if (op.name() == name) return op;
+  for (const Op& op : all_ops())
+    if (is_also(op.card().also, name)) return op;
+  const Op* nearest = &all_ops().front();
+  for (const Op& op : all_ops())
+    if (distance(op.name(), name) < distance(nearest->name(), name)) nearest = &op;
+  throw NameError("there is no operation '" + std::string(name.substr(0, 60)) + "'",
+                  "did you mean '" + std::string(nearest->name()) + "'? `gradus ops` lists all");
+}
+
+}  // namespace gradus
