@@ -6,3 +6,4 @@
 #include <gradus/ops/ops.h>
 #include <gradus/ops/registry.h>
 #include <gradus/program/trace.h>
+#include <gradus/train/trainer.h>

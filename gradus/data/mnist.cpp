@@ -19,7 +19,7 @@ bool is_folder(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-std::string find(const std::string& folder, const std::string& part, const std::string& kind) {
+std::string find_part(const std::string& folder, const std::string& part, const std::string& kind) {
   for (std::string joint : {"-", "."})
     for (std::string ending : {"", ".gz"}) {
       const std::string path = folder + "/" + part + joint + kind + "-ubyte" + ending;
@@ -31,7 +31,7 @@ std::string find(const std::string& folder, const std::string& part, const std::
 }
 
 ImageSet read_part(const std::string& folder, const std::string& part) {
-  const std::string image_path = find(folder, part + "-images", "idx3"), label_path = find(folder, part + "-labels", "idx1");
+  const std::string image_path = find_part(folder, part + "-images", "idx3"), label_path = find_part(folder, part + "-labels", "idx1");
   const Tensor images = io::read_idx(image_path), labels = io::read_idx(label_path);
   if (images.ndim() != 3) throw DataError("'" + image_path + "' holds " + images.shape().str() + ", not images [n, height, width]", "use the images file of an MNIST-shaped set");
   if (labels.ndim() != 1) throw DataError("'" + label_path + "' holds " + labels.shape().str() + ", not labels [n]", "use the labels file of an MNIST-shaped set");

@@ -1,0 +1,34 @@
+// What the command knows of the terminal: is it one, how wide, colours, which characters.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <gradus/core/tensor.h>
+
+namespace gradus::app {
+
+class Terminal {
+ public:
+  /// Looks at stdout and the environment (TERM, NO_COLOR, LC_ALL, LC_CTYPE, LANG, COLUMNS).
+  Terminal();
+  bool is_live() const { return live_; }      ///< lines may be rewritten
+  bool has_utf8() const { return utf8_; }
+  int width() const;                          ///< asked anew each time, 80 when unknown
+  std::string bold(const std::string& text) const;
+  std::string dim(const std::string& text) const;
+  /// Shows `text` in place of the last transient line, cut to the width; nothing unless live.
+  void transient(const std::string& text);
+  /// Removes it again.
+  void clear_transient();
+
+ private:
+  bool live_ = false, colour_ = false, utf8_ = false, shown_ = false;
+};
+
+/// A bar of `cells` characters filled to `share` in 0..1.
+std::string bar(double share, int cells, bool utf8);
+/// Lines of a u8 picture [h, w], two rows of pixels a line.
+std::vector<std::string> picture(const Tensor& image, bool utf8);
+
+}  // namespace gradus::app

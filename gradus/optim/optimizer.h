@@ -1,0 +1,94 @@
+// Optimizers: they see tensors with gradients, and their rules are written in operations.
+// Rules and defaults are PyTorch's. schedule.h changes their learning rate.
+#pragma once
+
+#include <gradus/ops/ops.h>
+
+namespace gradus::optim {
+
+/// Parameters that share settings.
+struct Group {
+  Tensors parameters;
+  double lr = 0.01;
+  double weight_decay = 0;
+};
+
+class Optimizer {
+ public:
+  virtual ~Optimizer() = default;
+  /// Changes every parameter that has a gradient.
+  void step();
+  void zero_grad();
+  std::vector<Group>& groups() { return groups_; }
+  /// The learning rate of all groups.
+  void set_lr(double lr);
+  double lr() const { return groups_.front().lr; }
+  /// "0.momentum", "3.m" ... by the parameter's number, and "steps": for checkpoints. (torch state_dict)
+  std::vector<std::pair<std::string, Tensor>> state_dict() const;
+  /// Throws NameError or ShapeError for a state of other parameters.
+  void load_state_dict(const std::vector<std::pair<std::string, Tensor>>& state);
+
+ protected:
+  explicit Optimizer(std::vector<Group> groups);
+  using State = std::vector<std::pair<std::string, Tensor>>;
+  /// Changes one parameter in place; `state` belongs to it alone.
+  virtual void update(Tensor& parameter, const Tensor& gradient, const Group& group, State& state) = 0;
+  std::int64_t steps() const { return steps_; }
+  /// The state tensor of that name, made of zeros like the parameter at its first use.
+  static Tensor& slot(State& state, std::string_view name, const Tensor& parameter);
+
+ private:
+  std::vector<Group> groups_;
+  std::vector<State> states_;
+  std::int64_t steps_ = 0;
+};
+
+struct SGDOptions {
+  double lr = 0.01, momentum = 0, dampening = 0, weight_decay = 0;
+  bool nesterov = false;
+};
+/// v <- mu v + g; p <- p - lr v (or lr (g + mu v), nesterov). (torch.optim.SGD)
+class SGD : public Optimizer {
+ public:
+  SGD(const Tensors& parameters, const SGDOptions& options);
+  SGD(std::vector<Group> groups, const SGDOptions& options);
+
+ private:
+  void update(Tensor& parameter, const Tensor& gradient, const Group& group, State& state) override;
+  SGDOptions options_;
+};
+
+struct AdamOptions {
+  double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
+};
+/// Kingma and Ba 2015; weight decay is added to the gradient. (torch.optim.Adam)
+class Adam : public Optimizer {
+ public:
+  Adam(const Tensors& parameters, const AdamOptions& options);
+
+ protected:
+  Adam(const Tensors& parameters, const AdamOptions& options, bool decoupled);
+
+ private:
+  void update(Tensor& parameter, const Tensor& gradient, const Group& group, State& state) override;
+  AdamOptions options_;
+  bool decoupled_;
+};
+/// Loshchilov and Hutter 2019: weight decay shrinks the parameter itself. (torch.optim.AdamW)
+class AdamW : public Adam {
+ public:
+  AdamW(const Tensors& parameters, const AdamOptions& options) : Adam(parameters, options, true) {}
+};
+
+/// Scales all gradients so that their joint norm is at most max_norm; returns the norm before.
+/// (torch.nn.utils.clip_grad_norm_)
+double clip_grad_norm(const Tensors& parameters, double max_norm);
+
+/// Learning rate at step 0..total-1. All as PyTorch's schedulers stepped once a batch.
+double constant(double lr, std::int64_t step, std::int64_t total);
+/// lr (1 + cos(pi step / total)) / 2. (CosineAnnealingLR, T_max = total)
+double cosine(double lr, std::int64_t step, std::int64_t total);
+/// Up from lr/25 to lr over 30 % of the steps, down to lr/250000. (OneCycleLR, cycle_momentum=False)
+double one_cycle(double lr, std::int64_t step, std::int64_t total);
+
+}  // namespace gradus::optim
