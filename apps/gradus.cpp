@@ -26,8 +26,9 @@ int main(int argc, char** argv) {
   } catch (const CLI::Success& success) {  // --help, --version
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    std::fprintf(stderr, "gradus: %s\n  hint: see `gradus%s --help`\n", error.what(),
-                 argc > 1 && argv[1][0] != '-' ? (" " + std::string(argv[1]).substr(0, 40)).c_str() : "");
+    std::fprintf(
+        stderr, "gradus: %s\n  hint: see `gradus%s --help`\n", error.what(),
+        argc > 1 && argv[1][0] != '-' ? (" " + std::string(argv[1]).substr(0, 40)).c_str() : "");
     return 2;
   }
   try {

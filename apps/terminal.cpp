@@ -21,7 +21,8 @@ bool locale_is_utf8() {
   for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
     const std::string_view value = variable(name);
     if (value.empty()) continue;
-    return value.find("UTF-8") != value.npos || value.find("utf8") != value.npos || value.find("UTF8") != value.npos;
+    return value.find("UTF-8") != value.npos || value.find("utf8") != value.npos ||
+           value.find("UTF8") != value.npos;
   }
   return false;
 }
@@ -54,8 +55,12 @@ int Terminal::width() const {
   return columns > 0 ? columns : 80;
 }
 
-std::string Terminal::bold(const std::string& text) const { return colour_ ? "\x1b[1m" + text + "\x1b[0m" : text; }
-std::string Terminal::dim(const std::string& text) const { return colour_ ? "\x1b[2m" + text + "\x1b[0m" : text; }
+std::string Terminal::bold(const std::string& text) const {
+  return colour_ ? "\x1b[1m" + text + "\x1b[0m" : text;
+}
+std::string Terminal::dim(const std::string& text) const {
+  return colour_ ? "\x1b[2m" + text + "\x1b[0m" : text;
+}
 
 void Terminal::transient(const std::string& text) {
   if (!live_) return;
@@ -73,7 +78,8 @@ void Terminal::clear_transient() {
 std::string bar(double share, int cells, bool utf8) {
   const int filled = static_cast<int>(std::clamp(share, 0.0, 1.0) * cells + 0.5);
   std::string text;
-  for (int i = 0; i < cells; ++i) text += i < filled ? (utf8 ? "\u2501" : "#") : (utf8 ? "\u2500" : ".");
+  for (int i = 0; i < cells; ++i)
+    text += i < filled ? (utf8 ? "\u2501" : "#") : (utf8 ? "\u2500" : ".");
   return text;
 }
 
@@ -82,15 +88,18 @@ std::vector<std::string> picture(const Tensor& image, bool utf8) {
   static constexpr std::string_view shades = " .:-=+*#%@";
   const std::int64_t height = image.size(0), width = image.size(1);
   auto pixel = [&](std::int64_t y, std::int64_t x) -> int {
-    return y < height ? image.data<std::uint8_t>()[y * image.strides()[0] + x * image.strides()[1]] : 0;
+    return y < height ? image.data<std::uint8_t>()[y * image.strides()[0] + x * image.strides()[1]]
+                      : 0;
   };
   std::vector<std::string> lines;
   for (std::int64_t y = 0; y < height; y += 2) {
     std::string line;
     for (std::int64_t x = 0; x < width; ++x) {
       const int top = pixel(y, x), bottom = pixel(y + 1, x);
-      if (utf8) line += blocks[2 * (top > 96) + (bottom > 96)];
-      else line += shades[static_cast<std::size_t>((top + bottom) * 9 / 510)];
+      if (utf8)
+        line += blocks[2 * (top > 96) + (bottom > 96)];
+      else
+        line += shades[static_cast<std::size_t>((top + bottom) * 9 / 510)];
     }
     lines.push_back(line);
   }

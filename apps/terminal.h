@@ -12,9 +12,9 @@ class Terminal {
  public:
   /// Looks at stdout and the environment (TERM, NO_COLOR, LC_ALL, LC_CTYPE, LANG, COLUMNS).
   Terminal();
-  bool is_live() const { return live_; }      ///< lines may be rewritten
+  bool is_live() const { return live_; }  ///< lines may be rewritten
   bool has_utf8() const { return utf8_; }
-  int width() const;                          ///< asked anew each time, 80 when unknown
+  int width() const;  ///< asked anew each time, 80 when unknown
   std::string bold(const std::string& text) const;
   std::string dim(const std::string& text) const;
   /// Shows `text` in place of the last transient line, cut to the width; nothing unless live.

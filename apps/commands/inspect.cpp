@@ -35,20 +35,34 @@ PartFacts facts(const data::ImageSet& set, std::int64_t classes) {
     f.byte_sum += bytes[i];
     f.non_zero += bytes[i] != 0;
   }
-  for (std::int64_t label : set.labels.to_vector<std::int64_t>()) ++f.per_label[static_cast<std::size_t>(label)];
+  for (std::int64_t label : set.labels.to_vector<std::int64_t>())
+    ++f.per_label[static_cast<std::size_t>(label)];
   return f;
 }
 
 int show_data(const DataFlags& flags) {
   const data::ImageData data = data::load(flags.data);
-  Json object{{"name", data.name}, {"height", data.train.images.size(1)}, {"width", data.train.images.size(2)}, {"classes", data.classes}};
-  if (!flags.json) std::printf("%s: images of %lld x %lld bytes, %lld classes\n", data.name.c_str(), static_cast<long long>(data.train.images.size(1)), static_cast<long long>(data.train.images.size(2)), static_cast<long long>(data.classes));
-  const std::pair<const char*, const data::ImageSet*> parts[] = {{"train", &data.train}, {"valid", &data.valid}, {"test", &data.test}};
+  Json object{{"name", data.name},
+              {"height", data.train.images.size(1)},
+              {"width", data.train.images.size(2)},
+              {"classes", data.classes}};
+  if (!flags.json)
+    std::printf("%s: images of %lld x %lld bytes, %lld classes\n", data.name.c_str(),
+                static_cast<long long>(data.train.images.size(1)),
+                static_cast<long long>(data.train.images.size(2)),
+                static_cast<long long>(data.classes));
+  const std::pair<const char*, const data::ImageSet*> parts[] = {
+      {"train", &data.train}, {"valid", &data.valid}, {"test", &data.test}};
   for (const auto& [name, set] : parts) {
     const PartFacts f = facts(*set, data.classes);
-    object[name] = {{"images", f.images}, {"byte_sum", f.byte_sum}, {"non_zero", f.non_zero}, {"per_label", f.per_label}};
+    object[name] = {{"images", f.images},
+                    {"byte_sum", f.byte_sum},
+                    {"non_zero", f.non_zero},
+                    {"per_label", f.per_label}};
     if (flags.json) continue;
-    std::printf("%-5s %7lld images, %4.1f %% ink, per label", name, static_cast<long long>(f.images), 100.0 * static_cast<double>(f.non_zero) / static_cast<double>(set->images.numel()));
+    std::printf("%-5s %7lld images, %4.1f %% ink, per label", name,
+                static_cast<long long>(f.images),
+                100.0 * static_cast<double>(f.non_zero) / static_cast<double>(set->images.numel()));
     for (std::int64_t n : f.per_label) std::printf(" %lld", static_cast<long long>(n));
     std::printf("\n");
   }
@@ -58,11 +72,14 @@ int show_data(const DataFlags& flags) {
   }
   const Terminal terminal;
   const int side = static_cast<int>(data.train.images.size(2));
-  const std::int64_t shown = std::clamp<std::int64_t>((terminal.width() + 2) / (side + 2), 0, std::min<std::int64_t>(4, data.train.size()));
+  const std::int64_t shown = std::clamp<std::int64_t>((terminal.width() + 2) / (side + 2), 0,
+                                                      std::min<std::int64_t>(4, data.train.size()));
   std::vector<std::vector<std::string>> pictures;
-  for (std::int64_t i = 0; i < shown; ++i) pictures.push_back(picture(data.train.images[i], terminal.has_utf8()));
+  for (std::int64_t i = 0; i < shown; ++i)
+    pictures.push_back(picture(data.train.images[i], terminal.has_utf8()));
   for (std::size_t line = 0; !pictures.empty() && line < pictures[0].size(); ++line) {
-    for (std::size_t i = 0; i < pictures.size(); ++i) std::printf("%s%s", i ? "  " : "", pictures[i][line].c_str());
+    for (std::size_t i = 0; i < pictures.size(); ++i)
+      std::printf("%s%s", i ? "  " : "", pictures[i][line].c_str());
     std::printf("\n");
   }
   return 0;
@@ -77,12 +94,14 @@ int doctor() {
   std::printf("gradus %s, built with %s\n", GRADUS_VERSION, __VERSION__);
   std::printf("processors    %d that this process may use\n", count);
   std::printf("operations    %zu\n", all_ops().size());
-  std::printf("terminal      %d columns, %s, %s\n", terminal.width(), terminal.is_live() ? "live" : "plain lines", terminal.has_utf8() ? "UTF-8" : "ASCII");
+  std::printf("terminal      %d columns, %s, %s\n", terminal.width(),
+              terminal.is_live() ? "live" : "plain lines", terminal.has_utf8() ? "UTF-8" : "ASCII");
   std::printf("GRADUS_DATA   %s\n", data ? data : "not set: the built-in digits are the default");
   int failed = 0;
   if (data) {
     try {
-      std::printf("              %lld training images\n", static_cast<long long>(data::load("").train.size()));
+      std::printf("              %lld training images\n",
+                  static_cast<long long>(data::load("").train.size()));
     } catch (const Error& error) {
       std::printf("              %s\n", error.what());
       failed = 1;
@@ -90,8 +109,11 @@ int doctor() {
   }
   // The gradients of a small net against differences: is this build sound on this machine?
   const GradcheckReport report = gradcheck(
-      [](std::span<const Tensor> x) { return Tensors{cross_entropy(matmul(relu(matmul(x[0], x[1])), x[2]), tensor({0, 2, 1}))}; },
-      Tensors{rand({3, 4}, DType::f64) + 0.1, rand({4, 5}, DType::f64) - 0.4, rand({5, 3}, DType::f64) - 0.5});
+      [](std::span<const Tensor> x) {
+        return Tensors{cross_entropy(matmul(relu(matmul(x[0], x[1])), x[2]), tensor({0, 2, 1}))};
+      },
+      Tensors{rand({3, 4}, DType::f64) + 0.1, rand({4, 5}, DType::f64) - 0.4,
+              rand({5, 3}, DType::f64) - 0.5});
   std::printf("gradients     %s\n", report.str().c_str());
   return failed || !report.ok();
 }

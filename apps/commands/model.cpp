@@ -24,10 +24,13 @@ std::int64_t input_size(nn::Sequential& net) {
 }
 
 void check_fits(nn::Sequential& net, const Tensor& images, const std::string& name) {
-  const std::int64_t pixels = images.numel() / std::max<std::int64_t>(images.size(0), 1), wanted = input_size(net);
+  const std::int64_t pixels = images.numel() / std::max<std::int64_t>(images.size(0), 1),
+                     wanted = input_size(net);
   if (pixels != wanted)
-    throw ShapeError("'" + name + "' has images of " + std::to_string(pixels) + " pixels, the model takes " + std::to_string(wanted),
-                     wanted == 784 ? "give pictures of 28 x 28 pixels" : "give pictures of the size the model was trained on");
+    throw ShapeError("'" + name + "' has images of " + std::to_string(pixels) +
+                         " pixels, the model takes " + std::to_string(wanted),
+                     wanted == 784 ? "give pictures of 28 x 28 pixels"
+                                   : "give pictures of the size the model was trained on");
 }
 
 struct EvalFlags {
@@ -39,10 +42,17 @@ int eval(const EvalFlags& f) {
   ModelFile model = load_model(f.model);
   const data::ImageData data = data::load(f.data);
   check_fits(model.net, data.test.images, data.name);
-  const data::DataLoader loader(std::make_shared<data::TensorDataset>(data.test, model.scale), {.batch_size = 1000});
-  const Evaluation e = evaluate(model.net, [](const Tensor& x, const Tensor& y) { return cross_entropy(x, y); }, loader);
-  if (f.json) std::printf("%s\n", Json({{"loss", e.loss}, {"accuracy", e.accuracy}, {"samples", e.samples}}).dump().c_str());
-  else std::printf("%s on the %lld test images of %s: accuracy %.4f, loss %.5f\n", f.model.c_str(), static_cast<long long>(e.samples), data.name.c_str(), e.accuracy, e.loss);
+  const data::DataLoader loader(std::make_shared<data::TensorDataset>(data.test, model.scale),
+                                {.batch_size = 1000});
+  const Evaluation e = evaluate(
+      model.net, [](const Tensor& x, const Tensor& y) { return cross_entropy(x, y); }, loader);
+  if (f.json)
+    std::printf(
+        "%s\n",
+        Json({{"loss", e.loss}, {"accuracy", e.accuracy}, {"samples", e.samples}}).dump().c_str());
+  else
+    std::printf("%s on the %lld test images of %s: accuracy %.4f, loss %.5f\n", f.model.c_str(),
+                static_cast<long long>(e.samples), data.name.c_str(), e.accuracy, e.loss);
   return 0;
 }
 
@@ -61,7 +71,9 @@ struct Picture {
 /// "mnist:17", "digits:valid:3", "DIR:0": a row of the test part, or of the part named.
 std::optional<Picture> row_of_data(const std::string& text) {
   const std::size_t colon = text.rfind(':');
-  if (colon == text.npos || colon + 1 == text.size() || text.find_first_not_of("0123456789", colon + 1) != text.npos || text.size() - colon > 12) return {};
+  if (colon == text.npos || colon + 1 == text.size() ||
+      text.find_first_not_of("0123456789", colon + 1) != text.npos || text.size() - colon > 12)
+    return {};
   std::string name = text.substr(0, colon), part = "test";
   for (const char* known : {":train", ":valid", ":test"})
     if (name.ends_with(known)) {
@@ -76,11 +88,18 @@ std::optional<Picture> row_of_data(const std::string& text) {
   } catch (const IoError&) {
     if (root == nullptr) throw;
     const std::string folder = root;
-    data = data::mnist(folder.ends_with("/" + name) || folder.ends_with("/" + name + "/") ? folder : folder + "/" + name);
+    data = data::mnist(folder.ends_with("/" + name) || folder.ends_with("/" + name + "/")
+                           ? folder
+                           : folder + "/" + name);
   }
-  const data::ImageSet& set = part == "train" ? data.train : part == "valid" ? data.valid : data.test;
+  const data::ImageSet& set = part == "train"   ? data.train
+                              : part == "valid" ? data.valid
+                                                : data.test;
   const std::int64_t row = std::stoll(text.substr(colon + 1));
-  if (row >= set.size()) throw IndexError("row " + std::to_string(row) + " of " + data.name + ", whose " + part + " part has " + std::to_string(set.size()) + " rows", "rows are 0.." + std::to_string(set.size() - 1));
+  if (row >= set.size())
+    throw IndexError("row " + std::to_string(row) + " of " + data.name + ", whose " + part +
+                         " part has " + std::to_string(set.size()) + " rows",
+                     "rows are 0.." + std::to_string(set.size() - 1));
   return Picture{text, set.images[row], set.labels[row].item<std::int64_t>()};
 }
 
@@ -89,9 +108,13 @@ std::vector<Picture> pictures_of(const std::string& text) {
   const std::string bytes = io::gunzip(io::read_file(text), text);
   if (!bytes.starts_with(std::string_view("\0\0", 2))) return {{text, io::read_image(text), {}}};
   const Tensor images = io::parse_idx(bytes, text);
-  if (images.ndim() != 3) throw DataError("'" + text + "' holds " + images.shape().str() + ", not images [n, height, width]", "give an IDX file of images");
+  if (images.ndim() != 3)
+    throw DataError(
+        "'" + text + "' holds " + images.shape().str() + ", not images [n, height, width]",
+        "give an IDX file of images");
   std::vector<Picture> all;
-  for (std::int64_t i = 0; i < images.size(0); ++i) all.push_back({text + ":" + std::to_string(i), images[i], {}});
+  for (std::int64_t i = 0; i < images.size(0); ++i)
+    all.push_back({text + ":" + std::to_string(i), images[i], {}});
   return all;
 }
 
@@ -108,14 +131,23 @@ int predict(const PredictFlags& f) {
       const Tensor shares = softmax(model.net(x))[0];
       const auto [best, digits] = topk(shares, std::min<std::int64_t>(3, shares.numel()));
       if (f.json) {
-        Json line{{"input", p.name}, {"prediction", digits[0].item<std::int64_t>()}, {"probabilities", shares.to_vector<double>()}};
+        Json line{{"input", p.name},
+                  {"prediction", digits[0].item<std::int64_t>()},
+                  {"probabilities", shares.to_vector<double>()}};
         if (p.truth) line["label"] = *p.truth;
         std::printf("%s\n", line.dump().c_str());
         continue;
       }
-      std::printf("%s: %s", p.name.c_str(), terminal.bold(std::to_string(digits[0].item<std::int64_t>())).c_str());
-      for (std::int64_t k = 0; k < best.numel(); ++k) std::printf("%s%lld: %.1f %%", k ? ", " : "  (", static_cast<long long>(digits[k].item<std::int64_t>()), 100 * best[k].item());
-      std::printf(")%s\n", p.truth ? (*p.truth == digits[0].item<std::int64_t>() ? "  right" : ("  wrong, it is a " + std::to_string(*p.truth)).c_str()) : "");
+      std::printf("%s: %s", p.name.c_str(),
+                  terminal.bold(std::to_string(digits[0].item<std::int64_t>())).c_str());
+      for (std::int64_t k = 0; k < best.numel(); ++k)
+        std::printf("%s%lld: %.1f %%", k ? ", " : "  (",
+                    static_cast<long long>(digits[k].item<std::int64_t>()), 100 * best[k].item());
+      std::printf(")%s\n", p.truth
+                               ? (*p.truth == digits[0].item<std::int64_t>()
+                                      ? "  right"
+                                      : ("  wrong, it is a " + std::to_string(*p.truth)).c_str())
+                               : "");
     }
   return 0;
 }
@@ -124,7 +156,8 @@ int predict(const PredictFlags& f) {
 
 void add_eval(CLI::App& app, Run& run) {
   auto f = std::make_shared<EvalFlags>();
-  CLI::App* command = app.add_subcommand("eval", "Loss and accuracy of a saved model on the test part");
+  CLI::App* command =
+      app.add_subcommand("eval", "Loss and accuracy of a saved model on the test part");
   command->add_option("model", f->model, "a model.safetensors")->required();
   command->add_option("--data", f->data, "digits, or a folder of MNIST-shaped IDX files");
   command->add_flag("--json", f->json, "one JSON object");
@@ -135,7 +168,10 @@ void add_predict(CLI::App& app, Run& run) {
   auto f = std::make_shared<PredictFlags>();
   CLI::App* command = app.add_subcommand("predict", "What a saved model reads in pictures");
   command->add_option("model", f->model, "a model.safetensors")->required();
-  command->add_option("files", f->files, "PGM, PNG or IDX files, or rows of a data set: mnist:17, digits:valid:3, DIR:0")->required();
+  command
+      ->add_option("files", f->files,
+                   "PGM, PNG or IDX files, or rows of a data set: mnist:17, digits:valid:3, DIR:0")
+      ->required();
   command->add_flag("--invert", f->invert, "dark strokes on light paper");
   command->add_flag("--json", f->json, "one JSON object a picture");
   command->callback([f, &run] { run = [f] { return predict(*f); }; });

@@ -1,4 +1,5 @@
-// gradus ops and gradus apply: the registry on the command line. No operation has code of its own here.
+// gradus ops and gradus apply: the registry on the command line. No operation has code of its own
+// here.
 #include <apps/commands/commands.h>
 
 #include <cstdio>
@@ -29,36 +30,61 @@ Json names_elsewhere(std::string_view also) {
 
 Json attributes_json(const Op& op) {
   Json list = Json::array();
-  for (const AttributeInfo& a : op.attributes()) list.push_back({{"name", text(a.name)}, {"type", text(a.type)}, {"default", to_text(a.value)}, {"doc", text(a.doc)}});
+  for (const AttributeInfo& a : op.attributes())
+    list.push_back({{"name", text(a.name)},
+                    {"type", text(a.type)},
+                    {"default", to_text(a.value)},
+                    {"doc", text(a.doc)}});
   return list;
 }
 
 Json op_json(const Op& op) {
   const Card& card = op.card();
-  return {{"name", text(card.name)}, {"formula", text(card.formula)}, {"doc", text(card.doc)}, {"shapes", text(card.shapes)}, {"also", names_elsewhere(card.also)}, {"onnx", text(card.onnx)},
-          {"attributes", attributes_json(op)}, {"differentiable", op.has_gradient()}, {"primitive", op.is_primitive()}};
+  return {{"name", text(card.name)},
+          {"formula", text(card.formula)},
+          {"doc", text(card.doc)},
+          {"shapes", text(card.shapes)},
+          {"also", names_elsewhere(card.also)},
+          {"onnx", text(card.onnx)},
+          {"attributes", attributes_json(op)},
+          {"differentiable", op.has_gradient()},
+          {"primitive", op.is_primitive()}};
 }
 
 void print_one(const Op& op) {
   const Card& card = op.card();
-  std::printf("%s: %s\n  shapes     %s\n  formula    %s\n", text(card.name).c_str(), text(card.doc).c_str(), text(card.shapes).c_str(), text(card.formula).c_str());
+  std::printf("%s: %s\n  shapes     %s\n  formula    %s\n", text(card.name).c_str(),
+              text(card.doc).c_str(), text(card.shapes).c_str(), text(card.formula).c_str());
   if (!card.also.empty()) std::printf("  elsewhere  %s\n", text(card.also).c_str());
-  for (const AttributeInfo& a : op.attributes()) std::printf("  --attr %s=%s  (%s) %s\n", text(a.name).c_str(), to_text(a.value).c_str(), text(a.type).c_str(), text(a.doc).c_str());
-  std::printf("  %s, %s\n", op.is_primitive() ? "primitive" : "composite", op.has_gradient() ? "differentiable" : "no gradient");
+  for (const AttributeInfo& a : op.attributes())
+    std::printf("  --attr %s=%s  (%s) %s\n", text(a.name).c_str(), to_text(a.value).c_str(),
+                text(a.type).c_str(), text(a.doc).c_str());
+  std::printf("  %s, %s\n", op.is_primitive() ? "primitive" : "composite",
+              op.has_gradient() ? "differentiable" : "no gradient");
 }
 
 void print_markdown() {
-  std::printf("# Operations\n\nMade from the cards of the operations by `gradus ops --markdown`; the tests check that it is fresh.\n"
-              "Attributes are shown with their defaults. `gradus apply OP IN.safetensors` runs any of them.\n\n"
-              "| operation | what | shapes | formula | attributes | elsewhere | kind |\n|---|---|---|---|---|---|---|\n");
+  std::printf(
+      "# Operations\n\nMade from the cards of the operations by `gradus ops --markdown`; the tests "
+      "check that it is fresh.\n"
+      "Attributes are shown with their defaults. `gradus apply OP IN.safetensors` runs any of "
+      "them.\n\n"
+      "| operation | what | shapes | formula | attributes | elsewhere | kind "
+      "|\n|---|---|---|---|---|---|---|\n");
   for (const Op& op : all_ops()) {
     const Card& card = op.card();
     std::string attributes;
-    for (const AttributeInfo& a : op.attributes()) attributes += (attributes.empty() ? "`" : ", `") + text(a.name) + "=" + to_text(a.value) + "`";
+    for (const AttributeInfo& a : op.attributes())
+      attributes +=
+          (attributes.empty() ? "`" : ", `") + text(a.name) + "=" + to_text(a.value) + "`";
     std::string formula;
-    for (char c : text(card.formula)) formula += c == '|' ? std::string("\\vert ") : std::string(1, c);
-    std::printf("| `%s` | %s | %s | $%s$ | %s | %s | %s%s |\n", text(card.name).c_str(), text(card.doc).c_str(), text(card.shapes).c_str(), formula.c_str(), attributes.c_str(), text(card.also).c_str(),
-                op.is_primitive() ? "primitive" : "composite", op.has_gradient() ? "" : ", no gradient");
+    for (char c : text(card.formula))
+      formula += c == '|' ? std::string("\\vert ") : std::string(1, c);
+    std::printf("| `%s` | %s | %s | $%s$ | %s | %s | %s%s |\n", text(card.name).c_str(),
+                text(card.doc).c_str(), text(card.shapes).c_str(), formula.c_str(),
+                attributes.c_str(), text(card.also).c_str(),
+                op.is_primitive() ? "primitive" : "composite",
+                op.has_gradient() ? "" : ", no gradient");
   }
 }
 
@@ -74,13 +100,18 @@ int ops(const OpsFlags& f) {
     Json list = Json::array();
     if (f.name.empty())
       for (const Op& op : all_ops()) list.push_back(op_json(op));
-    else list.push_back(op_json(find_op(f.name)));
+    else
+      list.push_back(op_json(find_op(f.name)));
     std::printf("%s\n", list.dump(1).c_str());
   } else if (!f.name.empty()) {
     print_one(find_op(f.name));
   } else {
-    for (const Op& op : all_ops()) std::printf("%-34s %s\n", text(op.name()).c_str(), text(op.card().doc).c_str());
-    std::printf("\n%zu operations; `gradus ops NAME` tells more, `gradus apply NAME IN.safetensors` runs one\n", all_ops().size());
+    for (const Op& op : all_ops())
+      std::printf("%-34s %s\n", text(op.name()).c_str(), text(op.card().doc).c_str());
+    std::printf(
+        "\n%zu operations; `gradus ops NAME` tells more, `gradus apply NAME IN.safetensors` runs "
+        "one\n",
+        all_ops().size());
   }
   return 0;
 }
@@ -105,7 +136,8 @@ int apply_op(const ApplyFlags& f) {
   Op op = find_op(f.op);
   for (const std::string& setting : f.attributes) {
     const std::size_t equals = setting.find('=');
-    if (equals == setting.npos) throw CLI::ValidationError("--attr", "'" + setting + "' is not name=value");
+    if (equals == setting.npos)
+      throw CLI::ValidationError("--attr", "'" + setting + "' is not name=value");
     op = op.with(setting.substr(0, equals), setting.substr(equals + 1));
   }
   if (!f.out.empty()) io::check_writable(f.out);
@@ -118,7 +150,8 @@ int apply_op(const ApplyFlags& f) {
   }
   const Tensors outputs = apply_all(op, inputs);
   io::SafeTensors result;
-  for (std::size_t k = 0; k < outputs.size(); ++k) result.tensors.emplace_back(std::to_string(k), outputs[k].detach());
+  for (std::size_t k = 0; k < outputs.size(); ++k)
+    result.tensors.emplace_back(std::to_string(k), outputs[k].detach());
   if (f.grad) {
     Tensors reached, seeds, wanted;
     std::vector<std::size_t> places;
@@ -133,18 +166,26 @@ int apply_op(const ApplyFlags& f) {
         wanted.push_back(inputs[i]);
         places.push_back(i);
       }
-    if (reached.empty()) throw GradError("no gradient flows through " + std::string(op.name()) + " here", "it needs floating inputs and outputs");
+    if (reached.empty())
+      throw GradError("no gradient flows through " + std::string(op.name()) + " here",
+                      "it needs floating inputs and outputs");
     const Tensors gradients = grad(reached, wanted, seeds, {.allow_unused = true});
     for (std::size_t i = 0; i < places.size(); ++i)
-      result.tensors.emplace_back("grad." + std::to_string(places[i]), gradients[i] ? gradients[i].detach() : zeros_like(wanted[i].detach()));
+      result.tensors.emplace_back(
+          "grad." + std::to_string(places[i]),
+          gradients[i] ? gradients[i].detach() : zeros_like(wanted[i].detach()));
   }
   if (!f.out.empty()) io::save_safetensors(f.out, result);
   if (f.json) {
     Json all = Json::object();
-    for (const auto& [name, x] : result.tensors) all[name] = {{"dtype", text(dtype_name(x.dtype()))}, {"shape", x.shape().to_vector()}, {"values", values_json(x)}};
+    for (const auto& [name, x] : result.tensors)
+      all[name] = {{"dtype", text(dtype_name(x.dtype()))},
+                   {"shape", x.shape().to_vector()},
+                   {"values", values_json(x)}};
     std::printf("%s\n", all.dump().c_str());
   } else if (f.out.empty()) {
-    for (const auto& [name, x] : result.tensors) std::printf("%s: %s\n%s\n", name.c_str(), x.spec().str().c_str(), to_string(x).c_str());
+    for (const auto& [name, x] : result.tensors)
+      std::printf("%s: %s\n%s\n", name.c_str(), x.spec().str().c_str(), to_string(x).c_str());
   }
   return 0;
 }
@@ -164,10 +205,15 @@ void add_apply(CLI::App& app, Run& run) {
   auto f = std::make_shared<ApplyFlags>();
   CLI::App* command = app.add_subcommand("apply", "Run one operation on tensors from a file");
   command->add_option("op", f->op, "name of the operation")->required();
-  command->add_option("input", f->input, "safetensors with the inputs 0, 1, ... (none for an operation without inputs)");
-  command->add_option("--attr", f->attributes, "an attribute, axis=1; may be given often")->allow_extra_args(false);
+  command->add_option(
+      "input", f->input,
+      "safetensors with the inputs 0, 1, ... (none for an operation without inputs)");
+  command->add_option("--attr", f->attributes, "an attribute, axis=1; may be given often")
+      ->allow_extra_args(false);
   command->add_option("--out", f->out, "safetensors for the outputs 0, 1, ...");
-  command->add_flag("--grad", f->grad, "also grad.0, grad.1, ...: the vjp with the cotangents g.0, ... of the file, ones where absent");
+  command->add_flag("--grad", f->grad,
+                    "also grad.0, grad.1, ...: the vjp with the cotangents g.0, ... of the file, "
+                    "ones where absent");
   command->add_flag("--json", f->json, "one JSON object with all values");
   command->callback([f, &run] { run = [f] { return apply_op(*f); }; });
 }

@@ -20,7 +20,8 @@ using Json = nlohmann::ordered_json;
 using Clock = std::chrono::steady_clock;
 
 struct TrainFlags {
-  std::string data, hidden = "50", optimizer = "sgd", schedule = "constant", out = "model.safetensors", log;
+  std::string data, hidden = "50", optimizer = "sgd", schedule = "constant",
+                    out = "model.safetensors", log;
   std::int64_t epochs = 3, batch_size = 64, size = 16000, threads = 1;
   double lr = 0.5, momentum = 0, weight_decay = 0;
   std::uint64_t seed = 1;
@@ -28,18 +29,23 @@ struct TrainFlags {
   bool nesterov = false, shuffle = true, json = false, quiet = false;
 };
 
-
 std::vector<std::int64_t> parse_hidden(const std::string& text) {
   if (text == "none" || text == "0") return {};
   Ints sizes;
   try {
     sizes = std::get<Ints>(parse_attribute("hidden", "ints", text));
   } catch (const Error&) {
-    throw CLI::ValidationError("--hidden", "'" + text + "' is not a list of sizes: write 50 or 128,64, or none for a linear model");
+    throw CLI::ValidationError(
+        "--hidden",
+        "'" + text + "' is not a list of sizes: write 50 or 128,64, or none for a linear model");
   }
   for (std::int64_t n : sizes)
-    if (n < 1 || n > 1'000'000) throw CLI::ValidationError("--hidden", std::to_string(n) + " units: each layer has 1 to 1,000,000");
-  if (sizes.empty()) throw CLI::ValidationError("--hidden", "is empty: write 50 or 128,64, or none for a linear model");
+    if (n < 1 || n > 1'000'000)
+      throw CLI::ValidationError("--hidden",
+                                 std::to_string(n) + " units: each layer has 1 to 1,000,000");
+  if (sizes.empty())
+    throw CLI::ValidationError("--hidden",
+                               "is empty: write 50 or 128,64, or none for a linear model");
   return sizes;
 }
 
@@ -47,14 +53,21 @@ void check(const TrainFlags& f) {
   auto require = [](bool ok, const char* flag, const std::string& message) {
     if (!ok) throw CLI::ValidationError(flag, message);
   };
-  require(std::isfinite(f.lr) && f.lr >= 0, "--lr", to_text(f.lr) + " is no learning rate: give a finite number, 0 or more");
-  require(std::isfinite(f.momentum) && f.momentum >= 0, "--momentum", to_text(f.momentum) + ": give a finite number, 0 or more");
-  require(std::isfinite(f.weight_decay) && f.weight_decay >= 0, "--weight-decay", to_text(f.weight_decay) + ": give a finite number, 0 or more");
-  require(f.epochs >= 0 && f.epochs <= 1'000'000, "--epochs", std::to_string(f.epochs) + ": give 0 to 1,000,000");
+  require(std::isfinite(f.lr) && f.lr >= 0, "--lr",
+          to_text(f.lr) + " is no learning rate: give a finite number, 0 or more");
+  require(std::isfinite(f.momentum) && f.momentum >= 0, "--momentum",
+          to_text(f.momentum) + ": give a finite number, 0 or more");
+  require(std::isfinite(f.weight_decay) && f.weight_decay >= 0, "--weight-decay",
+          to_text(f.weight_decay) + ": give a finite number, 0 or more");
+  require(f.epochs >= 0 && f.epochs <= 1'000'000, "--epochs",
+          std::to_string(f.epochs) + ": give 0 to 1,000,000");
   require(f.batch_size >= 1, "--batch-size", std::to_string(f.batch_size) + ": give 1 or more");
-  require(f.threads >= 1 && f.threads <= 1024, "--threads", std::to_string(f.threads) + ": give 1 to 1024");
-  require(f.size >= 8 && f.size <= 10'000'000, "--size", std::to_string(f.size) + ": give 8 to 10,000,000 digits");
-  require(f.optimizer == "sgd" || (f.momentum == 0 && !f.nesterov), "--momentum", "belongs to --optimizer sgd, not " + f.optimizer);
+  require(f.threads >= 1 && f.threads <= 1024, "--threads",
+          std::to_string(f.threads) + ": give 1 to 1024");
+  require(f.size >= 8 && f.size <= 10'000'000, "--size",
+          std::to_string(f.size) + ": give 8 to 10,000,000 digits");
+  require(f.optimizer == "sgd" || (f.momentum == 0 && !f.nesterov), "--momentum",
+          "belongs to --optimizer sgd, not " + f.optimizer);
   require(!f.nesterov || f.momentum > 0, "--nesterov", "needs --momentum above 0");
 }
 
@@ -71,7 +84,8 @@ nn::Sequential build(std::int64_t in, const std::vector<std::int64_t>& hidden, s
 
 std::unique_ptr<optim::Optimizer> make_optimizer(const TrainFlags& f, const Tensors& parameters) {
   if (f.optimizer == "sgd")
-    return std::make_unique<optim::SGD>(parameters, optim::SGDOptions{f.lr, f.momentum, 0, f.weight_decay, f.nesterov});
+    return std::make_unique<optim::SGD>(
+        parameters, optim::SGDOptions{f.lr, f.momentum, 0, f.weight_decay, f.nesterov});
   const optim::AdamOptions options{.lr = f.lr, .weight_decay = f.weight_decay};
   if (f.optimizer == "adam") return std::make_unique<optim::Adam>(parameters, options);
   return std::make_unique<optim::AdamW>(parameters, options);
@@ -105,9 +119,16 @@ class Events : public Callback {
   }
   void on_epoch_end(TrainState& state) override {
     const EpochRecord& r = state.record;
-    write({{"event", "epoch"}, {"epoch", r.epoch}, {"first_batch_loss", r.first_batch_loss}, {"first_batch_accuracy", r.first_batch_accuracy},
-           {"train_loss", r.train_loss}, {"train_accuracy", r.train_accuracy}, {"valid_loss", r.valid.loss}, {"valid_accuracy", r.valid.accuracy},
-           {"seconds", r.seconds}, {"samples_per_second", r.samples_per_second()}});
+    write({{"event", "epoch"},
+           {"epoch", r.epoch},
+           {"first_batch_loss", r.first_batch_loss},
+           {"first_batch_accuracy", r.first_batch_accuracy},
+           {"train_loss", r.train_loss},
+           {"train_accuracy", r.train_accuracy},
+           {"valid_loss", r.valid.loss},
+           {"valid_accuracy", r.valid.accuracy},
+           {"seconds", r.seconds},
+           {"samples_per_second", r.samples_per_second()}});
   }
 
  private:
@@ -128,18 +149,27 @@ class Progress : public Callback {
     if (!terminal_.is_live() || now - last_ < std::chrono::milliseconds(100)) return;
     last_ = now;
     const double share = static_cast<double>(s.batch) / static_cast<double>(s.batches);
-    const double left = s.record.seconds / share * (1 - share + static_cast<double>(s.epochs - s.epoch));
+    const double left =
+        s.record.seconds / share * (1 - share + static_cast<double>(s.epochs - s.epoch));
     char text[240];
-    std::snprintf(text, sizeof text, " %lld/%lld  loss %.4f  smooth %.4f  acc %.3f  %.0f samples/s  %.1f s left", static_cast<long long>(s.batch), static_cast<long long>(s.batches), s.loss,
-                  smoothed_ / correction_, s.record.train_accuracy / static_cast<double>(s.record.samples), s.record.samples_per_second(), left);
-    const std::string head = "epoch " + std::to_string(s.epoch) + "/" + std::to_string(s.epochs) + " ";
-    const int room = terminal_.width() - 1 - static_cast<int>(head.size() + std::string(text).size());
+    std::snprintf(text, sizeof text,
+                  " %lld/%lld  loss %.4f  smooth %.4f  acc %.3f  %.0f samples/s  %.1f s left",
+                  static_cast<long long>(s.batch), static_cast<long long>(s.batches), s.loss,
+                  smoothed_ / correction_,
+                  s.record.train_accuracy / static_cast<double>(s.record.samples),
+                  s.record.samples_per_second(), left);
+    const std::string head =
+        "epoch " + std::to_string(s.epoch) + "/" + std::to_string(s.epochs) + " ";
+    const int room =
+        terminal_.width() - 1 - static_cast<int>(head.size() + std::string(text).size());
     terminal_.transient(head + bar(share, std::clamp(room, 4, 24), terminal_.has_utf8()) + text);
   }
   void on_epoch_end(TrainState& s) override {
     terminal_.clear_transient();
     const EpochRecord& r = s.record;
-    std::printf("epoch %lld/%lld  loss %.4f  valid %.4f  accuracy %.4f  %.2f s\n", static_cast<long long>(s.epoch), static_cast<long long>(s.epochs), r.train_loss, r.valid.loss, r.valid.accuracy, r.seconds);
+    std::printf("epoch %lld/%lld  loss %.4f  valid %.4f  accuracy %.4f  %.2f s\n",
+                static_cast<long long>(s.epoch), static_cast<long long>(s.epochs), r.train_loss,
+                r.valid.loss, r.valid.accuracy, r.seconds);
     std::fflush(stdout);
   }
 
@@ -178,33 +208,49 @@ TestReport test(nn::Sequential& net, const data::ImageData& data, double scale) 
   NoGrad guard;
   net.eval();
   TestReport report;
-  report.evaluation = evaluate(net, [](const Tensor& x, const Tensor& y) { return cross_entropy(x, y); }, data::DataLoader(data.test, {.batch_size = 1000}));
+  report.evaluation = evaluate(
+      net, [](const Tensor& x, const Tensor& y) { return cross_entropy(x, y); },
+      data::DataLoader(data.test, {.batch_size = 1000}));
   const auto classes = static_cast<std::size_t>(data.classes);
   report.confusion.assign(classes, std::vector<std::int64_t>(classes, 0));
   const data::TensorDataset set(data.test, scale);
   Ints rows(static_cast<std::size_t>(set.size()));
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<std::int64_t>(i);
   for (std::size_t begin = 0; begin < rows.size(); begin += 1000) {
-    const data::Batch batch = set.get(std::span(rows).subspan(begin, std::min<std::size_t>(1000, rows.size() - begin)));
+    const data::Batch batch =
+        set.get(std::span(rows).subspan(begin, std::min<std::size_t>(1000, rows.size() - begin)));
     const auto [confidence, answer] = max(softmax(net(batch.x)), 1);
-    const std::vector<std::int64_t> truths = batch.y.to_vector<std::int64_t>(), answers = answer.to_vector<std::int64_t>();
+    const std::vector<std::int64_t> truths = batch.y.to_vector<std::int64_t>(),
+                                    answers = answer.to_vector<std::int64_t>();
     const std::vector<double> shares = confidence.to_vector<double>();
     for (std::size_t i = 0; i < truths.size(); ++i) {
       ++report.confusion[static_cast<std::size_t>(truths[i])][static_cast<std::size_t>(answers[i])];
-      if (truths[i] != answers[i]) report.misread.push_back({rows[begin + i], truths[i], answers[i], shares[i]});
+      if (truths[i] != answers[i])
+        report.misread.push_back({rows[begin + i], truths[i], answers[i], shares[i]});
     }
   }
-  std::stable_sort(report.misread.begin(), report.misread.end(), [](const Misread& a, const Misread& b) { return a.confidence > b.confidence; });
+  std::stable_sort(report.misread.begin(), report.misread.end(),
+                   [](const Misread& a, const Misread& b) { return a.confidence > b.confidence; });
   return report;
 }
 
 void print_epochs(const Terminal& terminal, const std::vector<EpochRecord>& records) {
   if (records.empty()) return;
   const bool wide = terminal.width() >= 76;
-  std::printf("\n%s\n", terminal.bold(wide ? "epoch  train loss  train acc  valid loss  valid acc  seconds  samples/s" : "epoch  valid loss  valid acc  seconds").c_str());
+  std::printf(
+      "\n%s\n",
+      terminal
+          .bold(wide ? "epoch  train loss  train acc  valid loss  valid acc  seconds  samples/s"
+                     : "epoch  valid loss  valid acc  seconds")
+          .c_str());
   for (const EpochRecord& r : records) {
-    if (wide) std::printf("%5lld  %10.5f  %9.4f  %10.5f  %9.4f  %7.2f  %9.0f\n", static_cast<long long>(r.epoch), r.train_loss, r.train_accuracy, r.valid.loss, r.valid.accuracy, r.seconds, r.samples_per_second());
-    else std::printf("%5lld  %10.5f  %9.4f  %7.2f\n", static_cast<long long>(r.epoch), r.valid.loss, r.valid.accuracy, r.seconds);
+    if (wide)
+      std::printf("%5lld  %10.5f  %9.4f  %10.5f  %9.4f  %7.2f  %9.0f\n",
+                  static_cast<long long>(r.epoch), r.train_loss, r.train_accuracy, r.valid.loss,
+                  r.valid.accuracy, r.seconds, r.samples_per_second());
+    else
+      std::printf("%5lld  %10.5f  %9.4f  %7.2f\n", static_cast<long long>(r.epoch), r.valid.loss,
+                  r.valid.accuracy, r.seconds);
   }
 }
 
@@ -218,36 +264,59 @@ void print_confusion(const Terminal& terminal, const TestReport& report) {
     for (std::size_t a = 0; a < report.confusion.size(); ++a)
       if (t != a && report.confusion[t][a] > 0) pairs.push_back({report.confusion[t][a], t, a});
   if (pairs.empty()) return;
-  std::stable_sort(pairs.begin(), pairs.end(), [](const Pair& a, const Pair& b) { return a.count > b.count; });
+  std::stable_sort(pairs.begin(), pairs.end(),
+                   [](const Pair& a, const Pair& b) { return a.count > b.count; });
   std::printf("\n%s", terminal.bold("most confused: ").c_str());
   const std::size_t shown = std::min<std::size_t>(pairs.size(), terminal.width() >= 76 ? 5 : 2);
   for (std::size_t i = 0; i < shown; ++i)
-    std::printf("%s%zu read as %zu: %lld", i ? ", " : "", pairs[i].truth, pairs[i].answer, static_cast<long long>(pairs[i].count));
+    std::printf("%s%zu read as %zu: %lld", i ? ", " : "", pairs[i].truth, pairs[i].answer,
+                static_cast<long long>(pairs[i].count));
   std::printf("\n");
 }
 
-void print_misread(const Terminal& terminal, const TestReport& report, const data::ImageData& data) {
+void print_misread(const Terminal& terminal, const TestReport& report,
+                   const data::ImageData& data) {
   const auto side = static_cast<int>(data.test.images.size(2));
-  const std::size_t shown = std::min(report.misread.size(), static_cast<std::size_t>(std::clamp((terminal.width() + 2) / (side + 2), 0, 4)));
+  const std::size_t shown =
+      std::min(report.misread.size(),
+               static_cast<std::size_t>(std::clamp((terminal.width() + 2) / (side + 2), 0, 4)));
   if (shown == 0) return;
   std::printf("\n%s\n", terminal.bold("misread, the surest first:").c_str());
   std::vector<std::vector<std::string>> pictures;
-  for (std::size_t i = 0; i < shown; ++i) pictures.push_back(picture(data.test.images[report.misread[i].row], terminal.has_utf8()));
+  for (std::size_t i = 0; i < shown; ++i)
+    pictures.push_back(picture(data.test.images[report.misread[i].row], terminal.has_utf8()));
   for (std::size_t line = 0; line < pictures[0].size(); ++line) {
-    for (std::size_t i = 0; i < shown; ++i) std::printf("%s%s", i ? "  " : "", pictures[i][line].c_str());
+    for (std::size_t i = 0; i < shown; ++i)
+      std::printf("%s%s", i ? "  " : "", pictures[i][line].c_str());
     std::printf("\n");
   }
   for (std::size_t i = 0; i < shown; ++i) {
     char caption[64];
-    std::snprintf(caption, sizeof caption, "a %lld, read as %lld (%.0f %%)", static_cast<long long>(report.misread[i].truth), static_cast<long long>(report.misread[i].answer), 100 * report.misread[i].confidence);
+    std::snprintf(caption, sizeof caption, "a %lld, read as %lld (%.0f %%)",
+                  static_cast<long long>(report.misread[i].truth),
+                  static_cast<long long>(report.misread[i].answer),
+                  100 * report.misread[i].confidence);
     std::printf("%s%-*s", i ? "  " : "", i + 1 < shown ? side : 0, caption);
   }
   std::printf("\n");
 }
 
 Json config_of(const TrainFlags& f, const std::vector<std::int64_t>& hidden) {
-  return {{"data", f.data.empty() ? "default" : f.data}, {"hidden", hidden}, {"epochs", f.epochs}, {"batch_size", f.batch_size}, {"lr", f.lr}, {"optimizer", f.optimizer}, {"momentum", f.momentum},
-          {"nesterov", f.nesterov}, {"weight_decay", f.weight_decay}, {"schedule", f.schedule}, {"seed", f.seed}, {"shuffle", f.shuffle}, {"scale", f.scale}, {"threads", f.threads}, {"out", f.out}};
+  return {{"data", f.data.empty() ? "default" : f.data},
+          {"hidden", hidden},
+          {"epochs", f.epochs},
+          {"batch_size", f.batch_size},
+          {"lr", f.lr},
+          {"optimizer", f.optimizer},
+          {"momentum", f.momentum},
+          {"nesterov", f.nesterov},
+          {"weight_decay", f.weight_decay},
+          {"schedule", f.schedule},
+          {"seed", f.seed},
+          {"shuffle", f.shuffle},
+          {"scale", f.scale},
+          {"threads", f.threads},
+          {"out", f.out}};
 }
 
 int train(const TrainFlags& f) {
@@ -256,27 +325,41 @@ int train(const TrainFlags& f) {
   io::check_writable(f.out);
   Events events(f.json, f.log);
   const std::int64_t eighth = f.size / 8;
-  const data::ImageData data = data::load(f.data, {.train = f.size - 2 * eighth, .valid = eighth, .test = eighth, .seed = 1});
+  const data::ImageData data = data::load(
+      f.data, {.train = f.size - 2 * eighth, .valid = eighth, .test = eighth, .seed = 1});
   const std::int64_t pixels = data.train.images.size(1) * data.train.images.size(2);
 
   manual_seed(f.seed);
   nn::Sequential net = build(pixels, hidden, data.classes);
   const std::unique_ptr<optim::Optimizer> optimizer = make_optimizer(f, net.parameters());
-  // Batches are made ahead on a worker where there is a second thread; the order does not depend on it.
+  // Batches are made ahead on a worker where there is a second thread; the order does not depend on
+  // it.
   const int prefetch = f.threads > 1 ? 2 : 0;
-  const data::DataLoader train_loader(std::make_shared<data::TensorDataset>(data.train, f.scale), {.batch_size = f.batch_size, .shuffle = f.shuffle, .prefetch = prefetch});
-  const data::DataLoader valid_loader(std::make_shared<data::TensorDataset>(data.valid, f.scale), {.batch_size = 1000});
+  const data::DataLoader train_loader(
+      std::make_shared<data::TensorDataset>(data.train, f.scale),
+      {.batch_size = f.batch_size, .shuffle = f.shuffle, .prefetch = prefetch});
+  const data::DataLoader valid_loader(std::make_shared<data::TensorDataset>(data.valid, f.scale),
+                                      {.batch_size = 1000});
 
   Terminal terminal;
   Progress progress(terminal);
   Interrupt interrupt;
   const bool talk = !f.json && !f.quiet;
-  events.write({{"event", "start"}, {"config", config_of(f, hidden)}, {"parameters", net.parameter_count()},
-                {"data", {{"name", data.name}, {"train", data.train.size()}, {"valid", data.valid.size()}, {"test", data.test.size()}}}});
+  events.write({{"event", "start"},
+                {"config", config_of(f, hidden)},
+                {"parameters", net.parameter_count()},
+                {"data",
+                 {{"name", data.name},
+                  {"train", data.train.size()},
+                  {"valid", data.valid.size()},
+                  {"test", data.test.size()}}}});
   if (talk)
-    std::printf("%s: %lld train, %lld valid, %lld test; %s, %lld parameters\n", data.name.c_str(), static_cast<long long>(data.train.size()), static_cast<long long>(data.valid.size()),
-                static_cast<long long>(data.test.size()), nn::layer_list(net).c_str(), static_cast<long long>(net.parameter_count()));
-  if (talk && data.name == "digits") std::printf("the digits are drawn by gradus; `--data DIR` reads MNIST-shaped files\n");
+    std::printf("%s: %lld train, %lld valid, %lld test; %s, %lld parameters\n", data.name.c_str(),
+                static_cast<long long>(data.train.size()),
+                static_cast<long long>(data.valid.size()), static_cast<long long>(data.test.size()),
+                nn::layer_list(net).c_str(), static_cast<long long>(net.parameter_count()));
+  if (talk && data.name == "digits")
+    std::printf("the digits are drawn by gradus; `--data DIR` reads MNIST-shaped files\n");
   std::fflush(stdout);
 
   const auto loss = [](const Tensor& x, const Tensor& y) { return cross_entropy(x, y); };
@@ -284,25 +367,36 @@ int train(const TrainFlags& f) {
   trainer.with(interrupt).with(events);
   if (talk) trainer.with(progress);
   const auto begin = Clock::now();
-  const auto schedule = f.schedule == "cosine" ? optim::cosine : f.schedule == "one-cycle" ? optim::one_cycle : optim::constant;
-  const std::vector<EpochRecord> records = trainer.fit(train_loader, valid_loader, {.epochs = f.epochs, .schedule = schedule});
+  const auto schedule = f.schedule == "cosine"      ? optim::cosine
+                        : f.schedule == "one-cycle" ? optim::one_cycle
+                                                    : optim::constant;
+  const std::vector<EpochRecord> records =
+      trainer.fit(train_loader, valid_loader, {.epochs = f.epochs, .schedule = schedule});
   const auto seconds = [&] { return std::chrono::duration<double>(Clock::now() - begin).count(); };
   terminal.clear_transient();
 
   save_model(f.out, net, f.scale, {{"gradus.data", data.name}});
   if (interrupted) {
-    std::fprintf(stderr, "gradus: interrupted after %zu whole epochs; the model so far is in %s\n", records.size(), f.out.c_str());
+    std::fprintf(stderr, "gradus: interrupted after %zu whole epochs; the model so far is in %s\n",
+                 records.size(), f.out.c_str());
     return 130;
   }
   const TestReport report = test(net, data, f.scale);
-  events.write({{"event", "end"}, {"test_loss", report.evaluation.loss}, {"test_accuracy", report.evaluation.accuracy}, {"seconds", seconds()}, {"model", f.out}});
+  events.write({{"event", "end"},
+                {"test_loss", report.evaluation.loss},
+                {"test_accuracy", report.evaluation.accuracy},
+                {"seconds", seconds()},
+                {"model", f.out}});
   if (!talk) return 0;
   print_epochs(terminal, records);
   print_confusion(terminal, report);
   print_misread(terminal, report, data);
-  std::printf("\n%s  accuracy %.4f  loss %.5f  in %.2f s\n", terminal.bold("test").c_str(), report.evaluation.accuracy, report.evaluation.loss, seconds());
+  std::printf("\n%s  accuracy %.4f  loss %.5f  in %.2f s\n", terminal.bold("test").c_str(),
+              report.evaluation.accuracy, report.evaluation.loss, seconds());
   std::printf("saved %s\n", f.out.c_str());
-  std::printf("next: gradus eval %s; gradus predict %s %s:0; gradus train --hidden 128,64\n", f.out.c_str(), f.out.c_str(), f.data.empty() || f.data == "digits" ? "digits" : f.data.c_str());
+  std::printf("next: gradus eval %s; gradus predict %s %s:0; gradus train --hidden 128,64\n",
+              f.out.c_str(), f.out.c_str(),
+              f.data.empty() || f.data == "digits" ? "digits" : f.data.c_str());
   return 0;
 }
 
@@ -311,21 +405,40 @@ int train(const TrainFlags& f) {
 void add_train(CLI::App& app, Run& run) {
   auto f = std::make_shared<TrainFlags>();
   CLI::App* command = app.add_subcommand("train", "Train a network on images of digits, live");
-  command->add_option("--data", f->data, "digits (drawn by gradus) or a folder of MNIST-shaped IDX files; GRADUS_DATA names a default folder");
-  command->add_option("--size", f->size, "how many digits to draw: 3/4 train, 1/8 validation, 1/8 test")->capture_default_str();
-  command->add_option("--hidden", f->hidden, "units of the hidden layers: 50 or 128,64; none for a linear model")->capture_default_str();
-  command->add_option("--epochs", f->epochs, "passes over the training images")->capture_default_str();
+  command->add_option("--data", f->data,
+                      "digits (drawn by gradus) or a folder of MNIST-shaped IDX files; GRADUS_DATA "
+                      "names a default folder");
+  command
+      ->add_option("--size", f->size,
+                   "how many digits to draw: 3/4 train, 1/8 validation, 1/8 test")
+      ->capture_default_str();
+  command
+      ->add_option("--hidden", f->hidden,
+                   "units of the hidden layers: 50 or 128,64; none for a linear model")
+      ->capture_default_str();
+  command->add_option("--epochs", f->epochs, "passes over the training images")
+      ->capture_default_str();
   command->add_option("--batch-size", f->batch_size, "images a step")->capture_default_str();
   command->add_option("--lr", f->lr, "learning rate")->capture_default_str();
-  command->add_option("--optimizer", f->optimizer, "update rule")->check(CLI::IsMember({"sgd", "adam", "adamw"}))->capture_default_str();
+  command->add_option("--optimizer", f->optimizer, "update rule")
+      ->check(CLI::IsMember({"sgd", "adam", "adamw"}))
+      ->capture_default_str();
   command->add_option("--momentum", f->momentum, "momentum of sgd")->capture_default_str();
   command->add_flag("--nesterov", f->nesterov, "Nesterov's momentum");
-  command->add_option("--weight-decay", f->weight_decay, "pull of the weights to 0")->capture_default_str();
-  command->add_option("--schedule", f->schedule, "course of the learning rate")->check(CLI::IsMember({"constant", "cosine", "one-cycle"}))->capture_default_str();
+  command->add_option("--weight-decay", f->weight_decay, "pull of the weights to 0")
+      ->capture_default_str();
+  command->add_option("--schedule", f->schedule, "course of the learning rate")
+      ->check(CLI::IsMember({"constant", "cosine", "one-cycle"}))
+      ->capture_default_str();
   command->add_option("--seed", f->seed, "seed of weights and order")->capture_default_str();
   command->add_flag("--shuffle,!--no-shuffle", f->shuffle, "a new order each epoch (the default)");
-  command->add_option("--scale", f->scale, "pixels are divided by this")->check(CLI::IsMember({256, 255}))->capture_default_str();
-  command->add_option("--threads", f->threads, "2 or more prepare batches on a worker; results do not depend on it")->capture_default_str();
+  command->add_option("--scale", f->scale, "pixels are divided by this")
+      ->check(CLI::IsMember({256, 255}))
+      ->capture_default_str();
+  command
+      ->add_option("--threads", f->threads,
+                   "2 or more prepare batches on a worker; results do not depend on it")
+      ->capture_default_str();
   command->add_option("--out", f->out, "where the model goes")->capture_default_str();
   command->add_option("--log", f->log, "where JSON lines go, one an event");
   command->add_flag("--json", f->json, "JSON lines on stdout and nothing else");

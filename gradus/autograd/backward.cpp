@@ -82,20 +82,29 @@ class Walk {
   void start(const Tensor& y, Tensor seed) {
     if (!y) fail(name_, y, at_, "the output is an empty tensor", "compute it first");
     if (!y.requires_grad())
-      fail(name_, y, at_, "no parameter leads to this tensor" + (y.cut() ? "; the path ends at " + *y.cut() : std::string()),
-           y.cut() ? "let the values that lead to it stay recorded" : "mark parameters with set_requires_grad(), and compute outside no_grad");
+      fail(name_, y, at_,
+           "no parameter leads to this tensor" +
+               (y.cut() ? "; the path ends at " + *y.cut() : std::string()),
+           y.cut() ? "let the values that lead to it stay recorded"
+                   : "mark parameters with set_requires_grad(), and compute outside no_grad");
     if (!seed) {
       if (y.numel() != 1)
-        fail(name_, y, at_, "needs one number, the output has shape " + y.shape().str() + " = " + std::to_string(y.numel()) + " numbers",
-             "reduce it, out.mean(), or say what to weigh them with: out.backward(g), g of shape " + y.shape().str());
+        fail(name_, y, at_,
+             "needs one number, the output has shape " + y.shape().str() + " = " +
+                 std::to_string(y.numel()) + " numbers",
+             "reduce it, out.mean(), or say what to weigh them with: out.backward(g), g of shape " +
+                 y.shape().str());
       seed = ones_like(y);
     } else if (seed.shape() != y.shape()) {
-      fail(name_, y, at_, "the seed has shape " + seed.shape().str() + ", the output " + y.shape().str(),
+      fail(name_, y, at_,
+           "the seed has shape " + seed.shape().str() + ", the output " + y.shape().str(),
            "a seed weighs each element: give it the output's shape");
     }
     if (seed.dtype() != y.dtype()) seed = astype(seed, y.dtype());
-    if (y.history()) accumulate(pending_[slot(y.history())], seed);
-    else add_to_leaf(y, seed);
+    if (y.history())
+      accumulate(pending_[slot(y.history())], seed);
+    else
+      add_to_leaf(y, seed);
   }
 
   void step(const std::shared_ptr<Node>& node) {
@@ -128,10 +137,14 @@ class Walk {
       const Node::Input& input = node->inputs[i];
       if (!input.needs_gradient || !gradients[i]) continue;
       if (gradients[i].shape() != input.spec.shape || gradients[i].dtype() != input.spec.dtype)
-        throw GradError("the gradient rule of " + std::string(node->op.name()) + " gave " + gradients[i].spec().str() + " for input " + std::to_string(i) + " of " + input.spec.str(),
+        throw GradError("the gradient rule of " + std::string(node->op.name()) + " gave " +
+                            gradients[i].spec().str() + " for input " + std::to_string(i) + " of " +
+                            input.spec.str(),
                         "a gradient has the shape and dtype of its tensor: mend the vjp");
-      if (input.history) accumulate(pending_[slot(input.history)], gradients[i]);
-      else add_to_leaf(input.leaf, gradients[i]);
+      if (input.history)
+        accumulate(pending_[slot(input.history)], gradients[i]);
+      else
+        add_to_leaf(input.leaf, gradients[i]);
     }
     if (!options_.keep_graph) node->release(at_);
   }
@@ -141,8 +154,10 @@ class Walk {
   }
   void add_to_leaf(const Tensor& leaf, const Tensor& gradient) {
     const auto [found, is_new] = leaf_index_.try_emplace(leaf.id(), leaves_.size());
-    if (is_new) leaves_.emplace_back(leaf, gradient);
-    else accumulate(leaves_[found->second].second, gradient);
+    if (is_new)
+      leaves_.emplace_back(leaf, gradient);
+    else
+      accumulate(leaves_[found->second].second, gradient);
   }
 
   std::string_view name_;
@@ -170,7 +185,9 @@ Tensors grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
     Tensor g = walk.gradient_of(inputs[i]);
     if (g && inputs[i].is_leaf()) g = after_hooks(inputs[i], g);
     if (!g && !options.allow_unused)
-      fail("grad", outputs[0], at, "input " + std::to_string(i) + " " + inputs[i].spec().str() + " has no influence on the outputs",
+      fail("grad", outputs[0], at,
+           "input " + std::to_string(i) + " " + inputs[i].spec().str() +
+               " has no influence on the outputs",
            "mark it with set_requires_grad() before computing, or pass allow_unused");
     gradients.push_back(g);
   }
@@ -184,7 +201,8 @@ void backward(std::span<const Tensor> outputs, std::span<const Tensor> seeds,
   GradMode recording(options.create_graph);
   for (const auto& [leaf, gradient] : walk.leaves()) {
     const Tensor g = after_hooks(leaf, gradient);
-    // A gradient may be a view of another tensor's bytes (a broadcast seed); a parameter owns its own.
+    // A gradient may be a view of another tensor's bytes (a broadcast seed); a parameter owns its
+    // own.
     leaf.set_grad(leaf.grad() ? add(leaf.grad(), g) : options.create_graph ? g : clone(g));
   }
 }
@@ -195,9 +213,12 @@ void Tensor::backward(const Tensor& seed, bool keep_graph, Place at) const {
 
 void Tensor::register_hook(GradientHook hook, Place at) const {
   if (!requires_grad())
-    fail("register_hook", *this, at, "this tensor requires no gradient, the hook would never run", "register it on a tensor that was computed from parameters");
-  if (history()) history().node->outputs[history().output].hooks.push_back(std::move(hook));
-  else state().hooks.push_back(std::move(hook));
+    fail("register_hook", *this, at, "this tensor requires no gradient, the hook would never run",
+         "register it on a tensor that was computed from parameters");
+  if (history())
+    history().node->outputs[history().output].hooks.push_back(std::move(hook));
+  else
+    state().hooks.push_back(std::move(hook));
 }
 
 void Tensor::retain_grad(Place at) const {

@@ -1,6 +1,6 @@
 // Reverse mode: gradients by walking the history from the end to the beginning.
-// Each node's gradient rule is run through the door, so a backward pass is itself a list of calls that
-// can be recorded (create_graph), traced and stepped. transforms.h builds on grad().
+// Each node's gradient rule is run through the door, so a backward pass is itself a list of calls
+// that can be recorded (create_graph), traced and stepped. transforms.h builds on grad().
 #pragma once
 
 #include <functional>

@@ -23,13 +23,14 @@ struct GradcheckReport {
   std::int64_t kinks = 0;    ///< of these, where left and right slopes differ and ours lies between
   std::vector<GradcheckFailure> failures;
   bool ok() const { return failures.empty(); }
-  /// "ok, 12 derivatives" or the first failures, each with the ratio of the two (2.000: a factor 2).
+  /// "ok, 12 derivatives" or the first failures, each with the ratio of the two (2.000: a factor
+  /// 2).
   std::string str() const;
 };
 
 /// Compares every derivative of f (weighted to one number by fixed weights) at `inputs`, which are
-/// converted to f64; integers stay as they are. At a kink any value between the slopes of both sides
-/// is right. (torch.autograd.gradcheck, gradgradcheck)
+/// converted to f64; integers stay as they are. At a kink any value between the slopes of both
+/// sides is right. (torch.autograd.gradcheck, gradgradcheck)
 GradcheckReport gradcheck(const TensorFunction& f, std::span<const Tensor> inputs,
                           GradcheckOptions options = {});
 

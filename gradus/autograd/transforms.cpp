@@ -38,7 +38,9 @@ ValueAndTensors vjp(const TensorFunction& f, std::span<const Tensor> inputs,
 ValueAndTensors jvp(const TensorFunction& f, std::span<const Tensor> inputs,
                     std::span<const Tensor> tangents, Place at) {
   if (tangents.size() != inputs.size())
-    throw ShapeError(std::to_string(tangents.size()) + " tangents for " + std::to_string(inputs.size()) + " inputs", "give one tangent for each input");
+    throw ShapeError(std::to_string(tangents.size()) + " tangents for " +
+                         std::to_string(inputs.size()) + " inputs",
+                     "give one tangent for each input");
   GradMode recording(true);
   const Tensors x = as_variables(inputs);
   const Tensors y = f(x);
@@ -64,7 +66,9 @@ Tensor jacobian(const ScalarFunction& f, const Tensor& x, Place at) {
   const Tensor unit = eye(y.numel(), {}, y.dtype());
   for (std::int64_t i = 0; i < y.numel(); ++i) {
     const Tensor seed = reshape(unit[i], y.shape().to_vector());
-    Tensor row = y.requires_grad() ? grad(std::span(&y, 1), std::span(&v, 1), std::span(&seed, 1), {.keep_graph = true, .allow_unused = true}, at)[0] : Tensor{};
+    Tensor row = y.requires_grad() ? grad(std::span(&y, 1), std::span(&v, 1), std::span(&seed, 1),
+                                          {.keep_graph = true, .allow_unused = true}, at)[0]
+                                   : Tensor{};
     rows.push_back(reshape(row ? row : zeros_like(v), {-1}));
   }
   Ints shape = y.shape().to_vector();
@@ -87,7 +91,12 @@ struct Checkpoint {
   TensorFunction f;
   std::size_t given = 0;  // inputs beyond these are parameters that f uses from outside
   std::string random_state;
-  static constexpr Card card{.name = "checkpoint", .also = "torch.utils.checkpoint", .onnx = "", .formula = "y = f(x)", .doc = "A function whose inner values are computed again in backward.", .shapes = "as f says"};
+  static constexpr Card card{.name = "checkpoint",
+                             .also = "torch.utils.checkpoint",
+                             .onnx = "",
+                             .formula = "y = f(x)",
+                             .doc = "A function whose inner values are computed again in backward.",
+                             .shapes = "as f says"};
 
   Tensors run(std::span<const Tensor> inputs) const { return f(inputs.first(given)); }
   Tensors vjp(const Call& c, std::span<const Tensor> cotangents) const {
@@ -121,7 +130,8 @@ struct Checkpoint {
         wanted.push_back(x[i]);
         places.push_back(i);
       }
-    const Tensors found = grad(live, wanted, seeds, {.create_graph = create_graph, .allow_unused = true});
+    const Tensors found =
+        grad(live, wanted, seeds, {.create_graph = create_graph, .allow_unused = true});
     Tensors gradients(c.input_count());
     for (std::size_t i = 0; i < places.size(); ++i) gradients[places[i]] = found[i];
     return gradients;
@@ -130,12 +140,18 @@ struct Checkpoint {
 
 struct Custom {
   CustomFunction function;
-  static constexpr Card card{.name = "custom", .also = "torch.autograd.Function", .onnx = "", .formula = "y = f(x)", .doc = "A user's function with a user's gradient.", .shapes = "as f says"};
+  static constexpr Card card{.name = "custom",
+                             .also = "torch.autograd.Function",
+                             .onnx = "",
+                             .formula = "y = f(x)",
+                             .doc = "A user's function with a user's gradient.",
+                             .shapes = "as f says"};
   static constexpr Keep keep{.inputs = ~0u, .outputs = ~0u};
   Tensors run(std::span<const Tensor> inputs) const { return function.forward(inputs); }
   Tensors vjp(const Call& c, std::span<const Tensor> cotangents) const {
     if (!function.backward)
-      throw GradError("the custom function '" + function.name + "' has no backward", "set CustomFunction::backward");
+      throw GradError("the custom function '" + function.name + "' has no backward",
+                      "set CustomFunction::backward");
     Tensors inputs, outputs;
     for (std::size_t i = 0; i < c.input_count(); ++i) inputs.push_back(c.input(i));
     for (std::size_t k = 0; k < cotangents.size(); ++k) outputs.push_back(c.output(k));

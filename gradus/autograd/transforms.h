@@ -8,15 +8,15 @@ namespace gradus {
 using TensorFunction = std::function<Tensors(std::span<const Tensor>)>;
 using ScalarFunction = std::function<Tensor(const Tensor&)>;
 
-/// Outputs of `f` at `inputs`, and the product of `cotangents` with its Jacobian, one for each input
-/// (zeros where there is no influence). (jax.vjp)
+/// Outputs of `f` at `inputs`, and the product of `cotangents` with its Jacobian, one for each
+/// input (zeros where there is no influence). (jax.vjp)
 struct ValueAndTensors {
   Tensors value, tensors;
 };
 ValueAndTensors vjp(const TensorFunction& f, std::span<const Tensor> inputs,
                     std::span<const Tensor> cotangents, Place at = Place::current());
-/// Outputs of `f` and the product of its Jacobian with `tangents`, one for each output. Made from the
-/// gradient rules: the vjp is linear in its cotangent, and this is its own vjp. (jax.jvp)
+/// Outputs of `f` and the product of its Jacobian with `tangents`, one for each output. Made from
+/// the gradient rules: the vjp is linear in its cotangent, and this is its own vjp. (jax.jvp)
 ValueAndTensors jvp(const TensorFunction& f, std::span<const Tensor> inputs,
                     std::span<const Tensor> tangents, Place at = Place::current());
 /// d f(x)[i...] / d x[j...], shape f(x).shape + x.shape: rows are outputs, columns inputs.
@@ -26,14 +26,14 @@ Tensor jacobian(const ScalarFunction& f, const Tensor& x, Place at = Place::curr
 /// (torch.autograd.functional.hessian)
 Tensor hessian(const ScalarFunction& f, const Tensor& x, Place at = Place::current());
 
-/// f(inputs), keeping only the inputs and computing the rest again in backward; random draws repeat.
-/// (torch.utils.checkpoint)
+/// f(inputs), keeping only the inputs and computing the rest again in backward; random draws
+/// repeat. (torch.utils.checkpoint)
 Tensors checkpoint(const TensorFunction& f, std::span<const Tensor> inputs,
                    Place at = Place::current());
 
 /// An operation from two functions: outputs of inputs, and gradients of the inputs from inputs,
-/// outputs and cotangents. `forward` is not recorded; `backward` may be differentiated again where it
-/// is made of operations. (torch.autograd.Function)
+/// outputs and cotangents. `forward` is not recorded; `backward` may be differentiated again where
+/// it is made of operations. (torch.autograd.Function)
 struct CustomFunction {
   std::string name = "custom";
   std::function<Tensors(std::span<const Tensor> inputs)> forward;

@@ -9,8 +9,8 @@ Error::Error(std::string problem, std::string hint, Place at)
 }
 
 void Error::add_context(std::string_view operation, std::string inputs, Place at) {
-  operation_ = operation_.empty() ? std::string(operation)
-                                  : std::string(operation) + " > " + operation_;
+  operation_ =
+      operation_.empty() ? std::string(operation) : std::string(operation) + " > " + operation_;
   inputs_ = std::move(inputs);
   place_ = at;
   compose_text();

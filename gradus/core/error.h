@@ -1,7 +1,8 @@
 // Errors: every mistake a user can make ends in one of these exceptions.
 // An error says four things: the operation with the inputs as the user passed them, what is wrong,
-// how to mend it, and the place in the user's code. Rules deep in the library state only the problem
-// and the repair; the door (program/apply.h) adds operation, inputs and place on the way out.
+// how to mend it, and the place in the user's code. Rules deep in the library state only the
+// problem and the repair; the door (program/apply.h) adds operation, inputs and place on the way
+// out.
 #pragma once
 
 #include <exception>
@@ -36,8 +37,8 @@ class Error : public std::exception {
   /// Name of the error's type, "ShapeError".
   virtual std::string_view kind() const { return "Error"; }
 
-  /// Called by the door from the innermost operation outwards: each call puts its operation in front
-  /// and replaces inputs and place, so that the user sees what the user wrote.
+  /// Called by the door from the innermost operation outwards: each call puts its operation in
+  /// front and replaces inputs and place, so that the user sees what the user wrote.
   void add_context(std::string_view operation, std::string inputs, Place at);
 
  private:
@@ -47,11 +48,11 @@ class Error : public std::exception {
   Place place_;
 };
 
-#define GRADUS_ERROR_TYPE(Name)                                  \
-  class Name : public Error {                                    \
-   public:                                                       \
-    using Error::Error;                                          \
-    std::string_view kind() const override { return #Name; }     \
+#define GRADUS_ERROR_TYPE(Name)                              \
+  class Name : public Error {                                \
+   public:                                                   \
+    using Error::Error;                                      \
+    std::string_view kind() const override { return #Name; } \
   }
 
 /// Shapes or axes that do not fit.

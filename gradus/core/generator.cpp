@@ -73,8 +73,7 @@ void Generator::fill_normal_blocks(T* values, std::int64_t n, T mean, T std) {
 void Generator::fill_normal(float* values, std::int64_t n, double mean, double std) {
   if (n >= 16)
     return fill_normal_blocks(values, n, static_cast<float>(mean), static_cast<float>(std));
-  for (std::int64_t i = 0; i < n; ++i)
-    values[i] = static_cast<float>(normal_f64() * std + mean);
+  for (std::int64_t i = 0; i < n; ++i) values[i] = static_cast<float>(normal_f64() * std + mean);
 }
 
 void Generator::fill_normal(double* values, std::int64_t n, double mean, double std) {
@@ -102,8 +101,8 @@ std::vector<std::int64_t> Generator::permutation(std::int64_t n) {
 std::string Generator::state() const {
   std::ostringstream text;
   text.precision(17);
-  text << "gradus-mt19937-1 " << seed_ << ' ' << next_normal_.has_value() << ' '
-       << std::hexfloat << next_normal_.value_or(0) << std::defaultfloat << ' ' << engine_;
+  text << "gradus-mt19937-1 " << seed_ << ' ' << next_normal_.has_value() << ' ' << std::hexfloat
+       << next_normal_.value_or(0) << std::defaultfloat << ' ' << engine_;
   return text.str();
 }
 
@@ -134,10 +133,9 @@ std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t p0 = std::uint64_t{0xD2511F53} * counter[0];
     const std::uint64_t p1 = std::uint64_t{0xCD9E8D57} * counter[2];
-    counter = {static_cast<std::uint32_t>(p1 >> 32) ^ counter[1] ^ key[0],
-               static_cast<std::uint32_t>(p1),
-               static_cast<std::uint32_t>(p0 >> 32) ^ counter[3] ^ key[1],
-               static_cast<std::uint32_t>(p0)};
+    counter = {
+        static_cast<std::uint32_t>(p1 >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(p1),
+        static_cast<std::uint32_t>(p0 >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(p0)};
     key[0] += 0x9E3779B9;
     key[1] += 0xBB67AE85;
   }
@@ -145,9 +143,9 @@ std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
 }
 
 float philox_uniform(std::uint64_t key, std::uint64_t index) {
-  const auto words = philox({static_cast<std::uint32_t>(index / 4),
-                             static_cast<std::uint32_t>(index / 4 >> 32), 0, 0},
-                            {static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32)});
+  const auto words = philox(
+      {static_cast<std::uint32_t>(index / 4), static_cast<std::uint32_t>(index / 4 >> 32), 0, 0},
+      {static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32)});
   return static_cast<float>(words[index % 4] >> 8) * 0x1p-24f;
 }
 

@@ -1,5 +1,6 @@
-// Generator: random numbers. The default stream is PyTorch's CPU stream (MT19937), so that seeds give
-// the numbers that PyTorch prints; Philox is for draws that must not depend on order or threads.
+// Generator: random numbers. The default stream is PyTorch's CPU stream (MT19937), so that seeds
+// give the numbers that PyTorch prints; Philox is for draws that must not depend on order or
+// threads.
 #pragma once
 
 #include <array>
@@ -29,8 +30,8 @@ class Generator {
   /// U[low, high): u * (high - low) + low, rounded after each step. (torch.Tensor.uniform_)
   void fill_uniform(float* values, std::int64_t n, double low = 0, double high = 1);
   void fill_uniform(double* values, std::int64_t n, double low = 0, double high = 1);
-  /// N(mean, std^2): Box-Muller in blocks of 16 from 16 values on, else pairs in double whose second
-  /// value is kept for the next call. (torch.Tensor.normal_)
+  /// N(mean, std^2): Box-Muller in blocks of 16 from 16 values on, else pairs in double whose
+  /// second value is kept for the next call. (torch.Tensor.normal_)
   void fill_normal(float* values, std::int64_t n, double mean = 0, double std = 1);
   void fill_normal(double* values, std::int64_t n, double mean = 0, double std = 1);
   /// Integers in [low, high), low < high. (torch.randint)

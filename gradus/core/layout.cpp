@@ -94,11 +94,11 @@ Layout Layout::select(std::int64_t axis, std::int64_t index) const {
   const int k = normalize_axis(axis, rank());
   const std::int64_t n = shape[k];
   if (index < -n || index >= n)
-    throw IndexError("index " + std::to_string(index) + " is out of range for axis " +
-                         std::to_string(axis) + " of size " + std::to_string(n),
-                     n == 0 ? "the axis is empty"
-                            : "valid indices are " + std::to_string(-n) + ".." +
-                                  std::to_string(n - 1));
+    throw IndexError(
+        "index " + std::to_string(index) + " is out of range for axis " + std::to_string(axis) +
+            " of size " + std::to_string(n),
+        n == 0 ? "the axis is empty"
+               : "valid indices are " + std::to_string(-n) + ".." + std::to_string(n - 1));
   Layout result = *this;
   result.offset += (index < 0 ? index + n : index) * strides[k];
   result.shape.erase(k);
@@ -126,7 +126,8 @@ std::optional<Layout> Layout::reshape(const Shape& target) const {
   Layout result = contiguous(target);
   result.offset = offset;
   if (numel() == 0) return result;
-  // Walk runs of old axes that lie one behind the other in memory; each run must be cut by new axes.
+  // Walk runs of old axes that lie one behind the other in memory; each run must be cut by new
+  // axes.
   int old_axis = rank() - 1;
   int new_axis = target.rank() - 1;
   while (old_axis >= 0) {

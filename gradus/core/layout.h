@@ -1,6 +1,6 @@
-// Layout: where each element of a tensor lies in its storage; shape, strides and offset as one value.
-// All view algebra is here, pure and tested alone: no memory is read or moved.
-// From here: storage.h, then tensor.h.
+// Layout: where each element of a tensor lies in its storage; shape, strides and offset as one
+// value. All view algebra is here, pure and tested alone: no memory is read or moved. From here:
+// storage.h, then tensor.h.
 #pragma once
 
 #include <optional>
@@ -51,8 +51,8 @@ struct Layout {
   friend bool operator==(const Layout&, const Layout&) = default;
 };
 
-/// `target` with its one -1 replaced by what is left of `from`. Throws ShapeError, with both counts,
-/// when the elements do not fit. (numpy.reshape)
+/// `target` with its one -1 replaced by what is left of `from`. Throws ShapeError, with both
+/// counts, when the elements do not fit. (numpy.reshape)
 Shape resolve_reshape(const Shape& from, const Ints& target);
 
 /// Number of elements of a Python slice over an axis of size n, and its first position.

@@ -23,9 +23,12 @@ class Formatter {
   std::string operator()(std::int64_t position) const {
     return dispatch(x_.dtype(), [&]<class T>() -> std::string {
       const T value = reinterpret_cast<const T*>(x_.storage().data())[position];
-      if constexpr (std::is_same_v<T, bool>) return value ? "True" : "False";
-      else if constexpr (std::is_integral_v<T>) return std::to_string(value);
-      else return floating(static_cast<double>(value));
+      if constexpr (std::is_same_v<T, bool>)
+        return value ? "True" : "False";
+      else if constexpr (std::is_integral_v<T>)
+        return std::to_string(value);
+      else
+        return floating(static_cast<double>(value));
     });
   }
 
@@ -33,9 +36,10 @@ class Formatter {
   void choose_notation() {
     double smallest = INFINITY, largest = 0;
     for_each_position(x_.layout(), [&](std::int64_t i) {
-      const double v = x_.dtype() == DType::f32
-                           ? static_cast<double>(reinterpret_cast<const float*>(x_.storage().data())[i])
-                           : reinterpret_cast<const double*>(x_.storage().data())[i];
+      const double v =
+          x_.dtype() == DType::f32
+              ? static_cast<double>(reinterpret_cast<const float*>(x_.storage().data())[i])
+              : reinterpret_cast<const double*>(x_.storage().data())[i];
       if (!std::isfinite(v)) return;
       all_whole_ &= v == std::trunc(v);
       if (v != 0) {
@@ -63,9 +67,8 @@ class Printer {
  public:
   Printer(const Tensor& x, const PrintOptions& options)
       : x_(x), options_(options), format_(x, options), summarise_(x.numel() > options.threshold) {
-    visit(0, x.layout().offset, [&](std::int64_t position) {
-      width_ = std::max(width_, format_(position).size());
-    });
+    visit(0, x.layout().offset,
+          [&](std::int64_t position) { width_ = std::max(width_, format_(position).size()); });
   }
   std::string text() {
     if (x_.ndim() == 0) return format_(x_.layout().offset);
@@ -114,9 +117,13 @@ class Printer {
         out_ += word;
         column += word.size();
       } else {
-        if (!first) out_ += "," + std::string(static_cast<std::size_t>(x_.ndim() - axis_number - 1), '\n') + std::string(indent, ' ');
-        if (i < 0) out_ += "...";
-        else axis(axis_number + 1, position + i * x_.strides()[axis_number]);
+        if (!first)
+          out_ += "," + std::string(static_cast<std::size_t>(x_.ndim() - axis_number - 1), '\n') +
+                  std::string(indent, ' ');
+        if (i < 0)
+          out_ += "...";
+        else
+          axis(axis_number + 1, position + i * x_.strides()[axis_number]);
       }
       first = false;
     }
@@ -148,8 +155,10 @@ std::string summary(const Tensor& x) {
   double low = INFINITY, high = -INFINITY, total = 0;
   std::int64_t nan = 0, inf = 0, finite = 0;
   for (double v : x.to_vector<double>()) {
-    if (std::isnan(v)) ++nan;
-    else if (std::isinf(v)) ++inf;
+    if (std::isnan(v))
+      ++nan;
+    else if (std::isinf(v))
+      ++inf;
     else {
       low = std::min(low, v);
       high = std::max(high, v);
@@ -159,7 +168,8 @@ std::string summary(const Tensor& x) {
   }
   if (finite > 0) {
     char line[120];
-    std::snprintf(line, sizeof line, " %.5g..%.5g mean %.5g", low, high, total / static_cast<double>(finite));
+    std::snprintf(line, sizeof line, " %.5g..%.5g mean %.5g", low, high,
+                  total / static_cast<double>(finite));
     text += line;
   }
   if (nan) text += " " + std::to_string(nan) + " nan";

@@ -20,7 +20,8 @@ struct PrintOptions {
 /// print.
 PrintOptions& print_options();
 
-/// Nested brackets, one row a line, columns aligned, "..." where summarised. A scalar is its number.
+/// Nested brackets, one row a line, columns aligned, "..." where summarised. A scalar is its
+/// number.
 std::string to_string(const Tensor& x, const PrintOptions& options = print_options());
 /// One line for messages and tables: "f32[2,3] -1.25..3.5 mean 0.5" (plus nan/inf counts if any).
 std::string summary(const Tensor& x);

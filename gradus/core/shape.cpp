@@ -7,8 +7,9 @@ namespace gradus {
 namespace {
 
 [[noreturn]] void throw_rank(std::size_t rank) {
-  throw ShapeError("a tensor of " + std::to_string(rank) + " axes",
-                   "at most " + std::to_string(Shape::max_rank) + " axes are possible; reshape first");
+  throw ShapeError(
+      "a tensor of " + std::to_string(rank) + " axes",
+      "at most " + std::to_string(Shape::max_rank) + " axes are possible; reshape first");
 }
 
 }  // namespace
@@ -35,7 +36,8 @@ std::int64_t Shape::numel() const {
   bool overflow = false, has_zero = false;
   for (std::int64_t n : *this) {
     if (n < 0)
-      throw ShapeError("shape " + str() + " has a negative size", "sizes count elements: 0 or more");
+      throw ShapeError("shape " + str() + " has a negative size",
+                       "sizes count elements: 0 or more");
     has_zero |= n == 0;
     overflow |= __builtin_mul_overflow(product, n, &product);
   }
@@ -78,11 +80,11 @@ Shape broadcast_shapes(const Shape& a, const Shape& b) {
 int normalize_axis(std::int64_t axis, int rank) {
   const std::int64_t front = axis < 0 ? axis + rank : axis;
   if (front < 0 || front >= rank)
-    throw ShapeError("axis " + std::to_string(axis) + " is out of range for " +
-                         std::to_string(rank) + (rank == 1 ? " axis" : " axes"),
-                     rank == 0 ? "a scalar has no axis"
-                               : "valid axes are " + std::to_string(-rank) + ".." +
-                                     std::to_string(rank - 1));
+    throw ShapeError(
+        "axis " + std::to_string(axis) + " is out of range for " + std::to_string(rank) +
+            (rank == 1 ? " axis" : " axes"),
+        rank == 0 ? "a scalar has no axis"
+                  : "valid axes are " + std::to_string(-rank) + ".." + std::to_string(rank - 1));
   return static_cast<int>(front);
 }
 

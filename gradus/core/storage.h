@@ -33,10 +33,12 @@ class Storage {
   /// "add_ at train.cpp:44", the last write in place; empty when there was none.
   std::string last_write() const;
 
-  /// Whether more than one tensor was made over these bytes (a view): then a recorded write in place
-  /// would change values behind the others' histories.
+  /// Whether more than one tensor was made over these bytes (a view): then a recorded write in
+  /// place would change values behind the others' histories.
   bool is_viewed() const { return block_ && block_->viewed.load(std::memory_order_relaxed); }
-  void mark_viewed() const { if (block_) block_->viewed.store(true, std::memory_order_relaxed); }
+  void mark_viewed() const {
+    if (block_) block_->viewed.store(true, std::memory_order_relaxed);
+  }
 
   friend bool operator==(const Storage& a, const Storage& b) { return a.block_ == b.block_; }
 

@@ -32,9 +32,7 @@ Tensor Tensor::empty(const Shape& shape, DType dtype) {
 
 Tensor Tensor::scalar(double value, DType dtype) {
   Tensor tensor = empty({}, dtype);
-  dispatch(dtype, [&]<class Value>() {
-    *tensor.data<Value>() = static_cast<Value>(value);
-  });
+  dispatch(dtype, [&]<class Value>() { *tensor.data<Value>() = static_cast<Value>(value); });
   return tensor;
 }
 
@@ -47,16 +45,16 @@ Tensor::State& Tensor::state() const {
 
 void Tensor::check_dtype(DType wanted) const {
   if (wanted != dtype())
-    throw DTypeError("elements read as " + std::string(dtype_name(wanted)) + ", but the tensor is " +
-                         spec().str(),
+    throw DTypeError("elements read as " + std::string(dtype_name(wanted)) +
+                         ", but the tensor is " + spec().str(),
                      "read with the tensor's own type, or convert first with astype");
 }
 
 std::variant<double, std::int64_t> Tensor::item_as_variant(Place at) const {
   if (numel() != 1) {
-    ShapeError error("needs exactly one element, " + spec().str() + " has " +
-                         std::to_string(numel()),
-                     "reduce it first, for example with mean, or pick one with x[{...}]");
+    ShapeError error(
+        "needs exactly one element, " + spec().str() + " has " + std::to_string(numel()),
+        "reduce it first, for example with mean, or pick one with x[{...}]");
     error.add_context("item", spec().str(), at);
     throw error;
   }

@@ -106,7 +106,8 @@ class Tensor {
   // -- history ----------------------------------------------------------------------------------
   /// True for parameters and for everything computed from them while recording.
   bool requires_grad() const { return defined() && (state_->requires_grad || state_->history); }
-  /// Marks a leaf as a parameter. Throws DTypeError unless floating, GradError on a computed tensor.
+  /// Marks a leaf as a parameter. Throws DTypeError unless floating, GradError on a computed
+  /// tensor.
   Tensor& set_requires_grad(bool requires_grad = true, Place at = Place::current());
   bool is_leaf() const { return !state().history; }
   const History& history() const { return state().history; }
@@ -239,7 +240,8 @@ std::vector<Value> Tensor::to_vector() const {
   values.reserve(static_cast<std::size_t>(numel()));
   dispatch(dtype(), [&]<class Stored>() {
     const Stored* base = reinterpret_cast<const Stored*>(storage().data());
-    for_each_position(layout(), [&](std::int64_t i) { values.push_back(static_cast<Value>(base[i])); });
+    for_each_position(layout(),
+                      [&](std::int64_t i) { values.push_back(static_cast<Value>(base[i])); });
   });
   return values;
 }

@@ -1,6 +1,7 @@
-// The built-in digits. Each digit is a few pen strokes (chains of quadratic Bezier curves) in one of
-// several styles; every image bends, slants, moves and thickens them anew and adds noise. Only + - * /
-// and square roots are used, which IEEE 754 rounds exactly: equal seeds give equal bytes everywhere.
+// The built-in digits. Each digit is a few pen strokes (chains of quadratic Bezier curves) in one
+// of several styles; every image bends, slants, moves and thickens them anew and adds noise. Only +
+// - * / and square roots are used, which IEEE 754 rounds exactly: equal seeds give equal bytes
+// everywhere.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -22,38 +23,177 @@ using Stroke = std::vector<Point>;
 using Glyph = std::vector<Stroke>;
 
 const std::vector<std::vector<Glyph>>& glyphs() {
-  static const Stroke ring = {{.5, 0}, {.95, .02}, {.92, .5}, {.9, 1}, {.5, 1}, {.08, 1}, {.08, .5}, {.08, .0}, {.5, 0}};
+  static const Stroke ring = {{.5, 0},  {.95, .02}, {.92, .5}, {.9, 1}, {.5, 1},
+                              {.08, 1}, {.08, .5},  {.08, .0}, {.5, 0}};
   static const std::vector<std::vector<Glyph>> all = {
       // 0: a ring, and one that leans
-      {{ring}, {{{.62, .02}, {.98, .1}, {.86, .58}, {.74, 1.02}, {.38, .98}, {.02, .92}, {.14, .44}, {.26, -.05}, {.62, .02}}}},
+      {{ring},
+       {{{.62, .02},
+         {.98, .1},
+         {.86, .58},
+         {.74, 1.02},
+         {.38, .98},
+         {.02, .92},
+         {.14, .44},
+         {.26, -.05},
+         {.62, .02}}}},
       // 1: a stroke, with a flag, with a flag and a foot
       {{{{.5, 0}, {.5, .5}, {.5, 1}}},
        {{{.25, .25}, {.42, .15}, {.55, 0}, {.54, .5}, {.52, 1}}},
        {{{.28, .22}, {.42, .14}, {.52, 0}, {.52, .5}, {.52, 1}}, {{.22, 1}, {.5, 1}, {.8, 1}}}},
       // 2: with a straight base, with a loop
-      {{{{.1, .25}, {.2, 0}, {.5, 0}, {.9, .02}, {.82, .36}, {.7, .62}, {.1, 1}, {.5, .98}, {.92, 1}}},
-       {{{.12, .2}, {.3, -.04}, {.6, .02}, {.98, .12}, {.7, .5}, {.4, .86}, {.2, .9}, {.0, .88}, {.14, .78}, {.36, .7}, {.6, .94}, {.76, 1.04}, {.95, .88}}}},
+      {{{{.1, .25},
+         {.2, 0},
+         {.5, 0},
+         {.9, .02},
+         {.82, .36},
+         {.7, .62},
+         {.1, 1},
+         {.5, .98},
+         {.92, 1}}},
+       {{{.12, .2},
+         {.3, -.04},
+         {.6, .02},
+         {.98, .12},
+         {.7, .5},
+         {.4, .86},
+         {.2, .9},
+         {.0, .88},
+         {.14, .78},
+         {.36, .7},
+         {.6, .94},
+         {.76, 1.04},
+         {.95, .88}}}},
       // 3: two bows, a flat top
-      {{{{.12, .14}, {.3, 0}, {.5, 0}, {.9, .02}, {.82, .26}, {.74, .46}, {.42, .47}, {.92, .48}, {.9, .74}, {.86, 1}, {.46, 1}, {.22, .99}, {.08, .84}}},
-       {{{.14, .02}, {.5, .02}, {.86, .02}, {.62, .2}, {.42, .42}, {.94, .42}, {.9, .72}, {.84, 1.02}, {.44, 1}, {.2, .98}, {.08, .84}}}},
+      {{{{.12, .14},
+         {.3, 0},
+         {.5, 0},
+         {.9, .02},
+         {.82, .26},
+         {.74, .46},
+         {.42, .47},
+         {.92, .48},
+         {.9, .74},
+         {.86, 1},
+         {.46, 1},
+         {.22, .99},
+         {.08, .84}}},
+       {{{.14, .02},
+         {.5, .02},
+         {.86, .02},
+         {.62, .2},
+         {.42, .42},
+         {.94, .42},
+         {.9, .72},
+         {.84, 1.02},
+         {.44, 1},
+         {.2, .98},
+         {.08, .84}}}},
       // 4: open, closed
       {{{{.26, 0}, {.2, .3}, {.1, .56}, {.5, .56}, {.92, .54}}, {{.72, .12}, {.7, .5}, {.68, 1}}},
        {{{.68, 1}, {.68, .5}, {.68, 0}, {.3, .36}, {.06, .66}, {.5, .66}, {.95, .66}}}},
       // 5: in one stroke, with its hat apart
-      {{{{.86, .02}, {.5, .02}, {.24, .02}, {.2, .24}, {.18, .44}, {.9, .3}, {.9, .66}, {.88, 1}, {.46, 1}, {.2, 1}, {.08, .86}}},
-       {{{.3, .06}, {.26, .26}, {.22, .46}, {.84, .36}, {.84, .7}, {.8, 1}, {.44, .98}, {.2, .97}, {.1, .86}}, {{.3, .04}, {.6, .02}, {.92, .0}}}},
+      {{{{.86, .02},
+         {.5, .02},
+         {.24, .02},
+         {.2, .24},
+         {.18, .44},
+         {.9, .3},
+         {.9, .66},
+         {.88, 1},
+         {.46, 1},
+         {.2, 1},
+         {.08, .86}}},
+       {{{.3, .06},
+         {.26, .26},
+         {.22, .46},
+         {.84, .36},
+         {.84, .7},
+         {.8, 1},
+         {.44, .98},
+         {.2, .97},
+         {.1, .86}},
+        {{.3, .04}, {.6, .02}, {.92, .0}}}},
       // 6: round, straight back
-      {{{{.74, .02}, {.3, .16}, {.16, .6}, {.12, 1}, {.5, 1}, {.88, 1}, {.86, .72}, {.82, .46}, {.5, .5}, {.22, .54}, {.16, .72}}},
-       {{{.5, 0}, {.2, .4}, {.14, .7}, {.14, 1}, {.48, 1}, {.84, .98}, {.8, .72}, {.74, .5}, {.46, .56}, {.26, .6}, {.16, .74}}}},
+      {{{{.74, .02},
+         {.3, .16},
+         {.16, .6},
+         {.12, 1},
+         {.5, 1},
+         {.88, 1},
+         {.86, .72},
+         {.82, .46},
+         {.5, .5},
+         {.22, .54},
+         {.16, .72}}},
+       {{{.5, 0},
+         {.2, .4},
+         {.14, .7},
+         {.14, 1},
+         {.48, 1},
+         {.84, .98},
+         {.8, .72},
+         {.74, .5},
+         {.46, .56},
+         {.26, .6},
+         {.16, .74}}}},
       // 7: plain, with a bar
       {{{{.08, .04}, {.5, .04}, {.92, .02}, {.6, .4}, {.4, 1}}},
        {{{.1, .08}, {.5, .04}, {.9, .04}, {.62, .44}, {.44, 1}}, {{.3, .52}, {.5, .5}, {.78, .5}}}},
       // 8: two rings in one stroke, an S closed
-      {{{{.5, .47}, {.14, .42}, {.18, .2}, {.22, 0}, {.5, 0}, {.8, 0}, {.82, .22}, {.82, .42}, {.5, .47}, {.1, .52}, {.1, .76}, {.12, 1}, {.5, 1}, {.9, 1}, {.9, .76}, {.88, .52}, {.5, .47}}},
-       {{{.82, .16}, {.6, -.06}, {.36, .06}, {.06, .26}, {.44, .46}, {.96, .66}, {.74, .9}, {.5, 1.08}, {.26, .92}, {.04, .7}, {.44, .5}, {.8, .3}, {.82, .16}}}},
+      {{{{.5, .47},
+         {.14, .42},
+         {.18, .2},
+         {.22, 0},
+         {.5, 0},
+         {.8, 0},
+         {.82, .22},
+         {.82, .42},
+         {.5, .47},
+         {.1, .52},
+         {.1, .76},
+         {.12, 1},
+         {.5, 1},
+         {.9, 1},
+         {.9, .76},
+         {.88, .52},
+         {.5, .47}}},
+       {{{.82, .16},
+         {.6, -.06},
+         {.36, .06},
+         {.06, .26},
+         {.44, .46},
+         {.96, .66},
+         {.74, .9},
+         {.5, 1.08},
+         {.26, .92},
+         {.04, .7},
+         {.44, .5},
+         {.8, .3},
+         {.82, .16}}}},
       // 9: round, straight back
-      {{{{.84, .26}, {.8, .52}, {.46, .52}, {.12, .5}, {.14, .24}, {.2, 0}, {.52, 0}, {.86, .02}, {.84, .3}, {.82, .7}, {.5, 1}}},
-       {{{.8, .2}, {.66, .52}, {.4, .5}, {.12, .46}, {.2, .2}, {.3, 0}, {.56, .02}, {.8, .06}, {.8, .2}, {.78, .6}, {.74, 1}}}},
+      {{{{.84, .26},
+         {.8, .52},
+         {.46, .52},
+         {.12, .5},
+         {.14, .24},
+         {.2, 0},
+         {.52, 0},
+         {.86, .02},
+         {.84, .3},
+         {.82, .7},
+         {.5, 1}}},
+       {{{.8, .2},
+         {.66, .52},
+         {.4, .5},
+         {.12, .46},
+         {.2, .2},
+         {.3, 0},
+         {.56, .02},
+         {.8, .06},
+         {.8, .2},
+         {.78, .6},
+         {.74, 1}}}},
   };
   return all;
 }
@@ -62,9 +202,13 @@ const std::vector<std::vector<Glyph>>& glyphs() {
 class Hand {
  public:
   explicit Hand(std::uint64_t seed) : generator_(seed) {}
-  double between(double low, double high) { return low + (high - low) * static_cast<double>(generator_.uniform_f32()); }
+  double between(double low, double high) {
+    return low + (high - low) * static_cast<double>(generator_.uniform_f32());
+  }
   /// Symmetric around 0 and mostly small: the mean of three.
-  double around(double reach) { return (between(-reach, reach) + between(-reach, reach) + between(-reach, reach)) / 1.5; }
+  double around(double reach) {
+    return (between(-reach, reach) + between(-reach, reach) + between(-reach, reach)) / 1.5;
+  }
   std::size_t below(std::size_t n) { return generator_.random32() % n; }
 
  private:
@@ -106,7 +250,8 @@ void draw(Hand& hand, std::size_t digit, std::uint8_t* pixels) {
   const double centre_x = 13.5 + hand.around(2.1), centre_y = 13.5 + hand.around(2.0);
   const double radius = hand.between(.6, 1.6), wobble = .05;
   auto place = [&](Point p) {
-    const double u = (p.x - .5 + hand.around(wobble)) * width, v = (p.y - .5 + hand.around(wobble)) * height;
+    const double u = (p.x - .5 + hand.around(wobble)) * width,
+                 v = (p.y - .5 + hand.around(wobble)) * height;
     const double slanted = u - slant * v;
     return Point{centre_x + slanted - turn * v, centre_y + v + turn * slanted};
   };
@@ -119,7 +264,8 @@ void draw(Hand& hand, std::size_t digit, std::uint8_t* pixels) {
       constexpr int pieces = 8;
       for (int k = 1; k <= pieces; ++k) {
         const double t = k / static_cast<double>(pieces), s = 1 - t;
-        const Point next{s * s * start.x + 2 * s * t * bend.x + t * t * end.x, s * s * start.y + 2 * s * t * bend.y + t * t * end.y};
+        const Point next{s * s * start.x + 2 * s * t * bend.x + t * t * end.x,
+                         s * s * start.y + 2 * s * t * bend.y + t * t * end.y};
         canvas.line(last, next, radius + 1);
         last = next;
       }
@@ -129,7 +275,9 @@ void draw(Hand& hand, std::size_t digit, std::uint8_t* pixels) {
   const double pressure = hand.between(.75, 1), grain = hand.between(0, .06);
   for (std::size_t i = 0; i < side * side; ++i) {
     const double ink = canvas.ink(i, radius) * pressure;
-    const double value = ink + grain * (ink > 0 ? hand.between(-1, 1) : hand.between(-3, 1) > .9 ? hand.between(0, 2) : 0);
+    const double value = ink + grain * (ink > 0                    ? hand.between(-1, 1)
+                                        : hand.between(-3, 1) > .9 ? hand.between(0, 2)
+                                                                   : 0);
     pixels[i] = static_cast<std::uint8_t>(std::clamp(value, 0.0, 1.0) * 255 + .5);
   }
 }
@@ -150,10 +298,12 @@ ImageSet draw_set(std::int64_t n, std::uint64_t seed) {
 ImageData digits(const DigitsOptions& options) {
   for (std::int64_t n : {options.train, options.valid, options.test})
     if (n < 1 || n > 10'000'000)
-      throw ValueError("a part of " + std::to_string(n) + " digits", "each part holds 1 to 10,000,000");
+      throw ValueError("a part of " + std::to_string(n) + " digits",
+                       "each part holds 1 to 10,000,000");
   // Parts have streams of their own: the size of one does not change another.
   const std::uint64_t s = options.seed * 3;
-  return {"digits", draw_set(options.train, s), draw_set(options.valid, s + 1), draw_set(options.test, s + 2), 10};
+  return {"digits", draw_set(options.train, s), draw_set(options.valid, s + 1),
+          draw_set(options.test, s + 2), 10};
 }
 
 }  // namespace gradus::data

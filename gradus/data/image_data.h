@@ -20,9 +20,10 @@ struct ImageData {
   std::int64_t classes = 10;
 };
 
-/// MNIST-shaped IDX files in a folder: train-images-idx3-ubyte (or .idx3-ubyte), labels, t10k-...; each also
-/// with .gz. 60,000 images are split into the first 50,000 and the last 10,000; of other numbers the last sixth
-/// is for validation. Throws IoError, DataError (counts that disagree, labels outside 0..9, nothing there).
+/// MNIST-shaped IDX files in a folder: train-images-idx3-ubyte (or .idx3-ubyte), labels, t10k-...;
+/// each also with .gz. 60,000 images are split into the first 50,000 and the last 10,000; of other
+/// numbers the last sixth is for validation. Throws IoError, DataError (counts that disagree,
+/// labels outside 0..9, nothing there).
 ImageData mnist(const std::string& folder);
 
 struct DigitsOptions {
@@ -33,7 +34,8 @@ struct DigitsOptions {
 /// equal bytes. Throws ValueError for sizes that are not positive.
 ImageData digits(const DigitsOptions& options = {});
 
-/// "digits", a folder, or "" for the folder in GRADUS_DATA (or its subfolder mnist), else the digits.
+/// "digits", a folder, or "" for the folder in GRADUS_DATA (or its subfolder mnist), else the
+/// digits.
 ImageData load(const std::string& name, const DigitsOptions& options = {});
 
 }  // namespace gradus::data

@@ -11,9 +11,11 @@
 
 namespace gradus::data {
 
-TensorDataset::TensorDataset(Tensor x, Tensor y, double scale, bool flat) : x_(std::move(x)), y_(std::move(y)), flat_(flat) {
+TensorDataset::TensorDataset(Tensor x, Tensor y, double scale, bool flat)
+    : x_(std::move(x)), y_(std::move(y)), flat_(flat) {
   if (x_.ndim() < 1 || y_.ndim() < 1 || x_.size(0) != y_.size(0))
-    throw ShapeError("samples " + x_.spec().str() + " and targets " + y_.spec().str(), "both need a first axis of one size");
+    throw ShapeError("samples " + x_.spec().str() + " and targets " + y_.spec().str(),
+                     "both need a first axis of one size");
   if (!(scale > 0)) throw ValueError("scale is not above 0", "use 256 or 255");
   auto row_major = [](const Tensor& t) {
     if (t.is_contiguous()) return t;
@@ -25,18 +27,25 @@ TensorDataset::TensorDataset(Tensor x, Tensor y, double scale, bool flat) : x_(s
 }
 
 Batch TensorDataset::get(std::span<const std::int64_t> indices) const {
-  const std::int64_t n = static_cast<std::int64_t>(indices.size()), row = x_.numel() / std::max<std::int64_t>(x_.size(0), 1);
+  const std::int64_t n = static_cast<std::int64_t>(indices.size()),
+                     row = x_.numel() / std::max<std::int64_t>(x_.size(0), 1);
   Ints shape = x_.shape().to_vector();
   shape[0] = n;
   if (flat_) shape = {n, row};
   Ints target_shape = y_.shape().to_vector();
   target_shape[0] = n;
   const bool is_bytes = x_.dtype() == DType::u8;
-  Batch batch{Tensor::empty(shape, is_bytes ? DType::f32 : x_.dtype()), Tensor::empty(target_shape, y_.dtype())};
+  Batch batch{Tensor::empty(shape, is_bytes ? DType::f32 : x_.dtype()),
+              Tensor::empty(target_shape, y_.dtype())};
   const auto copy_rows = [&](const Tensor& from, const Tensor& to) {
-    const std::size_t bytes = static_cast<std::size_t>(from.numel() / std::max<std::int64_t>(from.size(0), 1)) * dtype_size(from.dtype());
+    const std::size_t bytes =
+        static_cast<std::size_t>(from.numel() / std::max<std::int64_t>(from.size(0), 1)) *
+        dtype_size(from.dtype());
     for (std::size_t i = 0; i < indices.size(); ++i)
-      std::memcpy(static_cast<std::byte*>(to.raw_data()) + i * bytes, static_cast<const std::byte*>(from.raw_data()) + static_cast<std::size_t>(indices[i]) * bytes, bytes);
+      std::memcpy(static_cast<std::byte*>(to.raw_data()) + i * bytes,
+                  static_cast<const std::byte*>(from.raw_data()) +
+                      static_cast<std::size_t>(indices[i]) * bytes,
+                  bytes);
   };
   if (is_bytes) {
     float* out = batch.x.data<float>();
@@ -51,8 +60,11 @@ Batch TensorDataset::get(std::span<const std::int64_t> indices) const {
   return batch;
 }
 
-DataLoader::DataLoader(std::shared_ptr<const Dataset> dataset, const LoaderOptions& options) : dataset_(std::move(dataset)), options_(options) {
-  if (options.batch_size < 1) throw ValueError("batch_size is " + std::to_string(options.batch_size), "it counts samples: 1 or more");
+DataLoader::DataLoader(std::shared_ptr<const Dataset> dataset, const LoaderOptions& options)
+    : dataset_(std::move(dataset)), options_(options) {
+  if (options.batch_size < 1)
+    throw ValueError("batch_size is " + std::to_string(options.batch_size),
+                     "it counts samples: 1 or more");
 }
 
 std::int64_t DataLoader::batches() const {
@@ -63,8 +75,13 @@ std::int64_t DataLoader::batches() const {
 /// One walk over the data set; owns the worker, which ends with it.
 class DataLoader::Pass {
  public:
-  Pass(std::shared_ptr<const Dataset> dataset, const LoaderOptions& options, std::vector<std::int64_t> order, std::int64_t batches)
-      : dataset_(std::move(dataset)), order_(std::move(order)), size_(options.batch_size), batches_(batches), ahead_(static_cast<std::size_t>(std::max(options.prefetch, 0))) {
+  Pass(std::shared_ptr<const Dataset> dataset, const LoaderOptions& options,
+       std::vector<std::int64_t> order, std::int64_t batches)
+      : dataset_(std::move(dataset)),
+        order_(std::move(order)),
+        size_(options.batch_size),
+        batches_(batches),
+        ahead_(static_cast<std::size_t>(std::max(options.prefetch, 0))) {
     if (ahead_ > 0) worker_ = std::thread([this] { work(); });
     advance();
   }

@@ -13,8 +13,8 @@ struct Batch {
   Tensor x, y;
 };
 
-/// Something with numbered samples. get() is called from a worker thread when prefetching: it must not change
-/// the data set.
+/// Something with numbered samples. get() is called from a worker thread when prefetching: it must
+/// not change the data set.
 class Dataset {
  public:
   virtual ~Dataset() = default;
@@ -23,12 +23,14 @@ class Dataset {
   virtual Batch get(std::span<const std::int64_t> indices) const = 0;
 };
 
-/// Rows of two tensors. Bytes (u8) come out as f32 divided by `scale`, which is folded into the copy; other
-/// dtypes as they are. Each sample is flattened when `flat`. (torch.utils.data.TensorDataset)
+/// Rows of two tensors. Bytes (u8) come out as f32 divided by `scale`, which is folded into the
+/// copy; other dtypes as they are. Each sample is flattened when `flat`.
+/// (torch.utils.data.TensorDataset)
 class TensorDataset : public Dataset {
  public:
   TensorDataset(Tensor x, Tensor y, double scale = 256, bool flat = true);
-  TensorDataset(const ImageSet& set, double scale = 256) : TensorDataset(set.images, set.labels, scale) {}
+  TensorDataset(const ImageSet& set, double scale = 256)
+      : TensorDataset(set.images, set.labels, scale) {}
   std::int64_t size() const override { return x_.size(0); }
   Batch get(std::span<const std::int64_t> indices) const override;
 
@@ -42,14 +44,15 @@ struct LoaderOptions {
   std::int64_t batch_size = 64;
   bool shuffle = false;
   bool drop_last = false;
-  /// Batches made ahead on a worker thread; 0 makes them when asked. The order does not depend on it.
+  /// Batches made ahead on a worker thread; 0 makes them when asked. The order does not depend on
+  /// it.
   int prefetch = 0;
   /// Where seeds are drawn; the default generator when null.
   Generator* generator = nullptr;
 };
 
-/// Each pass draws from the generator as PyTorch's DataLoader does: one 64-bit base seed, then, when
-/// shuffling, one 64-bit seed of a fresh generator that makes the permutation.
+/// Each pass draws from the generator as PyTorch's DataLoader does: one 64-bit base seed, then,
+/// when shuffling, one 64-bit seed of a fresh generator that makes the permutation.
 class DataLoader {
  public:
   /// Throws ValueError for a batch size below 1.

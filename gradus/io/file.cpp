@@ -35,7 +35,8 @@ class Descriptor {
 
 [[noreturn]] void fail(const std::string& what, const std::string& path, int reason) {
   std::string hint = "check the path";
-  if (reason == EACCES || reason == EPERM || reason == EROFS) hint = "check the permissions, or choose another place";
+  if (reason == EACCES || reason == EPERM || reason == EROFS)
+    hint = "check the permissions, or choose another place";
   if (reason == ENOSPC || reason == EDQUOT) hint = "free some space, or choose another place";
   if (reason == EISDIR) hint = "name a file, not a folder";
   throw IoError("cannot " + what + " '" + path + "': " + std::strerror(reason), hint);

@@ -31,9 +31,11 @@ class PgmReader {
     Tensor image = Tensor::empty({height, width}, DType::u8);
     for (std::int64_t i = 0; i < count; ++i) {
       std::int64_t value = 0;
-      if (!binary) value = number(white);
+      if (!binary)
+        value = number(white);
       else
-        for (std::size_t k = 0; k < size; ++k) value = value << 8 | static_cast<std::uint8_t>(bytes_[at_++]);
+        for (std::size_t k = 0; k < size; ++k)
+          value = value << 8 | static_cast<std::uint8_t>(bytes_[at_++]);
       if (value > white) fail("a pixel is brighter than white");
       image.data<std::uint8_t>()[i] = static_cast<std::uint8_t>((value * 255 + white / 2) / white);
     }
@@ -42,10 +44,12 @@ class PgmReader {
 
  private:
   [[noreturn]] void fail(const std::string& why) const {
-    throw DataError("'" + path_ + "' is not a sound PGM picture: " + why, "write it as PGM (P2 or P5) or PNG");
+    throw DataError("'" + path_ + "' is not a sound PGM picture: " + why,
+                    "write it as PGM (P2 or P5) or PNG");
   }
   std::int64_t number(std::int64_t limit) {
-    while (at_ < bytes_.size() && (std::isspace(static_cast<unsigned char>(bytes_[at_])) || bytes_[at_] == '#')) {
+    while (at_ < bytes_.size() &&
+           (std::isspace(static_cast<unsigned char>(bytes_[at_])) || bytes_[at_] == '#')) {
       if (bytes_[at_] == '#') at_ = std::min(bytes_.find('\n', at_), bytes_.size() - 1);
       ++at_;
     }
@@ -67,14 +71,18 @@ Tensor read_png(const std::string& bytes, const std::string& path) {
   image.version = PNG_IMAGE_VERSION;
   auto fail = [&](const std::string& why) {
     png_image_free(&image);
-    return DataError("'" + path + "' is not a sound PNG picture: " + why, "write it again as PNG or PGM");
+    return DataError("'" + path + "' is not a sound PNG picture: " + why,
+                     "write it again as PNG or PGM");
   };
-  if (!png_image_begin_read_from_memory(&image, bytes.data(), bytes.size())) throw fail(image.message);
-  if (image.width > max_side || image.height > max_side) throw fail("it is larger than 16384 a side");
+  if (!png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()))
+    throw fail(image.message);
+  if (image.width > max_side || image.height > max_side)
+    throw fail("it is larger than 16384 a side");
   image.format = PNG_FORMAT_GRAY;
   Tensor pixels = Tensor::empty({image.height, image.width}, DType::u8);
   const png_color black{0, 0, 0};
-  if (!png_image_finish_read(&image, &black, pixels.raw_data(), 0, nullptr)) throw fail(image.message);
+  if (!png_image_finish_read(&image, &black, pixels.raw_data(), 0, nullptr))
+    throw fail(image.message);
   return pixels;
 }
 
@@ -84,7 +92,8 @@ Tensor read_image(const std::string& path) {
   const std::string bytes = read_file(path);
   if (bytes.starts_with("\x89PNG")) return read_png(bytes, path);
   if (bytes.starts_with("P5") || bytes.starts_with("P2")) return PgmReader(bytes, path).read();
-  throw DataError("'" + path + "' is neither PGM nor PNG", "give a PGM (P2, P5), a PNG or an IDX file");
+  throw DataError("'" + path + "' is neither PGM nor PNG",
+                  "give a PGM (P2, P5), a PNG or an IDX file");
 }
 
 }  // namespace gradus::io

@@ -12,7 +12,8 @@
 namespace gradus::io {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "values are stored as they lie in memory");
+static_assert(std::endian::native == std::endian::little,
+              "values are stored as they lie in memory");
 
 constexpr std::uint64_t max_header = 100'000'000;
 constexpr int max_depth = 64;
@@ -23,14 +24,17 @@ struct DTypeName {
   DType dtype;
   std::string_view name;
 };
-constexpr DTypeName dtype_names[] = {{DType::boolean, "BOOL"}, {DType::u8, "U8"}, {DType::i32, "I32"}, {DType::i64, "I64"}, {DType::f32, "F32"}, {DType::f64, "F64"}};
+constexpr DTypeName dtype_names[] = {{DType::boolean, "BOOL"}, {DType::u8, "U8"},
+                                     {DType::i32, "I32"},      {DType::i64, "I64"},
+                                     {DType::f32, "F32"},      {DType::f64, "F64"}};
 
 class Parser {
  public:
   Parser(std::string_view bytes, const std::string& name) : bytes_(bytes), name_(name) {}
 
   SafeTensors parse() {
-    if (bytes_.size() < 8) fail("it has " + std::to_string(bytes_.size()) + " bytes, less than a header");
+    if (bytes_.size() < 8)
+      fail("it has " + std::to_string(bytes_.size()) + " bytes, less than a header");
     std::uint64_t length = 0;
     std::memcpy(&length, bytes_.data(), 8);
     if (length > max_header) fail("its header would have " + std::to_string(length) + " bytes");
@@ -38,22 +42,29 @@ class Parser {
     data_ = bytes_.substr(8 + length);
     const Json header = read_header(bytes_.substr(8, length));
     for (const auto& [key, value] : header.items()) {
-      if (key == "__metadata__") read_metadata(value);
-      else read_entry(key, value);
+      if (key == "__metadata__")
+        read_metadata(value);
+      else
+        read_entry(key, value);
     }
     std::sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
       return std::tie(a.begin, a.end) < std::tie(b.begin, b.end);
     });
     std::uint64_t covered = 0;
     for (const Entry& entry : entries_) {
-      if (entry.begin != covered) fail("tensor '" + entry.name + "' begins at byte " + std::to_string(entry.begin) + ", the one before it ends at " + std::to_string(covered));
+      if (entry.begin != covered)
+        fail("tensor '" + entry.name + "' begins at byte " + std::to_string(entry.begin) +
+             ", the one before it ends at " + std::to_string(covered));
       covered = entry.end;
     }
-    if (covered != data_.size()) fail("its tensors cover " + std::to_string(covered) + " of " + std::to_string(data_.size()) + " bytes");
+    if (covered != data_.size())
+      fail("its tensors cover " + std::to_string(covered) + " of " + std::to_string(data_.size()) +
+           " bytes");
     for (const Entry& entry : entries_) {
       Tensor tensor = Tensor::empty(entry.spec.shape, entry.spec.dtype);
       const std::string_view part = data_.substr(entry.begin, entry.end - entry.begin);
-      if (entry.spec.dtype == DType::boolean && part.find_first_not_of(std::string_view("\0\1", 2)) != part.npos)
+      if (entry.spec.dtype == DType::boolean &&
+          part.find_first_not_of(std::string_view("\0\1", 2)) != part.npos)
         fail("tensor '" + entry.name + "' has truth values that are neither 0 nor 1");
       std::memcpy(tensor.raw_data(), part.data(), part.size());
       result_.tensors.emplace_back(entry.name, tensor);
@@ -69,10 +80,12 @@ class Parser {
   };
 
   [[noreturn]] void fail(const std::string& why) const {
-    throw DataError("'" + name_ + "' is not a sound safetensors file: " + why, "write it again with save_safetensors or Python's safetensors");
+    throw DataError("'" + name_ + "' is not a sound safetensors file: " + why,
+                    "write it again with save_safetensors or Python's safetensors");
   }
 
-  /// Parses by events first, so that depth and duplicate names are refused before anything is built.
+  /// Parses by events first, so that depth and duplicate names are refused before anything is
+  /// built.
   Json read_header(std::string_view text) const {
     std::vector<std::set<std::string>> names;
     bool duplicate = false, too_deep = false;
@@ -87,10 +100,14 @@ class Parser {
     int depth = 0;
     bool in_string = false;
     for (std::size_t i = 0; i < text.size(); ++i) {
-      if (in_string && text[i] == '\\') ++i;
-      else if (text[i] == '"') in_string = !in_string;
-      else if (!in_string && (text[i] == '{' || text[i] == '[') && ++depth > max_depth) fail("its header is nested too deeply");
-      else if (!in_string && (text[i] == '}' || text[i] == ']')) --depth;
+      if (in_string && text[i] == '\\')
+        ++i;
+      else if (text[i] == '"')
+        in_string = !in_string;
+      else if (!in_string && (text[i] == '{' || text[i] == '[') && ++depth > max_depth)
+        fail("its header is nested too deeply");
+      else if (!in_string && (text[i] == '}' || text[i] == ']'))
+        --depth;
     }
     if (text.empty() || text[0] != '{') fail("its header does not begin with '{'");
     Json header = Json::parse(text, watch, false);
@@ -114,22 +131,27 @@ class Parser {
 
   void read_entry(const std::string& key, const Json& value) {
     const std::string where = "tensor '" + key + "'";
-    if (!value.is_object() || value.size() != 3 || !value.contains("dtype") || !value.contains("shape") || !value.contains("data_offsets"))
+    if (!value.is_object() || value.size() != 3 || !value.contains("dtype") ||
+        !value.contains("shape") || !value.contains("data_offsets"))
       fail(where + " does not have exactly dtype, shape and data_offsets");
     if (!value["dtype"].is_string()) fail(where + " has no dtype");
     const std::string dtype = value["dtype"].get<std::string>();
-    const auto known = std::find_if(std::begin(dtype_names), std::end(dtype_names), [&](const DTypeName& n) { return n.name == dtype; });
+    const auto known = std::find_if(std::begin(dtype_names), std::end(dtype_names),
+                                    [&](const DTypeName& n) { return n.name == dtype; });
     if (known == std::end(dtype_names))
-      throw DataError(where + " of '" + name_ + "' has dtype " + dtype, "gradus reads BOOL U8 I32 I64 F32 F64: convert it before saving");
+      throw DataError(where + " of '" + name_ + "' has dtype " + dtype,
+                      "gradus reads BOOL U8 I32 I64 F32 F64: convert it before saving");
     const Json& sizes = value["shape"];
-    if (!sizes.is_array() || sizes.size() > Shape::max_rank) fail(where + " has no shape of up to 16 sizes");
+    if (!sizes.is_array() || sizes.size() > Shape::max_rank)
+      fail(where + " has no shape of up to 16 sizes");
     Entry entry{key, {{}, known->dtype}, 0, 0};
     std::int64_t bytes = static_cast<std::int64_t>(dtype_size(known->dtype));
     for (const Json& size : sizes) {
       const std::uint64_t n = natural(size, where + " shape");
       if (n > INT64_MAX) fail(where + " has an impossible shape");
       entry.spec.shape.push_back(static_cast<std::int64_t>(n));
-      if (__builtin_mul_overflow(bytes, static_cast<std::int64_t>(n), &bytes)) fail(where + " has an impossible shape");
+      if (__builtin_mul_overflow(bytes, static_cast<std::int64_t>(n), &bytes))
+        fail(where + " has an impossible shape");
     }
     const Json& offsets = value["data_offsets"];
     if (!offsets.is_array() || offsets.size() != 2) fail(where + " has no two data_offsets");
@@ -137,7 +159,8 @@ class Parser {
     entry.end = natural(offsets[1], where + " offset");
     if (entry.begin > entry.end || entry.end > data_.size()) fail(where + " lies outside the data");
     if (entry.end - entry.begin != static_cast<std::uint64_t>(bytes))
-      fail(where + " of " + entry.spec.str() + " needs " + std::to_string(bytes) + " bytes, has " + std::to_string(entry.end - entry.begin));
+      fail(where + " of " + entry.spec.str() + " needs " + std::to_string(bytes) + " bytes, has " +
+           std::to_string(entry.end - entry.begin));
     entries_.push_back(std::move(entry));
   }
 
@@ -166,7 +189,9 @@ SafeTensors parse_safetensors(std::string_view bytes, const std::string& name) {
   return Parser(bytes, name).parse();
 }
 
-SafeTensors load_safetensors(const std::string& path) { return parse_safetensors(read_file(path), path); }
+SafeTensors load_safetensors(const std::string& path) {
+  return parse_safetensors(read_file(path), path);
+}
 
 std::string safetensors_bytes(const SafeTensors& contents) {
   Json header = Json::object();
@@ -176,12 +201,18 @@ std::string safetensors_bytes(const SafeTensors& contents) {
   }
   std::string data;
   for (const auto& [name, tensor] : contents.tensors) {
-    if (name == "__metadata__" || header.contains(name)) throw NameError("the tensor name '" + name + "' is taken", "names must differ, and not be __metadata__");
+    if (name == "__metadata__" || header.contains(name))
+      throw NameError("the tensor name '" + name + "' is taken",
+                      "names must differ, and not be __metadata__");
     const std::size_t begin = data.size(), size = dtype_size(tensor.dtype());
     for_each_position(tensor.layout(), [&](std::int64_t i) {
-      data.append(reinterpret_cast<const char*>(tensor.storage().data()) + i * static_cast<std::int64_t>(size), size);
+      data.append(reinterpret_cast<const char*>(tensor.storage().data()) +
+                      i * static_cast<std::int64_t>(size),
+                  size);
     });
-    header[name] = {{"dtype", dtype_names[static_cast<std::size_t>(tensor.dtype())].name}, {"shape", tensor.shape().to_vector()}, {"data_offsets", {begin, data.size()}}};
+    header[name] = {{"dtype", dtype_names[static_cast<std::size_t>(tensor.dtype())].name},
+                    {"shape", tensor.shape().to_vector()},
+                    {"data_offsets", {begin, data.size()}}};
   }
   std::string text = header.dump();
   text.append((8 - text.size() % 8) % 8, ' ');  // the values begin at a multiple of 8

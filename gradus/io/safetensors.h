@@ -1,5 +1,6 @@
 // Safetensors: named tensors with text metadata, the format of Hugging Face's library of that name:
-// 8 bytes little-endian header length, a JSON header, then the raw values. Nothing is ever executed.
+// 8 bytes little-endian header length, a JSON header, then the raw values. Nothing is ever
+// executed.
 #pragma once
 
 #include <map>
@@ -19,8 +20,9 @@ struct SafeTensors {
   const Tensor* find(std::string_view name) const;
 };
 
-/// dtypes BOOL U8 I32 I64 F32 F64. Throws IoError, or DataError unless the file is exactly right: header of at
-/// most 100 MB, no duplicate names, offsets that cover the data without holes or overlap.
+/// dtypes BOOL U8 I32 I64 F32 F64. Throws IoError, or DataError unless the file is exactly right:
+/// header of at most 100 MB, no duplicate names, offsets that cover the data without holes or
+/// overlap.
 SafeTensors load_safetensors(const std::string& path);
 SafeTensors parse_safetensors(std::string_view bytes, const std::string& name);
 /// Atomic (io/file.h). Equal contents give equal bytes.

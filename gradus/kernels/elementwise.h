@@ -1,6 +1,6 @@
 // Elementwise loops: y = f(x), y = f(a, b), y = f(a, b, c) over strided operands of one shape.
-// The inner loops over unit and zero strides are written apart, so that the compiler vectorises them.
-// An output may be one of the inputs when it has the same strides.
+// The inner loops over unit and zero strides are written apart, so that the compiler vectorises
+// them. An output may be one of the inputs when it has the same strides.
 #pragma once
 
 #include <gradus/kernels/strided.h>
@@ -24,9 +24,8 @@ void map1(F f, const X* x, const std::int64_t* x_strides, Y* y, const std::int64
 }
 
 template <class F, class A, class B, class Y>
-void map2(F f, const A* a, const std::int64_t* a_strides, const B* b,
-          const std::int64_t* b_strides, Y* y, const std::int64_t* y_strides,
-          const std::int64_t* sizes, int rank) {
+void map2(F f, const A* a, const std::int64_t* a_strides, const B* b, const std::int64_t* b_strides,
+          Y* y, const std::int64_t* y_strides, const std::int64_t* sizes, int rank) {
   const Walk<3> walk(sizes, rank, {a_strides, b_strides, y_strides});
   const int inner = walk.rank - 1;
   const std::int64_t sa = walk.strides[0][inner], sb = walk.strides[1][inner],
@@ -50,9 +49,9 @@ void map2(F f, const A* a, const std::int64_t* a_strides, const B* b,
 }
 
 template <class F, class A, class B, class C, class Y>
-void map3(F f, const A* a, const std::int64_t* a_strides, const B* b,
-          const std::int64_t* b_strides, const C* c, const std::int64_t* c_strides, Y* y,
-          const std::int64_t* y_strides, const std::int64_t* sizes, int rank) {
+void map3(F f, const A* a, const std::int64_t* a_strides, const B* b, const std::int64_t* b_strides,
+          const C* c, const std::int64_t* c_strides, Y* y, const std::int64_t* y_strides,
+          const std::int64_t* sizes, int rank) {
   const Walk<4> walk(sizes, rank, {a_strides, b_strides, c_strides, y_strides});
   const int inner = walk.rank - 1;
   const std::int64_t sa = walk.strides[0][inner], sb = walk.strides[1][inner],

@@ -1,6 +1,6 @@
-// Matrix product: panels of A and B are packed so that one micro-kernel serves every stride; it holds
-// a tile of C in registers while it walks k. (The blocking of Goto and van de Geijn, "Anatomy of
-// high-performance matrix multiplication", 2008.)
+// Matrix product: panels of A and B are packed so that one micro-kernel serves every stride; it
+// holds a tile of C in registers while it walks k. (The blocking of Goto and van de Geijn, "Anatomy
+// of high-performance matrix multiplication", 2008.)
 #include <gradus/kernels/gemm.h>
 
 #include <algorithm>
@@ -21,8 +21,8 @@ constexpr std::int64_t tile_columns = std::is_same_v<T, double> ? 4 : 8;
 
 std::int64_t round_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
 
-/// Packs `rows` x `depth` of A tile by tile: tile_rows values for k = 0, then for k = 1, ...; missing
-/// rows are zero.
+/// Packs `rows` x `depth` of A tile by tile: tile_rows values for k = 0, then for k = 1, ...;
+/// missing rows are zero.
 template <class T>
 void pack_rows(const T* a, std::int64_t row, std::int64_t column, std::int64_t rows,
                std::int64_t depth, T* packed, std::int64_t tile) {
@@ -42,8 +42,8 @@ void pack_rows(const T* a, std::int64_t row, std::int64_t column, std::int64_t r
   }
 }
 
-/// One tile of products over `depth`, in registers. `columns` is a compile-time constant so that the
-/// compiler turns each row of `sums` into machine vectors.
+/// One tile of products over `depth`, in registers. `columns` is a compile-time constant so that
+/// the compiler turns each row of `sums` into machine vectors.
 template <class T, std::int64_t rows, std::int64_t columns>
 void multiply_tile(std::int64_t depth, const T* a, const T* b, T (&sums)[rows][columns]) {
   typedef T Vector __attribute__((vector_size(columns * sizeof(T))));
@@ -128,8 +128,8 @@ void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix<const T> a, Mat
     gemm_integer(m, n, k, a, b, c, accumulate);
 }
 
-#define GRADUS_GEMM(T)                                                                   \
-  template void gemm<T>(std::int64_t, std::int64_t, std::int64_t, Matrix<const T>,       \
+#define GRADUS_GEMM(T)                                                             \
+  template void gemm<T>(std::int64_t, std::int64_t, std::int64_t, Matrix<const T>, \
                         Matrix<const T>, Matrix<T>, bool);
 GRADUS_GEMM(float)
 GRADUS_GEMM(double)

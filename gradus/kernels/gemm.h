@@ -12,10 +12,10 @@ struct Matrix {
   std::int64_t row, column;
 };
 
-/// C [m,n] = A [m,k] B [k,n], or C += A B. Each element is summed over k in ascending order, in blocks
-/// of 256 whose partial sums are added in turn: the bits depend on the numbers alone, not on strides
-/// or on how the work is cut. T is float, double, or an integer type (which wraps). C must not
-/// overlap A or B.
+/// C [m,n] = A [m,k] B [k,n], or C += A B. Each element is summed over k in ascending order, in
+/// blocks of 256 whose partial sums are added in turn: the bits depend on the numbers alone, not on
+/// strides or on how the work is cut. T is float, double, or an integer type (which wraps). C must
+/// not overlap A or B.
 template <class T>
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix<const T> a, Matrix<const T> b,
           Matrix<T> c, bool accumulate);

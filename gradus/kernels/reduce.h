@@ -1,7 +1,8 @@
 // Reductions: for every position of the kept axes, a fold over the reduced axes.
-// The order of a fold depends on the logical index alone, never on strides or threads: element k goes
-// to lane k mod 16 of its block of 1024; lanes meet in a fixed tree, blocks in a pairwise tree. So sums
-// of a tensor and of its transposed copy have equal bits, and the error grows with log(n).
+// The order of a fold depends on the logical index alone, never on strides or threads: element k
+// goes to lane k mod 16 of its block of 1024; lanes meet in a fixed tree, blocks in a pairwise
+// tree. So sums of a tensor and of its transposed copy have equal bits, and the error grows with
+// log(n).
 #pragma once
 
 #include <algorithm>
@@ -69,8 +70,8 @@ Acc fold(std::int64_t n, Acc identity, Read read, Combine combine) {
   return tree.finish(identity);
 }
 
-/// y[kept] = finish(fold of prepare(x)) over the reduced axes. The reduced axes are given in logical
-/// order; `y` is written row-major over the kept axes.
+/// y[kept] = finish(fold of prepare(x)) over the reduced axes. The reduced axes are given in
+/// logical order; `y` is written row-major over the kept axes.
 template <class Acc, class X, class Y, class Prepare, class Combine, class Finish>
 void reduce(const X* x, const std::int64_t* kept_sizes, const std::int64_t* kept_strides,
             int kept_rank, const std::int64_t* sizes, const std::int64_t* strides, int rank, Y* y,
@@ -124,15 +125,18 @@ void reduce(const X* x, const std::int64_t* kept_sizes, const std::int64_t* kept
     for (; i < run; ++i) {
       const X* base = x + at[0] + i * across;
       const Acc total =
-          reduced.rank > 1
-              ? fold(n, identity,
-                     [&](std::int64_t k) {
-                       return prepare(base[positions[static_cast<std::size_t>(k)]]);
-                     },
-                     combine)
-          : stride == 1 ? fold(n, identity, [&](std::int64_t k) { return prepare(base[k]); }, combine)
-                        : fold(n, identity, [&](std::int64_t k) { return prepare(base[k * stride]); },
-                               combine);
+          reduced.rank > 1 ? fold(
+                                 n, identity,
+                                 [&](std::int64_t k) {
+                                   return prepare(base[positions[static_cast<std::size_t>(k)]]);
+                                 },
+                                 combine)
+          : stride == 1
+              ? fold(
+                    n, identity, [&](std::int64_t k) { return prepare(base[k]); }, combine)
+              : fold(
+                    n, identity, [&](std::int64_t k) { return prepare(base[k * stride]); },
+                    combine);
       y[written++] = finish(total);
     }
   });

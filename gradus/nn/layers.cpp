@@ -8,7 +8,8 @@ namespace gradus::nn {
 
 Linear::Linear(std::int64_t in, std::int64_t out, bool with_bias) {
   if (in < 1 || out < 1)
-    throw ShapeError("Linear(" + std::to_string(in) + ", " + std::to_string(out) + ")", "both sizes count: 1 or more");
+    throw ShapeError("Linear(" + std::to_string(in) + ", " + std::to_string(out) + ")",
+                     "both sizes count: 1 or more");
   const double bound = 1 / std::sqrt(static_cast<double>(in));
   weight = Tensor::empty({out, in});
   uniform_(weight, -bound, bound);
@@ -25,7 +26,8 @@ Tensor Linear::forward(const Tensor& x) {
 }
 
 std::string Linear::describe() const {
-  return "Linear(" + std::to_string(weight.size(1)) + ", " + std::to_string(weight.size(0)) + (bias ? ")" : ", no bias)");
+  return "Linear(" + std::to_string(weight.size(1)) + ", " + std::to_string(weight.size(0)) +
+         (bias ? ")" : ", no bias)");
 }
 
 void Linear::visit_fields(const FieldVisitor& visitor) {
@@ -36,7 +38,8 @@ void Linear::visit_fields(const FieldVisitor& visitor) {
 std::string Dropout::describe() const { return "Dropout(" + to_text(p) + ")"; }
 
 Tensor ModuleList::forward(const Tensor&) {
-  throw ValueError("a ModuleList does not say in which order its modules run", "call its modules, or use Sequential");
+  throw ValueError("a ModuleList does not say in which order its modules run",
+                   "call its modules, or use Sequential");
 }
 
 void ModuleList::visit_fields(const FieldVisitor& visitor) {
@@ -70,18 +73,28 @@ Sequential make_layers(std::string_view list) {
     int read = 0;
     const int length = static_cast<int>(one.size());
     auto matched_all = [&] { return read == length; };
-    if (one == "ReLU()") net.push_back(std::make_shared<ReLU>());
-    else if (one == "Tanh()") net.push_back(std::make_shared<Tanh>());
-    else if (one == "Sigmoid()") net.push_back(std::make_shared<Sigmoid>());
-    else if (one == "GELU()") net.push_back(std::make_shared<GELU>());
-    else if (one == "Flatten()") net.push_back(std::make_shared<Flatten>());
-    else if (std::sscanf(one.c_str(), "Dropout(%lf)%n", &p, &read) == 1 && matched_all()) net.push_back(std::make_shared<Dropout>(p));
-    else if ((std::sscanf(one.c_str(), "Linear(%lld, %lld)%n", &in, &out, &read) == 2 && matched_all()) ||
-             (std::sscanf(one.c_str(), "Linear(%lld, %lld, no bias)%n", &in, &out, &read) == 2 && matched_all())) {
-      if (in < 1 || out < 1 || in > 1'000'000'000 || out > 1'000'000'000) throw DataError("a layer '" + one + "'", "sizes are 1 or more");
+    if (one == "ReLU()")
+      net.push_back(std::make_shared<ReLU>());
+    else if (one == "Tanh()")
+      net.push_back(std::make_shared<Tanh>());
+    else if (one == "Sigmoid()")
+      net.push_back(std::make_shared<Sigmoid>());
+    else if (one == "GELU()")
+      net.push_back(std::make_shared<GELU>());
+    else if (one == "Flatten()")
+      net.push_back(std::make_shared<Flatten>());
+    else if (std::sscanf(one.c_str(), "Dropout(%lf)%n", &p, &read) == 1 && matched_all())
+      net.push_back(std::make_shared<Dropout>(p));
+    else if ((std::sscanf(one.c_str(), "Linear(%lld, %lld)%n", &in, &out, &read) == 2 &&
+              matched_all()) ||
+             (std::sscanf(one.c_str(), "Linear(%lld, %lld, no bias)%n", &in, &out, &read) == 2 &&
+              matched_all())) {
+      if (in < 1 || out < 1 || in > 1'000'000'000 || out > 1'000'000'000)
+        throw DataError("a layer '" + one + "'", "sizes are 1 or more");
       net.push_back(std::make_shared<Linear>(in, out, one.find("no bias") == one.npos));
     } else {
-      throw DataError("an unknown layer '" + one.substr(0, 60) + "'", "known are Linear, ReLU, Tanh, Sigmoid, GELU, Flatten, Dropout");
+      throw DataError("an unknown layer '" + one.substr(0, 60) + "'",
+                      "known are Linear, ReLU, Tanh, Sigmoid, GELU, Flatten, Dropout");
     }
   }
   return net;
@@ -98,17 +111,23 @@ void fill(Tensor& x, Draw&& draw) {
 }
 
 std::int64_t fan_in(const Tensor& x) {
-  if (x.ndim() < 2) throw ShapeError("the fan of " + x.spec().str() + " is not defined", "initialise weights [out, in]");
+  if (x.ndim() < 2)
+    throw ShapeError("the fan of " + x.spec().str() + " is not defined",
+                     "initialise weights [out, in]");
   return x.numel() / std::max<std::int64_t>(x.size(0), 1);
 }
 
 }  // namespace
 
 void uniform_(Tensor& x, double low, double high) {
-  fill(x, [&](auto* values, std::int64_t n) { default_generator().fill_uniform(values, n, low, high); });
+  fill(x, [&](auto* values, std::int64_t n) {
+    default_generator().fill_uniform(values, n, low, high);
+  });
 }
 void normal_(Tensor& x, double mean, double std) {
-  fill(x, [&](auto* values, std::int64_t n) { default_generator().fill_normal(values, n, mean, std); });
+  fill(x, [&](auto* values, std::int64_t n) {
+    default_generator().fill_normal(values, n, mean, std);
+  });
 }
 void kaiming_uniform_(Tensor& x, double gain) {
   const double bound = gain * std::sqrt(3.0 / static_cast<double>(fan_in(x)));

@@ -52,8 +52,8 @@ class ModuleList : public Module {
  public:
   ModuleList() = default;
   template <class... Layers>
-    requires(std::is_base_of_v<Module, std::remove_cvref_t<Layers>> && ...)
-  explicit ModuleList(Layers&&... layers) {
+  requires(std::is_base_of_v<Module, std::remove_cvref_t<Layers>>&&...) explicit ModuleList(
+      Layers&&... layers) {
     (push_back(std::make_shared<std::remove_cvref_t<Layers>>(std::forward<Layers>(layers))), ...);
   }
   void push_back(std::shared_ptr<Module> layer) { layers_.push_back(std::move(layer)); }
@@ -76,15 +76,16 @@ class Sequential : public ModuleList {
   std::string describe() const override { return "Sequential"; }
 };
 
-/// "Linear(784, 50); ReLU(); Linear(50, 10)": the layers of a Sequential as text, and back. make_layers
-/// throws DataError for text that it does not know; parameters are drawn anew.
+/// "Linear(784, 50); ReLU(); Linear(50, 10)": the layers of a Sequential as text, and back.
+/// make_layers throws DataError for text that it does not know; parameters are drawn anew.
 std::string layer_list(const Sequential& net);
 Sequential make_layers(std::string_view list);
 
 /// Fills `x` in place from the default generator. (torch.nn.init)
 void uniform_(Tensor& x, double low, double high);
 void normal_(Tensor& x, double mean = 0, double std = 1);
-/// U(-a, a) with a = gain * sqrt(3 / fan_in); gain sqrt(2) suits relu. x [out, in]. (He et al. 2015)
+/// U(-a, a) with a = gain * sqrt(3 / fan_in); gain sqrt(2) suits relu. x [out, in]. (He et al.
+/// 2015)
 void kaiming_uniform_(Tensor& x, double gain = 1.4142135623730951);
 /// U(-a, a) with a = sqrt(6 / (in + out)). (Glorot and Bengio 2010)
 void xavier_uniform_(Tensor& x);

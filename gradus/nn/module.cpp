@@ -11,8 +11,9 @@ std::string join(const std::string& path, std::string_view name) {
 }
 
 void collect(Module& module, const std::string& path, NamedTensors& found) {
-  module.visit_fields({[&](std::string_view name, Tensor& x) { found.emplace_back(join(path, name), x); },
-                       [&](std::string_view name, Module& inner) { collect(inner, join(path, name), found); }});
+  module.visit_fields(
+      {[&](std::string_view name, Tensor& x) { found.emplace_back(join(path, name), x); },
+       [&](std::string_view name, Module& inner) { collect(inner, join(path, name), found); }});
 }
 
 }  // namespace
@@ -44,14 +45,19 @@ void Module::load_state_dict(const NamedTensors& state) {
   NamedTensors mine = state_dict();
   for (const auto& [name, x] : mine) {
     const auto found = given.find(name);
-    if (found == given.end()) throw NameError("the state has no '" + name + "' of " + x.spec().str(), "load a state of the same layers");
+    if (found == given.end())
+      throw NameError("the state has no '" + name + "' of " + x.spec().str(),
+                      "load a state of the same layers");
     if (found->second.shape() != x.shape())
-      throw ShapeError("'" + name + "' is " + found->second.spec().str() + " in the state, " + x.spec().str() + " in the module", "make the module with the sizes of the state");
+      throw ShapeError("'" + name + "' is " + found->second.spec().str() + " in the state, " +
+                           x.spec().str() + " in the module",
+                       "make the module with the sizes of the state");
   }
   for (const auto& [name, x] : given) {
     bool known = false;
     for (const auto& [own, y] : mine) known |= own == name;
-    if (!known) throw NameError("the module has no '" + name + "'", "load a state of the same layers");
+    if (!known)
+      throw NameError("the module has no '" + name + "'", "load a state of the same layers");
   }
   NoGrad guard;
   for (auto& [name, x] : mine) x.copy_(given.at(name));
@@ -70,8 +76,9 @@ void Module::zero_grad() {
 void Module::visit_modules(const std::string& path,
                            const std::function<void(const std::string&, Module&)>& f) {
   f(path, *this);
-  visit_fields({[](std::string_view, Tensor&) {},
-                [&](std::string_view name, Module& inner) { inner.visit_modules(join(path, name), f); }});
+  visit_fields(
+      {[](std::string_view, Tensor&) {},
+       [&](std::string_view name, Module& inner) { inner.visit_modules(join(path, name), f); }});
 }
 
 void Module::train(bool on) {
@@ -86,7 +93,8 @@ std::string Module::summary(const Spec& input) {
   Tensor x = Tensor::empty(input.shape, input.dtype);
   if (x.numel() > 0) x.zero_();
   visit_modules("", [&](const std::string& path, Module& module) {
-    const auto depth = static_cast<std::size_t>(path.empty() ? 0 : 1 + std::count(path.begin(), path.end(), '.'));
+    const auto depth =
+        static_cast<std::size_t>(path.empty() ? 0 : 1 + std::count(path.begin(), path.end(), '.'));
     std::string line(2 * depth, ' ');
     if (!path.empty()) line += path.substr(path.rfind('.') + 1) + ": ";
     line += module.describe();

@@ -41,10 +41,11 @@ class Module {
   /// Tensors that require a gradient, in the order of the fields. (torch.nn.Module.parameters)
   Tensors parameters();
   NamedTensors named_parameters();
-  /// All tensor fields, "0.weight": the tensors themselves, not copies. (torch.nn.Module.state_dict)
+  /// All tensor fields, "0.weight": the tensors themselves, not copies.
+  /// (torch.nn.Module.state_dict)
   NamedTensors state_dict();
-  /// Copies values by name. Throws NameError for missing or unknown names, ShapeError for other shapes; then
-  /// nothing was changed.
+  /// Copies values by name. Throws NameError for missing or unknown names, ShapeError for other
+  /// shapes; then nothing was changed.
   void load_state_dict(const NamedTensors& state);
   /// Number of parameters' elements.
   std::int64_t parameter_count();
@@ -69,9 +70,12 @@ namespace detail {
 
 template <class Field>
 void visit_field(const FieldVisitor& visitor, std::string_view name, Field& field) {
-  if constexpr (std::is_same_v<Field, Tensor>) visitor.tensor(name, field);
-  else if constexpr (std::is_base_of_v<Module, Field>) visitor.module(name, field);
-  else visitor.module(name, *field);  // a pointer to a module
+  if constexpr (std::is_same_v<Field, Tensor>)
+    visitor.tensor(name, field);
+  else if constexpr (std::is_base_of_v<Module, Field>)
+    visitor.module(name, field);
+  else
+    visitor.module(name, *field);  // a pointer to a module
 }
 
 /// "a, b" with the fields a and b.
@@ -90,9 +94,9 @@ void visit_named(const FieldVisitor& visitor, std::string_view names, Fields&...
 }  // namespace detail
 
 /// Names the tensor and module fields of a module.
-#define GRADUS_FIELDS(...)                                                              \
-  void visit_fields(const ::gradus::nn::FieldVisitor& visitor) override {               \
-    ::gradus::nn::detail::visit_named(visitor, #__VA_ARGS__, __VA_ARGS__);              \
+#define GRADUS_FIELDS(...)                                                 \
+  void visit_fields(const ::gradus::nn::FieldVisitor& visitor) override {  \
+    ::gradus::nn::detail::visit_named(visitor, #__VA_ARGS__, __VA_ARGS__); \
   }
 
 }  // namespace gradus::nn

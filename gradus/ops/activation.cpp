@@ -12,14 +12,19 @@ namespace gradus {
 namespace op {
 
 struct Relu : Unary<Relu> {
-  static constexpr Card card{.name = "relu", .also = "torch.relu, torch.nn.functional.relu, jax.nn.relu", .onnx = "Relu",
-                             .formula = R"(y = \max(x, 0))", .doc = "Zero where x is negative; gradient 0 at 0.",
+  static constexpr Card card{.name = "relu",
+                             .also = "torch.relu, torch.nn.functional.relu, jax.nn.relu",
+                             .onnx = "Relu",
+                             .formula = R"(y = \max(x, 0))",
+                             .doc = "Zero where x is negative; gradient 0 at 0.",
                              .shapes = "x -> x"};
   static constexpr Domain domain = Domain::numbers;
   static constexpr Keep keep{.inputs = 0, .outputs = 1};
   // Not max(): a NaN goes through.
   template <class T>
-  T value(T x) const { return x < T(0) ? T(0) : x; }
+  T value(T x) const {
+    return x < T(0) ? T(0) : x;
+  }
   Tensor derivative(const Call& c) const { return astype(c.output() > 0, c.output_spec().dtype); }
   static Samples samples() {
     return {{Relu{}, {sample({3, 4}, 0.1, 2)}}, {Relu{}, {sample({5}, -2, -0.1)}}};
@@ -28,13 +33,18 @@ struct Relu : Unary<Relu> {
 
 struct LeakyRelu : Unary<LeakyRelu> {
   double negative_slope = 0.01;
-  static constexpr Card card{.name = "leaky_relu", .also = "torch.nn.functional.leaky_relu", .onnx = "LeakyRelu",
+  static constexpr Card card{.name = "leaky_relu",
+                             .also = "torch.nn.functional.leaky_relu",
+                             .onnx = "LeakyRelu",
                              .formula = R"(y = x \text{ if } x > 0 \text{ else } a x)",
-                             .doc = "x where positive, `negative_slope` times x elsewhere.", .shapes = "x -> x"};
+                             .doc = "x where positive, `negative_slope` times x elsewhere.",
+                             .shapes = "x -> x"};
   static constexpr auto attrs =
       std::tuple{attr("negative_slope", &LeakyRelu::negative_slope, "slope below 0")};
   template <class T>
-  T value(T x) const { return x > 0 ? x : static_cast<T>(negative_slope) * x; }
+  T value(T x) const {
+    return x > 0 ? x : static_cast<T>(negative_slope) * x;
+  }
   Tensor derivative(const Call& c) const {
     return astype(where(c.input(0) > 0, Tensor::scalar(1, DType::f64),
                         Tensor::scalar(negative_slope, DType::f64)),
@@ -46,18 +56,27 @@ struct LeakyRelu : Unary<LeakyRelu> {
 };
 
 struct Tanh : Unary<Tanh> {
-  static constexpr Card card{.name = "tanh", .also = "torch.tanh, numpy.tanh", .onnx = "Tanh",
-                             .formula = R"(y = \tanh x)", .doc = "The hyperbolic tangent.", .shapes = "x -> x"};
+  static constexpr Card card{.name = "tanh",
+                             .also = "torch.tanh, numpy.tanh",
+                             .onnx = "Tanh",
+                             .formula = R"(y = \tanh x)",
+                             .doc = "The hyperbolic tangent.",
+                             .shapes = "x -> x"};
   static constexpr Keep keep{.inputs = 0, .outputs = 1};
   template <class T>
-  T value(T x) const { return std::tanh(x); }
+  T value(T x) const {
+    return std::tanh(x);
+  }
   Tensor derivative(const Call& c) const { return 1 - square(c.output()); }
   static Samples samples() { return {{Tanh{}, {sample({3, 4})}}}; }
 };
 
 struct Sigmoid : Unary<Sigmoid> {
-  static constexpr Card card{.name = "sigmoid", .also = "torch.sigmoid, scipy.special.expit", .onnx = "Sigmoid",
-                             .formula = R"(y = 1 / (1 + e^{-x}))", .doc = "The logistic function, stable on both sides.",
+  static constexpr Card card{.name = "sigmoid",
+                             .also = "torch.sigmoid, scipy.special.expit",
+                             .onnx = "Sigmoid",
+                             .formula = R"(y = 1 / (1 + e^{-x}))",
+                             .doc = "The logistic function, stable on both sides.",
                              .shapes = "x -> x"};
   static constexpr Keep keep{.inputs = 0, .outputs = 1};
   template <class T>
@@ -72,10 +91,13 @@ struct Sigmoid : Unary<Sigmoid> {
 
 struct Gelu {
   std::string approximate = "none";
-  static constexpr Card card{.name = "gelu", .also = "torch.nn.functional.gelu", .onnx = "Gelu",
-                             .formula = R"(y = x \Phi(x))",
-                             .doc = "x times the normal distribution function; `approximate` = none or tanh.",
-                             .shapes = "x -> x"};
+  static constexpr Card card{
+      .name = "gelu",
+      .also = "torch.nn.functional.gelu",
+      .onnx = "Gelu",
+      .formula = R"(y = x \Phi(x))",
+      .doc = "x times the normal distribution function; `approximate` = none or tanh.",
+      .shapes = "x -> x"};
   static constexpr auto attrs = std::tuple{attr("approximate", &Gelu::approximate, "none or tanh")};
   Tensor compose(const Tensor& x) const {
     if (approximate == "none") return 0.5 * x * (1 + erf(x * (std::numbers::sqrt2 / 2)));
@@ -89,11 +111,15 @@ struct Gelu {
 
 struct Softplus {
   double beta = 1, threshold = 20;
-  static constexpr Card card{.name = "softplus", .also = "torch.nn.functional.softplus", .onnx = "Softplus",
+  static constexpr Card card{.name = "softplus",
+                             .also = "torch.nn.functional.softplus",
+                             .onnx = "Softplus",
                              .formula = R"(y = \ln(1 + e^{\beta x}) / \beta)",
-                             .doc = "A smooth relu; x itself where `beta` x is above `threshold`.", .shapes = "x -> x"};
-  static constexpr auto attrs = std::tuple{attr("beta", &Softplus::beta, "sharpness"),
-                                           attr("threshold", &Softplus::threshold, "linear above this")};
+                             .doc = "A smooth relu; x itself where `beta` x is above `threshold`.",
+                             .shapes = "x -> x"};
+  static constexpr auto attrs =
+      std::tuple{attr("beta", &Softplus::beta, "sharpness"),
+                 attr("threshold", &Softplus::threshold, "linear above this")};
   Tensor compose(const Tensor& x) const {
     const Tensor z = beta * x;
     const Tensor linear = z > threshold;
@@ -110,8 +136,12 @@ struct Softplus {
 };
 
 struct Silu {
-  static constexpr Card card{.name = "silu", .also = "torch.nn.functional.silu, jax.nn.swish", .onnx = "",
-                             .formula = R"(y = x \sigma(x))", .doc = "x times its sigmoid.", .shapes = "x -> x"};
+  static constexpr Card card{.name = "silu",
+                             .also = "torch.nn.functional.silu, jax.nn.swish",
+                             .onnx = "",
+                             .formula = R"(y = x \sigma(x))",
+                             .doc = "x times its sigmoid.",
+                             .shapes = "x -> x"};
   Tensor compose(const Tensor& x) const { return x * sigmoid(x); }
   static Samples samples() { return {{Silu{}, {sample({3, 4})}}}; }
 };
@@ -123,8 +153,10 @@ struct AlongAxis {
     return prepare_elementwise(inputs, Domain::floating);
   }
   Spec infer(const Spec& x) const {
-    if (x.rank() > 0) normalize_axis(self().axis, x.rank());
-    else normalize_axis(self().axis, 1);
+    if (x.rank() > 0)
+      normalize_axis(self().axis, x.rank());
+    else
+      normalize_axis(self().axis, 1);
     return x;
   }
   void forward(In x, Out y) const {
@@ -159,20 +191,26 @@ struct AlongAxis {
       const T total = kernels::fold(
           n, T(0), [&](std::int64_t k) { return std::exp(px[k * x_step] - shift); },
           [](T a, T b) { return a + b; });
-      for (std::int64_t k = 0; k < n; ++k) py[k * y_step] = D::finish(px[k * x_step] - shift, total);
+      for (std::int64_t k = 0; k < n; ++k)
+        py[k * y_step] = D::finish(px[k * x_step] - shift, total);
     });
   }
 };
 
 struct Softmax : AlongAxis<Softmax> {
   std::int64_t axis = -1;
-  static constexpr Card card{.name = "softmax", .also = "torch.softmax, scipy.special.softmax", .onnx = "Softmax",
+  static constexpr Card card{.name = "softmax",
+                             .also = "torch.softmax, scipy.special.softmax",
+                             .onnx = "Softmax",
                              .formula = R"(y_i = e^{x_i} / \sum_j e^{x_j})",
-                             .doc = "Scales exp(x) to sum to one along `axis`.", .shapes = "x [..., n, ...] -> x"};
+                             .doc = "Scales exp(x) to sum to one along `axis`.",
+                             .shapes = "x [..., n, ...] -> x"};
   static constexpr auto attrs = std::tuple{attr("axis", &Softmax::axis, "axis that sums to one")};
   static constexpr Keep keep{.inputs = 0, .outputs = 1};
   template <class T>
-  static T finish(T x, T total) { return std::exp(x) / total; }
+  static T finish(T x, T total) {
+    return std::exp(x) / total;
+  }
   Tensor vjp(const Call& c, const Tensor& g) const {
     const Tensor y = c.output();
     if (y.ndim() == 0) return zeros_like(g);
@@ -186,14 +224,19 @@ struct Softmax : AlongAxis<Softmax> {
 
 struct LogSoftmax : AlongAxis<LogSoftmax> {
   std::int64_t axis = -1;
-  static constexpr Card card{.name = "log_softmax", .also = "torch.log_softmax, scipy.special.log_softmax", .onnx = "LogSoftmax",
+  static constexpr Card card{.name = "log_softmax",
+                             .also = "torch.log_softmax, scipy.special.log_softmax",
+                             .onnx = "LogSoftmax",
                              .formula = R"(y_i = x_i - \ln \sum_j e^{x_j})",
                              .doc = "The logarithm of softmax along `axis`, without overflow.",
                              .shapes = "x [..., n, ...] -> x"};
-  static constexpr auto attrs = std::tuple{attr("axis", &LogSoftmax::axis, "axis whose exponentials sum to one")};
+  static constexpr auto attrs =
+      std::tuple{attr("axis", &LogSoftmax::axis, "axis whose exponentials sum to one")};
   static constexpr Keep keep{.inputs = 0, .outputs = 1};
   template <class T>
-  static T finish(T x, T total) { return x - std::log(total); }
+  static T finish(T x, T total) {
+    return x - std::log(total);
+  }
   Tensor vjp(const Call& c, const Tensor& g) const {
     if (g.ndim() == 0) return zeros_like(g);
     return g - exp(c.output()) * sum(g, {axis}, true);
@@ -227,7 +270,8 @@ Tensor log_softmax(const Tensor& x, std::int64_t axis, Place at) {
 
 std::vector<Op> activation_ops() {
   using namespace op;
-  return {Relu{}, LeakyRelu{}, Tanh{}, Sigmoid{}, Gelu{}, Softplus{}, Silu{}, Softmax{}, LogSoftmax{}};
+  return {Relu{},     LeakyRelu{}, Tanh{},    Sigmoid{},   Gelu{},
+          Softplus{}, Silu{},      Softmax{}, LogSoftmax{}};
 }
 
 }  // namespace gradus

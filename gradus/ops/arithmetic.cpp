@@ -18,8 +18,8 @@ T wrapping(T a, T b, F f) {
     return f(a, b);
   } else {
     using U = std::make_unsigned_t<T>;
-    return static_cast<T>(static_cast<U>(
-        f(static_cast<std::uint64_t>(static_cast<U>(a)), static_cast<std::uint64_t>(static_cast<U>(b)))));
+    return static_cast<T>(static_cast<U>(f(static_cast<std::uint64_t>(static_cast<U>(a)),
+                                           static_cast<std::uint64_t>(static_cast<U>(b)))));
   }
 }
 
@@ -34,30 +34,40 @@ Samples unary_samples(const Op& op, double low = -2, double high = 2) {
 
 template <class T>
 bool is_nan(T x) {
-  if constexpr (std::is_floating_point_v<T>) return std::isnan(x);
-  else return false;
+  if constexpr (std::is_floating_point_v<T>)
+    return std::isnan(x);
+  else
+    return false;
 }
 
 }  // namespace
 
 struct Add : Binary<Add> {
-  static constexpr Card card{.name = "add", .also = "torch.add, numpy.add", .onnx = "Add",
-                             .formula = "y = a + b", .doc = "Sum of two tensors; of truth values, their or.",
+  static constexpr Card card{.name = "add",
+                             .also = "torch.add, numpy.add",
+                             .onnx = "Add",
+                             .formula = "y = a + b",
+                             .doc = "Sum of two tensors; of truth values, their or.",
                              .shapes = "a, b -> broadcast(a, b)"};
   static constexpr Domain domain = Domain::any;
   static constexpr Keep keep{.inputs = 0};
   template <class T>
   T value(T a, T b) const {
-    if constexpr (std::is_same_v<T, bool>) return a || b;
-    else return wrapping(a, b, [](auto v, auto w) { return v + w; });
+    if constexpr (std::is_same_v<T, bool>)
+      return a || b;
+    else
+      return wrapping(a, b, [](auto v, auto w) { return v + w; });
   }
   Tensor gradient(const Call&, const Tensor& g, std::size_t) const { return g; }
   static Samples samples() { return binary_samples(Add{}); }
 };
 
 struct Sub : Binary<Sub> {
-  static constexpr Card card{.name = "sub", .also = "torch.sub, numpy.subtract", .onnx = "Sub",
-                             .formula = "y = a - b", .doc = "Difference of two tensors.",
+  static constexpr Card card{.name = "sub",
+                             .also = "torch.sub, numpy.subtract",
+                             .onnx = "Sub",
+                             .formula = "y = a - b",
+                             .doc = "Difference of two tensors.",
                              .shapes = "a, b -> broadcast(a, b)"};
   static constexpr Domain domain = Domain::numbers;
   static constexpr Keep keep{.inputs = 0};
@@ -70,27 +80,38 @@ struct Sub : Binary<Sub> {
 };
 
 struct Mul : Binary<Mul> {
-  static constexpr Card card{.name = "mul", .also = "torch.mul, numpy.multiply", .onnx = "Mul",
+  static constexpr Card card{.name = "mul",
+                             .also = "torch.mul, numpy.multiply",
+                             .onnx = "Mul",
                              .formula = "y = a b",
                              .doc = "Product, element by element; of truth values, their and.",
                              .shapes = "a, b -> broadcast(a, b)"};
   static constexpr Domain domain = Domain::any;
   template <class T>
   T value(T a, T b) const {
-    if constexpr (std::is_same_v<T, bool>) return a && b;
-    else return wrapping(a, b, [](auto v, auto w) { return v * w; });
+    if constexpr (std::is_same_v<T, bool>)
+      return a && b;
+    else
+      return wrapping(a, b, [](auto v, auto w) { return v * w; });
   }
-  Tensor gradient(const Call& c, const Tensor& g, std::size_t i) const { return g * c.input(1 - i); }
+  Tensor gradient(const Call& c, const Tensor& g, std::size_t i) const {
+    return g * c.input(1 - i);
+  }
   static Samples samples() { return binary_samples(Mul{}); }
 };
 
 struct Div : Binary<Div> {
-  static constexpr Card card{.name = "div", .also = "torch.div, torch.true_divide, numpy.divide, numpy.true_divide",
-                             .onnx = "Div", .formula = "y = a / b",
-                             .doc = "True quotient; integers give f32.",
-                             .shapes = "a, b -> broadcast(a, b)"};
+  static constexpr Card card{
+      .name = "div",
+      .also = "torch.div, torch.true_divide, numpy.divide, numpy.true_divide",
+      .onnx = "Div",
+      .formula = "y = a / b",
+      .doc = "True quotient; integers give f32.",
+      .shapes = "a, b -> broadcast(a, b)"};
   template <class T>
-  T value(T a, T b) const { return a / b; }
+  T value(T a, T b) const {
+    return a / b;
+  }
   Tensor gradient(const Call& c, const Tensor& g, std::size_t i) const {
     const Tensor b = c.input(1);
     return i == 0 ? g / b : neg(g * (c.input(0) / b) / b);
@@ -102,8 +123,10 @@ struct Div : Binary<Div> {
 };
 
 struct FloorDivide : Binary<FloorDivide> {
-  static constexpr Card card{.name = "floor_divide", .also = "torch.floor_divide, numpy.floor_divide",
-                             .onnx = "", .formula = R"(y = \lfloor a / b \rfloor)",
+  static constexpr Card card{.name = "floor_divide",
+                             .also = "torch.floor_divide, numpy.floor_divide",
+                             .onnx = "",
+                             .formula = R"(y = \lfloor a / b \rfloor)",
                              .doc = "Quotient rounded down; its gradient is 0.",
                              .shapes = "a, b -> broadcast(a, b)"};
   static constexpr Domain domain = Domain::numbers;
@@ -118,7 +141,8 @@ struct FloorDivide : Binary<FloorDivide> {
       if (r != 0 && (r < 0) != (b < 0)) q -= 1;
       return std::round(q);
     } else {
-      if (b == 0) throw ValueError("an integer was divided by zero", "convert to a floating dtype first");
+      if (b == 0)
+        throw ValueError("an integer was divided by zero", "convert to a floating dtype first");
       if constexpr (std::is_signed_v<T>)
         if (b == -1) return wrapping(T(0), a, [](auto v, auto w) { return v - w; });
       const T q = static_cast<T>(a / b);
@@ -132,7 +156,9 @@ struct FloorDivide : Binary<FloorDivide> {
 };
 
 struct Remainder : Binary<Remainder> {
-  static constexpr Card card{.name = "remainder", .also = "torch.remainder, numpy.remainder, numpy.mod", .onnx = "Mod",
+  static constexpr Card card{.name = "remainder",
+                             .also = "torch.remainder, numpy.remainder, numpy.mod",
+                             .onnx = "Mod",
                              .formula = R"(y = a - \lfloor a / b \rfloor b)",
                              .doc = "What is left by floor_divide, with the sign of b.",
                              .shapes = "a, b -> broadcast(a, b)"};
@@ -144,7 +170,8 @@ struct Remainder : Binary<Remainder> {
       if (r != 0 && (r < 0) != (b < 0)) r += b;
       return r;
     } else {
-      if (b == 0) throw ValueError("an integer was divided by zero", "convert to a floating dtype first");
+      if (b == 0)
+        throw ValueError("an integer was divided by zero", "convert to a floating dtype first");
       if constexpr (std::is_signed_v<T>)
         if (b == -1) return T(0);
       const T r = static_cast<T>(a % b);
@@ -160,7 +187,9 @@ struct Remainder : Binary<Remainder> {
 };
 
 struct Pow : Binary<Pow> {
-  static constexpr Card card{.name = "pow", .also = "torch.pow, numpy.power", .onnx = "Pow",
+  static constexpr Card card{.name = "pow",
+                             .also = "torch.pow, numpy.power",
+                             .onnx = "Pow",
                              .formula = "y = a^b",
                              .doc = "a to the power b; the gradient of b counts 0 where a is 0.",
                              .shapes = "a, b -> broadcast(a, b)"};
@@ -175,7 +204,8 @@ struct Pow : Binary<Pow> {
       if (std::is_signed_v<T> && b < 0)
         throw ValueError("an integer to a negative power", "convert to a floating dtype first");
       T result = 1;
-      for (auto n = static_cast<std::make_unsigned_t<T>>(b); n != 0; n = static_cast<decltype(n)>(n >> 1)) {
+      for (auto n = static_cast<std::make_unsigned_t<T>>(b); n != 0;
+           n = static_cast<decltype(n)>(n >> 1)) {
         if (n & 1) result = wrapping(result, a, [](auto v, auto w) { return v * w; });
         a = wrapping(a, a, [](auto v, auto w) { return v * w; });
       }
@@ -208,58 +238,84 @@ struct Extremum : Binary<D> {
 
 struct Maximum : Extremum<Maximum> {
   static constexpr bool is_maximum = true;
-  static constexpr Card card{.name = "maximum", .also = "torch.maximum, numpy.maximum", .onnx = "Max",
+  static constexpr Card card{.name = "maximum",
+                             .also = "torch.maximum, numpy.maximum",
+                             .onnx = "Max",
                              .formula = R"(y = \max(a, b))",
                              .doc = "The larger of two; NaN if either is. Ties share the gradient.",
                              .shapes = "a, b -> broadcast(a, b)"};
   template <class T>
-  T value(T a, T b) const { return a > b || is_nan(a) ? a : b; }
+  T value(T a, T b) const {
+    return a > b || is_nan(a) ? a : b;
+  }
   static Samples samples() { return binary_samples(Maximum{}); }
 };
 
 struct Minimum : Extremum<Minimum> {
   static constexpr bool is_maximum = false;
-  static constexpr Card card{.name = "minimum", .also = "torch.minimum, numpy.minimum", .onnx = "Min",
-                             .formula = R"(y = \min(a, b))",
-                             .doc = "The smaller of two; NaN if either is. Ties share the gradient.",
-                             .shapes = "a, b -> broadcast(a, b)"};
+  static constexpr Card card{
+      .name = "minimum",
+      .also = "torch.minimum, numpy.minimum",
+      .onnx = "Min",
+      .formula = R"(y = \min(a, b))",
+      .doc = "The smaller of two; NaN if either is. Ties share the gradient.",
+      .shapes = "a, b -> broadcast(a, b)"};
   template <class T>
-  T value(T a, T b) const { return a < b || is_nan(a) ? a : b; }
+  T value(T a, T b) const {
+    return a < b || is_nan(a) ? a : b;
+  }
   static Samples samples() { return binary_samples(Minimum{}); }
 };
 
 struct Neg : Unary<Neg> {
-  static constexpr Card card{.name = "neg", .also = "torch.neg, numpy.negative", .onnx = "Neg",
-                             .formula = "y = -x", .doc = "The negative.", .shapes = "x -> x"};
+  static constexpr Card card{.name = "neg",
+                             .also = "torch.neg, numpy.negative",
+                             .onnx = "Neg",
+                             .formula = "y = -x",
+                             .doc = "The negative.",
+                             .shapes = "x -> x"};
   static constexpr Domain domain = Domain::numbers;
   static constexpr Keep keep{.inputs = 0};
   template <class T>
   T value(T x) const {
-    if constexpr (std::is_floating_point_v<T>) return -x;
-    else return wrapping(T(0), x, [](auto v, auto w) { return v - w; });
+    if constexpr (std::is_floating_point_v<T>)
+      return -x;
+    else
+      return wrapping(T(0), x, [](auto v, auto w) { return v - w; });
   }
   Tensors vjp(const Call&, const Tensor& g) const { return {neg(g)}; }
   static Samples samples() { return unary_samples(Neg{}); }
 };
 
 struct Abs : Unary<Abs> {
-  static constexpr Card card{.name = "abs", .also = "torch.abs, numpy.absolute", .onnx = "Abs",
-                             .formula = "y = |x|", .doc = "The absolute value; gradient 0 at 0.",
+  static constexpr Card card{.name = "abs",
+                             .also = "torch.abs, numpy.absolute",
+                             .onnx = "Abs",
+                             .formula = "y = |x|",
+                             .doc = "The absolute value; gradient 0 at 0.",
                              .shapes = "x -> x"};
   static constexpr Domain domain = Domain::numbers;
   template <class T>
   T value(T x) const {
-    if constexpr (std::is_floating_point_v<T>) return std::fabs(x);
-    else if constexpr (std::is_unsigned_v<T>) return x;
-    else return x < 0 ? wrapping(T(0), x, [](auto v, auto w) { return v - w; }) : x;
+    if constexpr (std::is_floating_point_v<T>)
+      return std::fabs(x);
+    else if constexpr (std::is_unsigned_v<T>)
+      return x;
+    else
+      return x < 0 ? wrapping(T(0), x, [](auto v, auto w) { return v - w; }) : x;
   }
   Tensor derivative(const Call& c) const { return sign(c.input(0)); }
-  static Samples samples() { return {{Abs{}, {sample({3, 4}, 0.2, 2)}}, {Abs{}, {sample({5}, -2, -0.2)}}}; }
+  static Samples samples() {
+    return {{Abs{}, {sample({3, 4}, 0.2, 2)}}, {Abs{}, {sample({5}, -2, -0.2)}}};
+  }
 };
 
 struct Sign : Unary<Sign> {
-  static constexpr Card card{.name = "sign", .also = "torch.sign, numpy.sign", .onnx = "Sign",
-                             .formula = R"(y = \operatorname{sgn} x)", .doc = "-1, 0 or 1; its gradient is 0.",
+  static constexpr Card card{.name = "sign",
+                             .also = "torch.sign, numpy.sign",
+                             .onnx = "Sign",
+                             .formula = R"(y = \operatorname{sgn} x)",
+                             .doc = "-1, 0 or 1; its gradient is 0.",
                              .shapes = "x -> x"};
   static constexpr Domain domain = Domain::numbers;
   static constexpr Keep keep{.inputs = 0};
@@ -273,8 +329,12 @@ struct Sign : Unary<Sign> {
 };
 
 struct Square : Unary<Square> {
-  static constexpr Card card{.name = "square", .also = "torch.square, numpy.square", .onnx = "",
-                             .formula = "y = x^2", .doc = "The square.", .shapes = "x -> x"};
+  static constexpr Card card{.name = "square",
+                             .also = "torch.square, numpy.square",
+                             .onnx = "",
+                             .formula = "y = x^2",
+                             .doc = "The square.",
+                             .shapes = "x -> x"};
   static constexpr Domain domain = Domain::numbers;
   template <class T>
   T value(T x) const {
@@ -286,12 +346,16 @@ struct Square : Unary<Square> {
 
 struct Clip : Unary<Clip> {
   std::optional<double> min, max;
-  static constexpr Card card{.name = "clip", .also = "torch.clamp, torch.clip, numpy.clip", .onnx = "Clip",
-                             .formula = R"(y = \min(\max(x, a), b))",
-                             .doc = "Limits x to `min`..`max`; either may be missing. Gradient 1 inside and at the limits.",
-                             .shapes = "x -> x"};
-  static constexpr auto attrs = std::tuple{attr("min", &Clip::min, "lower limit"),
-                                           attr("max", &Clip::max, "upper limit")};
+  static constexpr Card card{
+      .name = "clip",
+      .also = "torch.clamp, torch.clip, numpy.clip",
+      .onnx = "Clip",
+      .formula = R"(y = \min(\max(x, a), b))",
+      .doc =
+          "Limits x to `min`..`max`; either may be missing. Gradient 1 inside and at the limits.",
+      .shapes = "x -> x"};
+  static constexpr auto attrs =
+      std::tuple{attr("min", &Clip::min, "lower limit"), attr("max", &Clip::max, "upper limit")};
   static constexpr Domain domain = Domain::numbers;
   template <class T>
   T value(T x) const {
@@ -316,32 +380,39 @@ struct Clip : Unary<Clip> {
   }
 };
 
-#define GRADUS_ROUNDING(Name, text, function, torch_name, onnx_name, latex, sentence)          \
-  struct Name : Unary<Name> {                                                                  \
-    static constexpr Card card{.name = text, .also = torch_name, .onnx = onnx_name,            \
-                               .formula = latex, .doc = sentence, .shapes = "x -> x"};         \
-    static constexpr Domain domain = Domain::numbers;                                          \
-    static constexpr Keep keep{.inputs = 0};                                                   \
-    template <class T>                                                                         \
-    T value(T x) const {                                                                       \
-      if constexpr (std::is_floating_point_v<T>) return function(x);                           \
-      else return x;                                                                           \
-    }                                                                                          \
-    Tensors vjp(const Call&, const Tensor& g) const { return {zeros_like(g)}; }                \
-    static Samples samples() { return {{Name{}, {sample({3, 4}, 1.1, 1.4)}}}; }                \
+#define GRADUS_ROUNDING(Name, text, function, torch_name, onnx_name, latex, sentence) \
+  struct Name : Unary<Name> {                                                         \
+    static constexpr Card card{.name = text,                                          \
+                               .also = torch_name,                                    \
+                               .onnx = onnx_name,                                     \
+                               .formula = latex,                                      \
+                               .doc = sentence,                                       \
+                               .shapes = "x -> x"};                                   \
+    static constexpr Domain domain = Domain::numbers;                                 \
+    static constexpr Keep keep{.inputs = 0};                                          \
+    template <class T>                                                                \
+    T value(T x) const {                                                              \
+      if constexpr (std::is_floating_point_v<T>)                                      \
+        return function(x);                                                           \
+      else                                                                            \
+        return x;                                                                     \
+    }                                                                                 \
+    Tensors vjp(const Call&, const Tensor& g) const { return {zeros_like(g)}; }       \
+    static Samples samples() { return {{Name{}, {sample({3, 4}, 1.1, 1.4)}}}; }       \
   };
 GRADUS_ROUNDING(Floor, "floor", std::floor, "torch.floor, numpy.floor", "Floor",
                 R"(y = \lfloor x \rfloor)", "Rounds down; its gradient is 0.")
 GRADUS_ROUNDING(Ceil, "ceil", std::ceil, "torch.ceil, numpy.ceil", "Ceil", R"(y = \lceil x \rceil)",
                 "Rounds up; its gradient is 0.")
 GRADUS_ROUNDING(Round, "round", std::nearbyint, "torch.round, numpy.round", "Round",
-                R"(y = \operatorname{round} x)", "To the nearest integer, halves to even; its gradient is 0.")
+                R"(y = \operatorname{round} x)",
+                "To the nearest integer, halves to even; its gradient is 0.")
 #undef GRADUS_ROUNDING
 
 }  // namespace op
 
-#define GRADUS_BINARY(name, Definition)                              \
-  Tensor name(const Operand& a, const Operand& b, Place at) {        \
+#define GRADUS_BINARY(name, Definition)                               \
+  Tensor name(const Operand& a, const Operand& b, Place at) {         \
     return apply(op::Definition{}, {a.resolve(b), b.resolve(a)}, at); \
   }
 GRADUS_BINARY(add, Add)
@@ -387,8 +458,8 @@ Tensor& Tensor::mul_(double other, Place at) { return mul_(scalar(other, dtype()
 
 std::vector<Op> arithmetic_ops() {
   using namespace op;
-  return {Add{}, Sub{}, Mul{}, Div{}, FloorDivide{}, Remainder{}, Pow{}, Minimum{}, Maximum{},
-          Neg{}, Abs{}, Sign{}, Square{}, Clip{}, Floor{}, Ceil{}, Round{}};
+  return {Add{}, Sub{}, Mul{},  Div{},    FloorDivide{}, Remainder{}, Pow{},  Minimum{}, Maximum{},
+          Neg{}, Abs{}, Sign{}, Square{}, Clip{},        Floor{},     Ceil{}, Round{}};
 }
 
 }  // namespace gradus

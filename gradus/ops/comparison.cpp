@@ -1,5 +1,5 @@
-// Comparisons, logic and where: results are truth values, which carry no gradient; where passes it to
-// the side that was taken. Next: conversion.cpp.
+// Comparisons, logic and where: results are truth values, which carry no gradient; where passes it
+// to the side that was taken. Next: conversion.cpp.
 #include <cmath>
 
 #include <gradus/ops/elementwise.h>
@@ -9,51 +9,81 @@
 namespace gradus {
 namespace op {
 
-#define GRADUS_COMPARISON(Name, text, expression, torch_name, onnx_name, latex, sentence)       \
-  struct Name : Binary<Name> {                                                                  \
-    static constexpr Card card{.name = text, .also = torch_name, .onnx = onnx_name,             \
-                               .formula = latex, .doc = sentence,                               \
-                               .shapes = "a, b -> bool broadcast(a, b)"};                       \
-    static constexpr Domain domain = Domain::any;                                               \
-    static constexpr Keep keep{.inputs = 0};                                                    \
-    template <class T>                                                                          \
-    bool value(T a, T b) const { return expression; }                                           \
-    static Samples samples() {                                                                  \
-      return {{Name{}, {sample_integers({3, 4}, -1, 2, 1), sample_integers({4}, -1, 2, 2)}}};   \
-    }                                                                                           \
+#define GRADUS_COMPARISON(Name, text, expression, torch_name, onnx_name, latex, sentence)     \
+  struct Name : Binary<Name> {                                                                \
+    static constexpr Card card{.name = text,                                                  \
+                               .also = torch_name,                                            \
+                               .onnx = onnx_name,                                             \
+                               .formula = latex,                                              \
+                               .doc = sentence,                                               \
+                               .shapes = "a, b -> bool broadcast(a, b)"};                     \
+    static constexpr Domain domain = Domain::any;                                             \
+    static constexpr Keep keep{.inputs = 0};                                                  \
+    template <class T>                                                                        \
+    bool value(T a, T b) const {                                                              \
+      return expression;                                                                      \
+    }                                                                                         \
+    static Samples samples() {                                                                \
+      return {{Name{}, {sample_integers({3, 4}, -1, 2, 1), sample_integers({4}, -1, 2, 2)}}}; \
+    }                                                                                         \
   };
-GRADUS_COMPARISON(Equal, "equal", a == b, "torch.eq, numpy.equal", "Equal", "a = b", "True where a equals b.")
-GRADUS_COMPARISON(NotEqual, "not_equal", a != b, "torch.ne, numpy.not_equal", "", R"(a \ne b)", "True where a differs from b.")
-GRADUS_COMPARISON(Less, "less", a < b, "torch.lt, numpy.less", "Less", "a < b", "True where a is less than b.")
-GRADUS_COMPARISON(LessEqual, "less_equal", a <= b, "torch.le, numpy.less_equal", "LessOrEqual", R"(a \le b)", "True where a is not above b.")
-GRADUS_COMPARISON(Greater, "greater", a > b, "torch.gt, numpy.greater", "Greater", "a > b", "True where a is above b.")
-GRADUS_COMPARISON(GreaterEqual, "greater_equal", a >= b, "torch.ge, numpy.greater_equal", "GreaterOrEqual", R"(a \ge b)", "True where a is not less than b.")
-GRADUS_COMPARISON(LogicalAnd, "logical_and", (a != T(0)) && (b != T(0)), "torch.logical_and, numpy.logical_and", "And", R"(a \wedge b)", "True where both are not zero.")
-GRADUS_COMPARISON(LogicalOr, "logical_or", (a != T(0)) || (b != T(0)), "torch.logical_or, numpy.logical_or", "Or", R"(a \vee b)", "True where one is not zero.")
-GRADUS_COMPARISON(LogicalXor, "logical_xor", (a != T(0)) != (b != T(0)), "torch.logical_xor, numpy.logical_xor", "Xor", R"(a \oplus b)", "True where exactly one is not zero.")
+GRADUS_COMPARISON(Equal, "equal", a == b, "torch.eq, numpy.equal", "Equal", "a = b",
+                  "True where a equals b.")
+GRADUS_COMPARISON(NotEqual, "not_equal", a != b, "torch.ne, numpy.not_equal", "", R"(a \ne b)",
+                  "True where a differs from b.")
+GRADUS_COMPARISON(Less, "less", a < b, "torch.lt, numpy.less", "Less", "a < b",
+                  "True where a is less than b.")
+GRADUS_COMPARISON(LessEqual, "less_equal", a <= b, "torch.le, numpy.less_equal", "LessOrEqual",
+                  R"(a \le b)", "True where a is not above b.")
+GRADUS_COMPARISON(Greater, "greater", a > b, "torch.gt, numpy.greater", "Greater", "a > b",
+                  "True where a is above b.")
+GRADUS_COMPARISON(GreaterEqual, "greater_equal", a >= b, "torch.ge, numpy.greater_equal",
+                  "GreaterOrEqual", R"(a \ge b)", "True where a is not less than b.")
+GRADUS_COMPARISON(LogicalAnd, "logical_and", (a != T(0)) && (b != T(0)),
+                  "torch.logical_and, numpy.logical_and", "And", R"(a \wedge b)",
+                  "True where both are not zero.")
+GRADUS_COMPARISON(LogicalOr, "logical_or", (a != T(0)) || (b != T(0)),
+                  "torch.logical_or, numpy.logical_or", "Or", R"(a \vee b)",
+                  "True where one is not zero.")
+GRADUS_COMPARISON(LogicalXor, "logical_xor", (a != T(0)) != (b != T(0)),
+                  "torch.logical_xor, numpy.logical_xor", "Xor", R"(a \oplus b)",
+                  "True where exactly one is not zero.")
 #undef GRADUS_COMPARISON
 
 #define GRADUS_PREDICATE(Name, text, floating, integer, torch_name, onnx_name, latex, sentence) \
   struct Name : Unary<Name> {                                                                   \
-    static constexpr Card card{.name = text, .also = torch_name, .onnx = onnx_name,             \
-                               .formula = latex, .doc = sentence, .shapes = "x -> bool x"};     \
+    static constexpr Card card{.name = text,                                                    \
+                               .also = torch_name,                                              \
+                               .onnx = onnx_name,                                               \
+                               .formula = latex,                                                \
+                               .doc = sentence,                                                 \
+                               .shapes = "x -> bool x"};                                        \
     static constexpr Domain domain = Domain::any;                                               \
     static constexpr Keep keep{.inputs = 0};                                                    \
     template <class T>                                                                          \
     bool value([[maybe_unused]] T x) const {                                                    \
-      if constexpr (std::is_floating_point_v<T>) return floating;                               \
-      else return integer;                                                                      \
+      if constexpr (std::is_floating_point_v<T>)                                                \
+        return floating;                                                                        \
+      else                                                                                      \
+        return integer;                                                                         \
     }                                                                                           \
     static Samples samples() { return {{Name{}, {sample_integers({3, 4}, -1, 2, 1)}}}; }        \
   };
-GRADUS_PREDICATE(LogicalNot, "logical_not", x == T(0), x == T(0), "torch.logical_not, numpy.logical_not", "Not", R"(\neg x)", "True where x is zero.")
-GRADUS_PREDICATE(IsNan, "isnan", std::isnan(x), false, "torch.isnan, numpy.isnan", "IsNaN", R"(x \ne x)", "True where x is not a number.")
-GRADUS_PREDICATE(IsInf, "isinf", std::isinf(x), false, "torch.isinf, numpy.isinf", "IsInf", R"(|x| = \infty)", "True where x is infinite.")
-GRADUS_PREDICATE(IsFinite, "isfinite", std::isfinite(x), true, "torch.isfinite, numpy.isfinite", "", R"(|x| < \infty)", "True where x is neither infinite nor NaN.")
+GRADUS_PREDICATE(LogicalNot, "logical_not", x == T(0), x == T(0),
+                 "torch.logical_not, numpy.logical_not", "Not", R"(\neg x)",
+                 "True where x is zero.")
+GRADUS_PREDICATE(IsNan, "isnan", std::isnan(x), false, "torch.isnan, numpy.isnan", "IsNaN",
+                 R"(x \ne x)", "True where x is not a number.")
+GRADUS_PREDICATE(IsInf, "isinf", std::isinf(x), false, "torch.isinf, numpy.isinf", "IsInf",
+                 R"(|x| = \infty)", "True where x is infinite.")
+GRADUS_PREDICATE(IsFinite, "isfinite", std::isfinite(x), true, "torch.isfinite, numpy.isfinite", "",
+                 R"(|x| < \infty)", "True where x is neither infinite nor NaN.")
 #undef GRADUS_PREDICATE
 
 struct Where {
-  static constexpr Card card{.name = "where", .also = "torch.where, numpy.where", .onnx = "Where",
+  static constexpr Card card{.name = "where",
+                             .also = "torch.where, numpy.where",
+                             .onnx = "Where",
                              .formula = R"(y = a \text{ if } c \text{ else } b)",
                              .doc = "a where the condition is true, else b.",
                              .shapes = "condition, a, b -> broadcast(condition, a, b)"};
@@ -84,8 +114,12 @@ struct Where {
             sum_to(where(condition, nothing, g), c.input_spec(2).shape)};
   }
   static Samples samples() {
-    return {{Where{}, {astype(sample_integers({3, 4}, 0, 2), DType::boolean), sample({3, 4}, -2, 2, 1), sample({4}, -2, 2, 2)}},
-            {Where{}, {astype(sample_integers({2, 1}, 0, 2), DType::boolean), sample({}, -2, 2, 1), sample({3}, -2, 2, 2)}}};
+    return {{Where{},
+             {astype(sample_integers({3, 4}, 0, 2), DType::boolean), sample({3, 4}, -2, 2, 1),
+              sample({4}, -2, 2, 2)}},
+            {Where{},
+             {astype(sample_integers({2, 1}, 0, 2), DType::boolean), sample({}, -2, 2, 1),
+              sample({3}, -2, 2, 2)}}};
   }
 };
 
@@ -116,8 +150,9 @@ Tensor where(const Tensor& condition, const Operand& a, const Operand& b, Place 
 
 std::vector<Op> comparison_ops() {
   using namespace op;
-  return {Equal{}, NotEqual{}, Less{}, LessEqual{}, Greater{}, GreaterEqual{}, LogicalAnd{},
-          LogicalOr{}, LogicalXor{}, LogicalNot{}, IsNan{}, IsInf{}, IsFinite{}, Where{}};
+  return {Equal{},        NotEqual{},   Less{},      LessEqual{},  Greater{},
+          GreaterEqual{}, LogicalAnd{}, LogicalOr{}, LogicalXor{}, LogicalNot{},
+          IsNan{},        IsInf{},      IsFinite{},  Where{}};
 }
 
 }  // namespace gradus

@@ -20,7 +20,8 @@ To convert(From x) {
     if (std::isnan(x)) return 0;
     // The limits as doubles: the upper one is a power of two and itself out of range.
     constexpr double low = static_cast<double>(std::numeric_limits<To>::min());
-    constexpr double high = 2.0 * static_cast<double>(std::uint64_t{1} << (std::numeric_limits<To>::digits - 1));
+    constexpr double high =
+        2.0 * static_cast<double>(std::uint64_t{1} << (std::numeric_limits<To>::digits - 1));
     const double value = std::trunc(static_cast<double>(x));
     if (value < low) return std::numeric_limits<To>::min();
     if (value >= high) return std::numeric_limits<To>::max();
@@ -44,9 +45,13 @@ void convert_elements(In x, Out y) {
 
 struct AsType {
   DType dtype = DType::f32;
-  static constexpr Card card{.name = "astype", .also = "torch.Tensor.to, numpy.ndarray.astype, cast", .onnx = "Cast",
+  static constexpr Card card{.name = "astype",
+                             .also = "torch.Tensor.to, numpy.ndarray.astype, cast",
+                             .onnx = "Cast",
                              .formula = "y = x",
-                             .doc = "Converts to `dtype`; floating to integer cuts towards zero, limits what does not fit, and turns NaN to 0.",
+                             .doc =
+                                 "Converts to `dtype`; floating to integer cuts towards zero, "
+                                 "limits what does not fit, and turns NaN to 0.",
                              .shapes = "x -> x"};
   static constexpr auto attrs = std::tuple{attr("dtype", &AsType::dtype, "dtype of the result")};
   static constexpr Keep keep{.inputs = 0};
@@ -55,13 +60,18 @@ struct AsType {
   void forward(In x, Out y) const { convert_elements(x, y); }
   Tensor vjp(const Call& c, const Tensor& g) const { return astype(g, c.input_spec(0).dtype); }
   static Samples samples() {
-    return {{AsType{DType::f64}, {sample({3, 4})}}, {AsType{DType::i32}, {sample_integers({4}, -3, 4)}}};
+    return {{AsType{DType::f64}, {sample({3, 4})}},
+            {AsType{DType::i32}, {sample_integers({4}, -3, 4)}}};
   }
 };
 
 struct Clone {
-  static constexpr Card card{.name = "clone", .also = "torch.clone, numpy.copy", .onnx = "Identity",
-                             .formula = "y = x", .doc = "A copy, contiguous.", .shapes = "x -> x"};
+  static constexpr Card card{.name = "clone",
+                             .also = "torch.clone, numpy.copy",
+                             .onnx = "Identity",
+                             .formula = "y = x",
+                             .doc = "A copy, contiguous.",
+                             .shapes = "x -> x"};
   static constexpr Keep keep{.inputs = 0};
   static constexpr bool in_place_safe = true;
   Spec infer(const Spec& x) const { return x; }

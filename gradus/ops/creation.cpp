@@ -11,29 +11,42 @@ struct Full {
   Ints shape;
   double value = 0;
   DType dtype = DType::f32;
-  static constexpr Card card{.name = "full", .also = "torch.full, numpy.full", .onnx = "ConstantOfShape", .formula = "y_i = v", .doc = "A tensor of `shape` with one `value` everywhere.", .shapes = "-> `shape`"};
-  static constexpr auto attrs = std::tuple{attr("shape", &Full::shape, "sizes"), attr("value", &Full::value, "every element"), attr("dtype", &Full::dtype, "dtype of the result")};
+  static constexpr Card card{.name = "full",
+                             .also = "torch.full, numpy.full",
+                             .onnx = "ConstantOfShape",
+                             .formula = "y_i = v",
+                             .doc = "A tensor of `shape` with one `value` everywhere.",
+                             .shapes = "-> `shape`"};
+  static constexpr auto attrs =
+      std::tuple{attr("shape", &Full::shape, "sizes"), attr("value", &Full::value, "every element"),
+                 attr("dtype", &Full::dtype, "dtype of the result")};
   Spec infer() const {
     const Shape sizes(shape);
     sizes.numel();  // throws for negative sizes
     return {sizes, dtype};
   }
   void forward(Out y) const {
-    dispatch(dtype, [&]<class T>() { std::fill(y.as<T>(), y.as<T>() + y.shape().numel(), static_cast<T>(value)); });
+    dispatch(dtype, [&]<class T>() {
+      std::fill(y.as<T>(), y.as<T>() + y.shape().numel(), static_cast<T>(value));
+    });
   }
   static Samples samples() { return {{Full{{2, 3}, 1.5, DType::f64}, {}}}; }
 };
 
-#define GRADUS_CONSTANT(Name, text, number, names, sentence)                                        \
-  struct Name {                                                                                     \
-    Ints shape;                                                                                     \
-    DType dtype = DType::f32;                                                                       \
-    static constexpr Card card{.name = text, .also = names, .onnx = "", .formula = "y_i = " #number, \
-                               .doc = sentence, .shapes = "-> `shape`"};                            \
-    static constexpr auto attrs = std::tuple{attr("shape", &Name::shape, "sizes"),                  \
-                                             attr("dtype", &Name::dtype, "dtype of the result")};   \
-    Tensor compose() const { return full(shape, number, dtype); }                                   \
-    static Samples samples() { return {{Name{{2, 3}, DType::f64}, {}}}; }                           \
+#define GRADUS_CONSTANT(Name, text, number, names, sentence)                                      \
+  struct Name {                                                                                   \
+    Ints shape;                                                                                   \
+    DType dtype = DType::f32;                                                                     \
+    static constexpr Card card{.name = text,                                                      \
+                               .also = names,                                                     \
+                               .onnx = "",                                                        \
+                               .formula = "y_i = " #number,                                       \
+                               .doc = sentence,                                                   \
+                               .shapes = "-> `shape`"};                                           \
+    static constexpr auto attrs = std::tuple{attr("shape", &Name::shape, "sizes"),                \
+                                             attr("dtype", &Name::dtype, "dtype of the result")}; \
+    Tensor compose() const { return full(shape, number, dtype); }                                 \
+    static Samples samples() { return {{Name{{2, 3}, DType::f64}, {}}}; }                         \
   };
 GRADUS_CONSTANT(Zeros, "zeros", 0, "torch.zeros, numpy.zeros", "A tensor of `shape` full of zeros.")
 GRADUS_CONSTANT(Ones, "ones", 1, "torch.ones, numpy.ones", "A tensor of `shape` full of ones.")
@@ -42,18 +55,30 @@ GRADUS_CONSTANT(Ones, "ones", 1, "torch.ones, numpy.ones", "A tensor of `shape` 
 struct Arange {
   double start = 0, stop = 0, step = 1;
   DType dtype = DType::i64;
-  static constexpr Card card{.name = "arange", .also = "torch.arange, numpy.arange", .onnx = "Range", .formula = "y_i = a + i s", .doc = "`start`, `start` + `step`, ... before `stop`.", .shapes = "-> [n]"};
-  static constexpr auto attrs = std::tuple{attr("start", &Arange::start, "first value"), attr("stop", &Arange::stop, "end, not included"), attr("step", &Arange::step, "distance"), attr("dtype", &Arange::dtype, "dtype of the result")};
+  static constexpr Card card{.name = "arange",
+                             .also = "torch.arange, numpy.arange",
+                             .onnx = "Range",
+                             .formula = "y_i = a + i s",
+                             .doc = "`start`, `start` + `step`, ... before `stop`.",
+                             .shapes = "-> [n]"};
+  static constexpr auto attrs = std::tuple{attr("start", &Arange::start, "first value"),
+                                           attr("stop", &Arange::stop, "end, not included"),
+                                           attr("step", &Arange::step, "distance"),
+                                           attr("dtype", &Arange::dtype, "dtype of the result")};
   Spec infer() const {
     if (step == 0 || !std::isfinite(start) || !std::isfinite(stop) || !std::isfinite(step))
-      throw ValueError("start " + to_text(start) + ", stop " + to_text(stop) + ", step " + to_text(step), "the step must not be 0, and all must be finite");
+      throw ValueError(
+          "start " + to_text(start) + ", stop " + to_text(stop) + ", step " + to_text(step),
+          "the step must not be 0, and all must be finite");
     const double count = std::ceil((stop - start) / step);
-    if (count > 1e15) throw ValueError("a range of " + to_text(count) + " values", "use a larger step");
+    if (count > 1e15)
+      throw ValueError("a range of " + to_text(count) + " values", "use a larger step");
     return {{static_cast<std::int64_t>(std::max(0.0, count))}, dtype};
   }
   void forward(Out y) const {
     dispatch(dtype, [&]<class T>() {
-      for (std::int64_t i = 0; i < y.shape().numel(); ++i) y.as<T>()[i] = static_cast<T>(start + static_cast<double>(i) * step);
+      for (std::int64_t i = 0; i < y.shape().numel(); ++i)
+        y.as<T>()[i] = static_cast<T>(start + static_cast<double>(i) * step);
     });
   }
   static Samples samples() { return {{Arange{1, 7, 2, DType::i64}, {}}}; }
@@ -63,8 +88,17 @@ struct Linspace {
   double start = 0, stop = 1;
   std::int64_t num = 50;
   DType dtype = DType::f32;
-  static constexpr Card card{.name = "linspace", .also = "torch.linspace, numpy.linspace", .onnx = "", .formula = "y_i = a + i (b - a) / (n - 1)", .doc = "`num` evenly spaced values from `start` to `stop`, both included.", .shapes = "-> [num]"};
-  static constexpr auto attrs = std::tuple{attr("start", &Linspace::start, "first value"), attr("stop", &Linspace::stop, "last value"), attr("num", &Linspace::num, "how many"), attr("dtype", &Linspace::dtype, "dtype of the result")};
+  static constexpr Card card{
+      .name = "linspace",
+      .also = "torch.linspace, numpy.linspace",
+      .onnx = "",
+      .formula = "y_i = a + i (b - a) / (n - 1)",
+      .doc = "`num` evenly spaced values from `start` to `stop`, both included.",
+      .shapes = "-> [num]"};
+  static constexpr auto attrs = std::tuple{attr("start", &Linspace::start, "first value"),
+                                           attr("stop", &Linspace::stop, "last value"),
+                                           attr("num", &Linspace::num, "how many"),
+                                           attr("dtype", &Linspace::dtype, "dtype of the result")};
   Spec infer() const {
     if (num < 0) throw ValueError("num is " + std::to_string(num), "it counts: 0 or more");
     return {{num}, dtype};
@@ -74,7 +108,8 @@ struct Linspace {
     dispatch(dtype, [&]<class T>() {
       // From both ends, so that both are exact.
       for (std::int64_t i = 0; i < num; ++i)
-        y.as<T>()[i] = static_cast<T>(2 * i < num ? start + step * static_cast<double>(i) : stop - step * static_cast<double>(num - 1 - i));
+        y.as<T>()[i] = static_cast<T>(2 * i < num ? start + step * static_cast<double>(i)
+                                                  : stop - step * static_cast<double>(num - 1 - i));
     });
   }
   static Samples samples() { return {{Linspace{0, 1, 5, DType::f64}, {}}}; }
@@ -84,8 +119,16 @@ struct Eye {
   std::int64_t n = 1;
   std::optional<std::int64_t> m;
   DType dtype = DType::f32;
-  static constexpr Card card{.name = "eye", .also = "torch.eye, numpy.eye", .onnx = "EyeLike", .formula = "y_{ij} = [i = j]", .doc = "Ones on the diagonal of an `n` x `m` matrix, square by default.", .shapes = "-> [n, m]"};
-  static constexpr auto attrs = std::tuple{attr("n", &Eye::n, "rows"), attr("m", &Eye::m, "columns, n when none"), attr("dtype", &Eye::dtype, "dtype of the result")};
+  static constexpr Card card{
+      .name = "eye",
+      .also = "torch.eye, numpy.eye",
+      .onnx = "EyeLike",
+      .formula = "y_{ij} = [i = j]",
+      .doc = "Ones on the diagonal of an `n` x `m` matrix, square by default.",
+      .shapes = "-> [n, m]"};
+  static constexpr auto attrs =
+      std::tuple{attr("n", &Eye::n, "rows"), attr("m", &Eye::m, "columns, n when none"),
+                 attr("dtype", &Eye::dtype, "dtype of the result")};
   Spec infer() const {
     const Shape shape{n, m.value_or(n)};
     shape.numel();
@@ -103,15 +146,29 @@ struct Eye {
 
 }  // namespace op
 
-Tensor full(const Ints& shape, double value, DType dtype, Place at) { return apply(op::Full{shape, value, dtype}, {}, at); }
-Tensor zeros(const Ints& shape, DType dtype, Place at) { return apply(op::Zeros{shape, dtype}, {}, at); }
-Tensor ones(const Ints& shape, DType dtype, Place at) { return apply(op::Ones{shape, dtype}, {}, at); }
-Tensor full_like(const Tensor& x, double value, Place at) { return full(x.shape().to_vector(), value, x.dtype(), at); }
+Tensor full(const Ints& shape, double value, DType dtype, Place at) {
+  return apply(op::Full{shape, value, dtype}, {}, at);
+}
+Tensor zeros(const Ints& shape, DType dtype, Place at) {
+  return apply(op::Zeros{shape, dtype}, {}, at);
+}
+Tensor ones(const Ints& shape, DType dtype, Place at) {
+  return apply(op::Ones{shape, dtype}, {}, at);
+}
+Tensor full_like(const Tensor& x, double value, Place at) {
+  return full(x.shape().to_vector(), value, x.dtype(), at);
+}
 Tensor zeros_like(const Tensor& x, Place at) { return full_like(x, 0, at); }
 Tensor ones_like(const Tensor& x, Place at) { return full_like(x, 1, at); }
-Tensor arange(double start, double stop, double step, DType dtype, Place at) { return apply(op::Arange{start, stop, step, dtype}, {}, at); }
-Tensor linspace(double start, double stop, std::int64_t num, DType dtype, Place at) { return apply(op::Linspace{start, stop, num, dtype}, {}, at); }
-Tensor eye(std::int64_t n, std::optional<std::int64_t> m, DType dtype, Place at) { return apply(op::Eye{n, m, dtype}, {}, at); }
+Tensor arange(double start, double stop, double step, DType dtype, Place at) {
+  return apply(op::Arange{start, stop, step, dtype}, {}, at);
+}
+Tensor linspace(double start, double stop, std::int64_t num, DType dtype, Place at) {
+  return apply(op::Linspace{start, stop, num, dtype}, {}, at);
+}
+Tensor eye(std::int64_t n, std::optional<std::int64_t> m, DType dtype, Place at) {
+  return apply(op::Eye{n, m, dtype}, {}, at);
+}
 
 namespace {
 
@@ -130,22 +187,31 @@ Tensor from_rows(std::initializer_list<std::initializer_list<Number>> rows, DTyp
   const std::size_t columns = rows.size() == 0 ? 0 : rows.begin()->size();
   for (const auto& row : rows) {
     if (row.size() != columns)
-      throw ShapeError("rows of " + std::to_string(columns) + " and " + std::to_string(row.size()) + " values", "all rows must be equally long");
+      throw ShapeError(
+          "rows of " + std::to_string(columns) + " and " + std::to_string(row.size()) + " values",
+          "all rows must be equally long");
     values.insert(values.end(), row.begin(), row.end());
   }
-  return from_list<Number>(values, {static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(columns)}, dtype);
+  return from_list<Number>(
+      values, {static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(columns)}, dtype);
 }
 
 }  // namespace
 
 Tensor tensor(std::initializer_list<double> values, DType dtype) {
-  return from_list(std::span(values.begin(), values.size()), {static_cast<std::int64_t>(values.size())}, dtype);
+  return from_list(std::span(values.begin(), values.size()),
+                   {static_cast<std::int64_t>(values.size())}, dtype);
 }
 Tensor tensor(std::initializer_list<int> values, DType dtype) {
-  return from_list(std::span(values.begin(), values.size()), {static_cast<std::int64_t>(values.size())}, dtype);
+  return from_list(std::span(values.begin(), values.size()),
+                   {static_cast<std::int64_t>(values.size())}, dtype);
 }
-Tensor tensor(std::initializer_list<std::initializer_list<double>> rows, DType dtype) { return from_rows(rows, dtype); }
-Tensor tensor(std::initializer_list<std::initializer_list<int>> rows, DType dtype) { return from_rows(rows, dtype); }
+Tensor tensor(std::initializer_list<std::initializer_list<double>> rows, DType dtype) {
+  return from_rows(rows, dtype);
+}
+Tensor tensor(std::initializer_list<std::initializer_list<int>> rows, DType dtype) {
+  return from_rows(rows, dtype);
+}
 
 std::vector<Op> creation_ops() {
   using namespace op;

@@ -9,8 +9,8 @@ Tensor Operand::resolve(const Operand& other) const {
   if (!is_number()) return tensor_;
   const DType met = other.is_number() ? other.number_dtype_ : other.tensor_.dtype();
   // A number follows the tensor, unless it is of a higher kind: bool < integer < floating.
-  const bool fits = is_floating(met) || (is_integer(met) && !is_floating(number_dtype_)) ||
-                    number_dtype_ == met;
+  const bool fits =
+      is_floating(met) || (is_integer(met) && !is_floating(number_dtype_)) || number_dtype_ == met;
   return Tensor::scalar(number_, fits ? met : number_dtype_);
 }
 

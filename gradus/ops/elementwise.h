@@ -42,8 +42,10 @@ void dispatch_domain(DType dtype, F&& f) {
 
 template <class D>
 constexpr Domain domain_of() {
-  if constexpr (requires { D::domain; }) return D::domain;
-  else return Domain::floating;
+  if constexpr (requires { D::domain; })
+    return D::domain;
+  else
+    return Domain::floating;
 }
 
 /// y = value(x)
@@ -69,10 +71,8 @@ struct Unary {
     });
   }
   template <class S = D>
-    requires requires(const S s, const Call& c) { s.derivative(c); }
-  Tensors vjp(const Call& c, const Tensor& g) const {
-    return {g * self().derivative(c)};
-  }
+  requires requires(const S s, const Call& c) { s.derivative(c); }
+  Tensors vjp(const Call& c, const Tensor& g) const { return {g * self().derivative(c)}; }
 
  private:
   const D& self() const { return static_cast<const D&>(*this); }
@@ -105,7 +105,7 @@ struct Binary {
     });
   }
   template <class S = D>
-    requires requires(const S s, const Call& c, const Tensor& g) { s.gradient(c, g, 0); }
+  requires requires(const S s, const Call& c, const Tensor& g) { s.gradient(c, g, 0); }
   Tensors vjp(const Call& c, const Tensor& g) const {
     Tensors gradients(2);
     for (std::size_t i = 0; i < 2; ++i)

@@ -20,22 +20,33 @@ Samples unary_samples(const Op& op, double low, double high) {
 }  // namespace
 
 struct Sqrt : Unary<Sqrt> {
-  static constexpr Card card{.name = "sqrt", .also = "torch.sqrt, numpy.sqrt", .onnx = "Sqrt",
-                             .formula = R"(y = \sqrt{x})", .doc = "The square root.", .shapes = "x -> x"};
+  static constexpr Card card{.name = "sqrt",
+                             .also = "torch.sqrt, numpy.sqrt",
+                             .onnx = "Sqrt",
+                             .formula = R"(y = \sqrt{x})",
+                             .doc = "The square root.",
+                             .shapes = "x -> x"};
   static constexpr Keep keep = keeps_output;
   template <class T>
-  T value(T x) const { return std::sqrt(x); }
+  T value(T x) const {
+    return std::sqrt(x);
+  }
   Tensor derivative(const Call& c) const { return 0.5 / c.output(); }
   static Samples samples() { return unary_samples(Sqrt{}, 0.5, 4); }
 };
 
 struct Rsqrt : Unary<Rsqrt> {
-  static constexpr Card card{.name = "rsqrt", .also = "torch.rsqrt", .onnx = "",
-                             .formula = R"(y = 1 / \sqrt{x})", .doc = "One over the square root.",
+  static constexpr Card card{.name = "rsqrt",
+                             .also = "torch.rsqrt",
+                             .onnx = "",
+                             .formula = R"(y = 1 / \sqrt{x})",
+                             .doc = "One over the square root.",
                              .shapes = "x -> x"};
   static constexpr Keep keep = keeps_output;
   template <class T>
-  T value(T x) const { return 1 / std::sqrt(x); }
+  T value(T x) const {
+    return 1 / std::sqrt(x);
+  }
   Tensor derivative(const Call& c) const {
     const Tensor y = c.output();
     return -0.5 * (y * y * y);
@@ -44,51 +55,78 @@ struct Rsqrt : Unary<Rsqrt> {
 };
 
 struct Exp : Unary<Exp> {
-  static constexpr Card card{.name = "exp", .also = "torch.exp, numpy.exp", .onnx = "Exp",
-                             .formula = "y = e^x", .doc = "The exponential.", .shapes = "x -> x"};
+  static constexpr Card card{.name = "exp",
+                             .also = "torch.exp, numpy.exp",
+                             .onnx = "Exp",
+                             .formula = "y = e^x",
+                             .doc = "The exponential.",
+                             .shapes = "x -> x"};
   static constexpr Keep keep = keeps_output;
   template <class T>
-  T value(T x) const { return std::exp(x); }
+  T value(T x) const {
+    return std::exp(x);
+  }
   Tensor derivative(const Call& c) const { return c.output(); }
   static Samples samples() { return unary_samples(Exp{}, -2, 2); }
 };
 
 struct Expm1 : Unary<Expm1> {
-  static constexpr Card card{.name = "expm1", .also = "torch.expm1, numpy.expm1", .onnx = "",
-                             .formula = "y = e^x - 1", .doc = "exp(x) - 1, exact for small x.",
+  static constexpr Card card{.name = "expm1",
+                             .also = "torch.expm1, numpy.expm1",
+                             .onnx = "",
+                             .formula = "y = e^x - 1",
+                             .doc = "exp(x) - 1, exact for small x.",
                              .shapes = "x -> x"};
   static constexpr Keep keep = keeps_output;
   template <class T>
-  T value(T x) const { return std::expm1(x); }
+  T value(T x) const {
+    return std::expm1(x);
+  }
   Tensor derivative(const Call& c) const { return c.output() + 1; }
   static Samples samples() { return unary_samples(Expm1{}, -2, 2); }
 };
 
 struct Log : Unary<Log> {
-  static constexpr Card card{.name = "log", .also = "torch.log, numpy.log", .onnx = "Log",
-                             .formula = R"(y = \ln x)", .doc = "The natural logarithm.", .shapes = "x -> x"};
+  static constexpr Card card{.name = "log",
+                             .also = "torch.log, numpy.log",
+                             .onnx = "Log",
+                             .formula = R"(y = \ln x)",
+                             .doc = "The natural logarithm.",
+                             .shapes = "x -> x"};
   template <class T>
-  T value(T x) const { return std::log(x); }
+  T value(T x) const {
+    return std::log(x);
+  }
   Tensors vjp(const Call& c, const Tensor& g) const { return {g / c.input(0)}; }
   static Samples samples() { return unary_samples(Log{}, 0.5, 4); }
 };
 
 struct Log1p : Unary<Log1p> {
-  static constexpr Card card{.name = "log1p", .also = "torch.log1p, numpy.log1p", .onnx = "",
-                             .formula = R"(y = \ln(1 + x))", .doc = "log(1 + x), exact for small x.",
+  static constexpr Card card{.name = "log1p",
+                             .also = "torch.log1p, numpy.log1p",
+                             .onnx = "",
+                             .formula = R"(y = \ln(1 + x))",
+                             .doc = "log(1 + x), exact for small x.",
                              .shapes = "x -> x"};
   template <class T>
-  T value(T x) const { return std::log1p(x); }
+  T value(T x) const {
+    return std::log1p(x);
+  }
   Tensors vjp(const Call& c, const Tensor& g) const { return {g / (c.input(0) + 1)}; }
   static Samples samples() { return unary_samples(Log1p{}, -0.5, 3); }
 };
 
 struct Log2 : Unary<Log2> {
-  static constexpr Card card{.name = "log2", .also = "torch.log2, numpy.log2", .onnx = "",
-                             .formula = R"(y = \log_2 x)", .doc = "The logarithm to base 2.",
+  static constexpr Card card{.name = "log2",
+                             .also = "torch.log2, numpy.log2",
+                             .onnx = "",
+                             .formula = R"(y = \log_2 x)",
+                             .doc = "The logarithm to base 2.",
                              .shapes = "x -> x"};
   template <class T>
-  T value(T x) const { return std::log2(x); }
+  T value(T x) const {
+    return std::log2(x);
+  }
   Tensors vjp(const Call& c, const Tensor& g) const {
     return {g / (c.input(0) * std::numbers::ln2)};
   }
@@ -96,39 +134,62 @@ struct Log2 : Unary<Log2> {
 };
 
 struct Sin : Unary<Sin> {
-  static constexpr Card card{.name = "sin", .also = "torch.sin, numpy.sin", .onnx = "Sin",
-                             .formula = R"(y = \sin x)", .doc = "The sine.", .shapes = "x -> x"};
+  static constexpr Card card{.name = "sin",
+                             .also = "torch.sin, numpy.sin",
+                             .onnx = "Sin",
+                             .formula = R"(y = \sin x)",
+                             .doc = "The sine.",
+                             .shapes = "x -> x"};
   template <class T>
-  T value(T x) const { return std::sin(x); }
+  T value(T x) const {
+    return std::sin(x);
+  }
   Tensor derivative(const Call& c) const { return cos(c.input(0)); }
   static Samples samples() { return unary_samples(Sin{}, -3, 3); }
 };
 
 struct Cos : Unary<Cos> {
-  static constexpr Card card{.name = "cos", .also = "torch.cos, numpy.cos", .onnx = "Cos",
-                             .formula = R"(y = \cos x)", .doc = "The cosine.", .shapes = "x -> x"};
+  static constexpr Card card{.name = "cos",
+                             .also = "torch.cos, numpy.cos",
+                             .onnx = "Cos",
+                             .formula = R"(y = \cos x)",
+                             .doc = "The cosine.",
+                             .shapes = "x -> x"};
   template <class T>
-  T value(T x) const { return std::cos(x); }
+  T value(T x) const {
+    return std::cos(x);
+  }
   Tensor derivative(const Call& c) const { return neg(sin(c.input(0))); }
   static Samples samples() { return unary_samples(Cos{}, -3, 3); }
 };
 
 struct Tan : Unary<Tan> {
-  static constexpr Card card{.name = "tan", .also = "torch.tan, numpy.tan", .onnx = "Tan",
-                             .formula = R"(y = \tan x)", .doc = "The tangent.", .shapes = "x -> x"};
+  static constexpr Card card{.name = "tan",
+                             .also = "torch.tan, numpy.tan",
+                             .onnx = "Tan",
+                             .formula = R"(y = \tan x)",
+                             .doc = "The tangent.",
+                             .shapes = "x -> x"};
   static constexpr Keep keep = keeps_output;
   template <class T>
-  T value(T x) const { return std::tan(x); }
+  T value(T x) const {
+    return std::tan(x);
+  }
   Tensor derivative(const Call& c) const { return square(c.output()) + 1; }
   static Samples samples() { return unary_samples(Tan{}, -1, 1); }
 };
 
 struct Erf : Unary<Erf> {
-  static constexpr Card card{.name = "erf", .also = "torch.erf, scipy.special.erf", .onnx = "Erf",
+  static constexpr Card card{.name = "erf",
+                             .also = "torch.erf, scipy.special.erf",
+                             .onnx = "Erf",
                              .formula = R"(y = \tfrac{2}{\sqrt{\pi}} \int_0^x e^{-t^2} dt)",
-                             .doc = "The error function.", .shapes = "x -> x"};
+                             .doc = "The error function.",
+                             .shapes = "x -> x"};
   template <class T>
-  T value(T x) const { return std::erf(x); }
+  T value(T x) const {
+    return std::erf(x);
+  }
   Tensor derivative(const Call& c) const {
     return 2 * std::numbers::inv_sqrtpi * exp(neg(square(c.input(0))));
   }

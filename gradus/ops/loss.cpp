@@ -21,20 +21,28 @@ void check_equal_shapes(const Tensor& input, const Tensor& target) {
   std::string hint = "bring both to one shape";
   try {
     const Shape wide = broadcast_shapes(input.shape(), target.shape());
-    hint = "they would broadcast to " + wide.str() + ", " + std::to_string(wide.numel()) + " differences instead of " +
-           std::to_string(std::max(input.numel(), target.numel())) + "; bring both to one shape, for example with input[{all, 0}] or expand_dims(target, 1)";
+    hint = "they would broadcast to " + wide.str() + ", " + std::to_string(wide.numel()) +
+           " differences instead of " + std::to_string(std::max(input.numel(), target.numel())) +
+           "; bring both to one shape, for example with input[{all, 0}] or expand_dims(target, 1)";
   } catch (const ShapeError&) {
     // They do not even broadcast; the plain hint says enough.
   }
-  throw ShapeError("input " + input.shape().str() + " and target " + target.shape().str() + " differ", hint);
+  throw ShapeError(
+      "input " + input.shape().str() + " and target " + target.shape().str() + " differ", hint);
 }
 
 }  // namespace
 
 struct Mse {
   std::string reduction = "mean";
-  static constexpr Card card{.name = "mse", .also = "torch.nn.functional.mse_loss", .onnx = "", .formula = R"(L = \tfrac{1}{n} \sum_i (x_i - t_i)^2)",
-                             .doc = "Mean squared difference of two tensors of one shape; `reduction` = mean, sum or none.", .shapes = "input [...], target [...] -> []"};
+  static constexpr Card card{
+      .name = "mse",
+      .also = "torch.nn.functional.mse_loss",
+      .onnx = "",
+      .formula = R"(L = \tfrac{1}{n} \sum_i (x_i - t_i)^2)",
+      .doc =
+          "Mean squared difference of two tensors of one shape; `reduction` = mean, sum or none.",
+      .shapes = "input [...], target [...] -> []"};
   static constexpr auto attrs = std::tuple{attr("reduction", &Mse::reduction, "mean, sum or none")};
   Tensor compose(const Tensor& input, const Tensor& target) const {
     check_equal_shapes(input, target);
@@ -42,7 +50,10 @@ struct Mse {
     if (!is_floating(difference.dtype())) difference = astype(difference, DType::f32);
     return reduce_loss(square(difference), reduction);
   }
-  static Samples samples() { return {{Mse{}, {sample({3, 4}, -2, 2, 1), sample({3, 4}, -2, 2, 2)}}, {Mse{"sum"}, {sample({3}, -2, 2, 1), sample({3}, -2, 2, 2)}}}; }
+  static Samples samples() {
+    return {{Mse{}, {sample({3, 4}, -2, 2, 1), sample({3, 4}, -2, 2, 2)}},
+            {Mse{"sum"}, {sample({3}, -2, 2, 1), sample({3}, -2, 2, 2)}}};
+  }
 };
 
 /// Fields of nll and cross_entropy, and what they share.
@@ -51,9 +62,12 @@ struct ClassLoss {
   std::string reduction = "mean";
   std::int64_t ignore_index = -100;
 
-  /// Class axis 1 (0 for one sample) brought to the end and the rest made one axis: [rows, classes].
+  /// Class axis 1 (0 for one sample) brought to the end and the rest made one axis: [rows,
+  /// classes].
   static Tensor to_rows(const Tensor& x) {
-    if (x.ndim() == 0) throw ShapeError("input needs an axis of classes, it is a scalar", "give scores of shape [n, classes]");
+    if (x.ndim() == 0)
+      throw ShapeError("input needs an axis of classes, it is a scalar",
+                       "give scores of shape [n, classes]");
     if (x.ndim() == 1) return expand_dims(x, 0);
     Ints order;
     for (int axis = 0; axis < x.ndim(); ++axis)
@@ -71,9 +85,13 @@ struct ClassLoss {
 
   void check_targets(const Tensor& x, const Tensor& target) const {
     if (!is_integer(target.dtype()))
-      throw DTypeError("targets must be class numbers (integers), got " + target.spec().str(), "convert them with astype(target, DType::i64), or give probabilities of the input's shape to cross_entropy");
+      throw DTypeError("targets must be class numbers (integers), got " + target.spec().str(),
+                       "convert them with astype(target, DType::i64), or give probabilities of the "
+                       "input's shape to cross_entropy");
     if (target.shape() != Shape(target_shape(x)))
-      throw ShapeError("targets " + target.shape().str() + " do not fit the input " + x.shape().str(), "one class number for each row: targets of shape " + Shape(target_shape(x)).str());
+      throw ShapeError(
+          "targets " + target.shape().str() + " do not fit the input " + x.shape().str(),
+          "one class number for each row: targets of shape " + Shape(target_shape(x)).str());
     const std::int64_t c = classes(x);
     std::int64_t out_of_range = 0, first = -1, low = 0, high = 0, number = 0, first_value = 0;
     for (std::int64_t t : target.template to_vector<std::int64_t>()) {
@@ -86,17 +104,24 @@ struct ClassLoss {
       ++number;
     }
     if (out_of_range > 0)
-      throw IndexError("target[" + std::to_string(first) + "] = " + std::to_string(first_value) + ", but there are " + std::to_string(c) + " classes, 0.." + std::to_string(c - 1) + ". " +
-                           std::to_string(out_of_range) + " of " + std::to_string(number) + " targets out of range, min " + std::to_string(low) + ", max " + std::to_string(high),
-                       low == 1 && high == c ? "labels count from 1? subtract 1" : "check the labels, or mark those to leave out with ignore_index");
+      throw IndexError(
+          "target[" + std::to_string(first) + "] = " + std::to_string(first_value) +
+              ", but there are " + std::to_string(c) + " classes, 0.." + std::to_string(c - 1) +
+              ". " + std::to_string(out_of_range) + " of " + std::to_string(number) +
+              " targets out of range, min " + std::to_string(low) + ", max " + std::to_string(high),
+          low == 1 && high == c ? "labels count from 1? subtract 1"
+                                : "check the labels, or mark those to leave out with ignore_index");
   }
   static Tensor checked_weight(const Tensor& weight, const Tensor& x) {
     if (weight.ndim() != 1 || weight.shape()[0] != classes(x))
-      throw ShapeError("weight " + weight.shape().str() + " does not fit " + std::to_string(classes(x)) + " classes", "give one weight for each class");
+      throw ShapeError("weight " + weight.shape().str() + " does not fit " +
+                           std::to_string(classes(x)) + " classes",
+                       "give one weight for each class");
     return astype(weight, x.dtype());
   }
   /// The loss of class targets from log probabilities, with smoothing: PyTorch's definition.
-  Tensor from_log_probabilities(const Tensor& log_p, const Tensor& target, const Tensor& weight, double smoothing) const {
+  Tensor from_log_probabilities(const Tensor& log_p, const Tensor& target, const Tensor& weight,
+                                double smoothing) const {
     check_targets(log_p, target);
     const Tensor rows = to_rows(log_p), labels = astype(reshape(target, {-1}), DType::i64);
     const Tensor counts = labels != ignore_index;
@@ -106,47 +131,71 @@ struct ClassLoss {
     const Tensor picked = squeeze(gather(rows, expand_dims(safe, 1), 1), {1});
     Tensor loss = neg(picked * row_weight);
     if (smoothing > 0) {
-      const Tensor spread = neg(sum(weight ? rows * weight : rows, {1})) * astype(counts, rows.dtype());
+      const Tensor spread =
+          neg(sum(weight ? rows * weight : rows, {1})) * astype(counts, rows.dtype());
       loss = (1 - smoothing) * loss + smoothing / static_cast<double>(classes(log_p)) * spread;
     }
     if (reduction == "mean") return sum(loss) / sum(row_weight);
-    return reduce_loss(reduction == "none" ? reshape(loss, target.shape().to_vector()) : loss, reduction);
+    return reduce_loss(reduction == "none" ? reshape(loss, target.shape().to_vector()) : loss,
+                       reduction);
   }
 };
 
 struct Nll : ClassLoss<Nll> {
-  static constexpr Card card{.name = "nll", .also = "torch.nn.functional.nll_loss", .onnx = "NegativeLogLikelihoodLoss", .formula = R"(L = -\tfrac{1}{n} \sum_i \ln p_{i, t_i})",
-                             .doc = "Negative log-likelihood of class numbers; a third input weighs the classes; targets equal to `ignore_index` do not count.",
+  static constexpr Card card{.name = "nll",
+                             .also = "torch.nn.functional.nll_loss",
+                             .onnx = "NegativeLogLikelihoodLoss",
+                             .formula = R"(L = -\tfrac{1}{n} \sum_i \ln p_{i, t_i})",
+                             .doc =
+                                 "Negative log-likelihood of class numbers; a third input weighs "
+                                 "the classes; targets equal to `ignore_index` do not count.",
                              .shapes = "log p [n, c, ...], target [n, ...], weight [c] -> []"};
-  static constexpr auto attrs = std::tuple{attr("reduction", &Nll::reduction, "mean, sum or none"), attr("ignore_index", &Nll::ignore_index, "target that does not count")};
+  static constexpr auto attrs =
+      std::tuple{attr("reduction", &Nll::reduction, "mean, sum or none"),
+                 attr("ignore_index", &Nll::ignore_index, "target that does not count")};
   Tensors compose(std::span<const Tensor> x) const {
     if (x.size() != 2 && x.size() != 3) detail::throw_arity(2, x.size());
-    return {from_log_probabilities(x[0], x[1], x.size() == 3 ? checked_weight(x[2], x[0]) : Tensor{}, 0)};
+    return {from_log_probabilities(x[0], x[1],
+                                   x.size() == 3 ? checked_weight(x[2], x[0]) : Tensor{}, 0)};
   }
   static Samples samples() {
-    return {{Nll{}, {log_softmax(sample({4, 3})), sample_integers({4}, 0, 3)}}, {Nll{{"sum", 1}}, {sample({4, 3}), sample_integers({4}, 0, 3), sample({3}, 0.5, 2, 1)}}};
+    return {
+        {Nll{}, {log_softmax(sample({4, 3})), sample_integers({4}, 0, 3)}},
+        {Nll{{"sum", 1}}, {sample({4, 3}), sample_integers({4}, 0, 3), sample({3}, 0.5, 2, 1)}}};
   }
 };
 
 struct CrossEntropy : ClassLoss<CrossEntropy> {
   double label_smoothing = 0;
-  static constexpr Card card{.name = "cross_entropy", .also = "torch.nn.functional.cross_entropy", .onnx = "SoftmaxCrossEntropyLoss",
-                             .formula = R"(L = -\tfrac{1}{n} \sum_i \ln \operatorname{softmax}(x_i)_{t_i})",
-                             .doc = "log_softmax and nll in one: from raw scores and class numbers, or probabilities of the scores' shape; `label_smoothing` mixes in the uniform distribution.",
-                             .shapes = "x [n, c, ...], target [n, ...] or [n, c, ...], weight [c] -> []"};
-  static constexpr auto attrs = std::tuple{attr("reduction", &CrossEntropy::reduction, "mean, sum or none"), attr("ignore_index", &CrossEntropy::ignore_index, "target that does not count"),
-                                           attr("label_smoothing", &CrossEntropy::label_smoothing, "0 to 1")};
+  static constexpr Card card{
+      .name = "cross_entropy",
+      .also = "torch.nn.functional.cross_entropy",
+      .onnx = "SoftmaxCrossEntropyLoss",
+      .formula = R"(L = -\tfrac{1}{n} \sum_i \ln \operatorname{softmax}(x_i)_{t_i})",
+      .doc =
+          "log_softmax and nll in one: from raw scores and class numbers, or probabilities of the "
+          "scores' shape; `label_smoothing` mixes in the uniform distribution.",
+      .shapes = "x [n, c, ...], target [n, ...] or [n, c, ...], weight [c] -> []"};
+  static constexpr auto attrs =
+      std::tuple{attr("reduction", &CrossEntropy::reduction, "mean, sum or none"),
+                 attr("ignore_index", &CrossEntropy::ignore_index, "target that does not count"),
+                 attr("label_smoothing", &CrossEntropy::label_smoothing, "0 to 1")};
   Tensors compose(std::span<const Tensor> inputs) const {
     if (inputs.size() != 2 && inputs.size() != 3) detail::throw_arity(2, inputs.size());
     const Tensor& x = inputs[0];
     const Tensor& target = inputs[1];
-    if (!(label_smoothing >= 0 && label_smoothing <= 1)) throw ValueError("label_smoothing is " + to_text(label_smoothing), "it lies in 0..1");
-    if (x.ndim() == 0) throw ShapeError("input needs an axis of classes, it is a scalar", "give scores of shape [n, classes]");
+    if (!(label_smoothing >= 0 && label_smoothing <= 1))
+      throw ValueError("label_smoothing is " + to_text(label_smoothing), "it lies in 0..1");
+    if (x.ndim() == 0)
+      throw ShapeError("input needs an axis of classes, it is a scalar",
+                       "give scores of shape [n, classes]");
     const Tensor weight = inputs.size() == 3 ? checked_weight(inputs[2], x) : Tensor{};
     const Tensor log_p = log_softmax(x, x.ndim() == 1 ? 0 : 1);
-    if (!(is_floating(target.dtype()) && target.shape() == x.shape())) return {from_log_probabilities(log_p, target, weight, label_smoothing)};
+    if (!(is_floating(target.dtype()) && target.shape() == x.shape()))
+      return {from_log_probabilities(log_p, target, weight, label_smoothing)};
     const double c = static_cast<double>(classes(x));
-    const Tensor mixed = label_smoothing > 0 ? target * (1 - label_smoothing) + label_smoothing / c : target;
+    const Tensor mixed =
+        label_smoothing > 0 ? target * (1 - label_smoothing) + label_smoothing / c : target;
     Tensor rows = to_rows(log_p) * to_rows(mixed);
     if (weight) rows = rows * weight;
     const Tensor loss = neg(sum(rows, {1}));
@@ -164,21 +213,32 @@ struct CrossEntropy : ClassLoss<CrossEntropy> {
 
 struct BceWithLogits {
   std::string reduction = "mean";
-  static constexpr Card card{.name = "binary_cross_entropy_with_logits", .also = "torch.nn.functional.binary_cross_entropy_with_logits", .onnx = "",
-                             .formula = R"(L = -\tfrac{1}{n} \sum_i t_i \ln \sigma(x_i) + (1 - t_i) \ln (1 - \sigma(x_i)))",
-                             .doc = "Cross-entropy of yes/no targets in 0..1 from raw scores, stable for large ones.", .shapes = "x [...], target [...] -> []"};
-  static constexpr auto attrs = std::tuple{attr("reduction", &BceWithLogits::reduction, "mean, sum or none")};
+  static constexpr Card card{
+      .name = "binary_cross_entropy_with_logits",
+      .also = "torch.nn.functional.binary_cross_entropy_with_logits",
+      .onnx = "",
+      .formula =
+          R"(L = -\tfrac{1}{n} \sum_i t_i \ln \sigma(x_i) + (1 - t_i) \ln (1 - \sigma(x_i)))",
+      .doc = "Cross-entropy of yes/no targets in 0..1 from raw scores, stable for large ones.",
+      .shapes = "x [...], target [...] -> []"};
+  static constexpr auto attrs =
+      std::tuple{attr("reduction", &BceWithLogits::reduction, "mean, sum or none")};
   Tensor compose(const Tensor& x, const Tensor& target) const {
     check_equal_shapes(x, target);
     // softplus(x) - t x
-    return reduce_loss(softplus(x, 1, 1e30) - astype(target, to_floating(x.dtype())) * x, reduction);
+    return reduce_loss(softplus(x, 1, 1e30) - astype(target, to_floating(x.dtype())) * x,
+                       reduction);
   }
-  static Samples samples() { return {{BceWithLogits{}, {sample({3, 4}), sample({3, 4}, 0, 1, 1)}}}; }
+  static Samples samples() {
+    return {{BceWithLogits{}, {sample({3, 4}), sample({3, 4}, 0, 1, 1)}}};
+  }
 };
 
 }  // namespace op
 
-Tensor mse(const Tensor& input, const Tensor& target, const std::string& reduction, Place at) { return apply(op::Mse{reduction}, {input, target}, at); }
+Tensor mse(const Tensor& input, const Tensor& target, const std::string& reduction, Place at) {
+  return apply(op::Mse{reduction}, {input, target}, at);
+}
 
 namespace {
 Tensors with_weight(const Tensor& x, const Tensor& target, const Tensor& weight) {
@@ -188,20 +248,23 @@ Tensors with_weight(const Tensor& x, const Tensor& target, const Tensor& weight)
 }
 }  // namespace
 
-Tensor nll(const Tensor& log_probabilities, const Tensor& target, const CrossEntropyOptions& options, Place at) {
+Tensor nll(const Tensor& log_probabilities, const Tensor& target,
+           const CrossEntropyOptions& options, Place at) {
   op::Nll definition;
   definition.reduction = options.reduction;
   definition.ignore_index = options.ignore_index;
   return apply(definition, with_weight(log_probabilities, target, options.weight), at);
 }
-Tensor cross_entropy(const Tensor& input, const Tensor& target, const CrossEntropyOptions& options, Place at) {
+Tensor cross_entropy(const Tensor& input, const Tensor& target, const CrossEntropyOptions& options,
+                     Place at) {
   op::CrossEntropy definition;
   definition.reduction = options.reduction;
   definition.ignore_index = options.ignore_index;
   definition.label_smoothing = options.label_smoothing;
   return apply(definition, with_weight(input, target, options.weight), at);
 }
-Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& target, const std::string& reduction, Place at) {
+Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& target,
+                                        const std::string& reduction, Place at) {
   return apply(op::BceWithLogits{reduction}, {input, target}, at);
 }
 

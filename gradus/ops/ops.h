@@ -1,8 +1,8 @@
 // The vocabulary: every operation as a function. One family per source file, in the order below.
 //
 // Axes may be negative (counted from the end). An empty list of axes means all of them. Operations
-// broadcast as NumPy does and promote as core/dtype.h says; a number takes the dtype of the tensor it
-// meets (a floating number with an integer tensor gives f32). All are differentiable as often as
+// broadcast as NumPy does and promote as core/dtype.h says; a number takes the dtype of the tensor
+// it meets (a floating number with an integer tensor gives f32). All are differentiable as often as
 // asked, except where the result is an integer or a truth value. Errors: ShapeError, DTypeError,
 // IndexError, ValueError with the repair, all naming the place `at`.
 #pragma once
@@ -19,8 +19,7 @@ class Operand {
  public:
   Operand(const Tensor& tensor, Place at = Place::current()) : tensor_(tensor), place_(at) {}
   template <class Number>
-    requires std::is_arithmetic_v<Number>
-  Operand(Number number, Place at = Place::current())
+  requires std::is_arithmetic_v<Number> Operand(Number number, Place at = Place::current())
       : number_(static_cast<double>(number)),
         number_dtype_(std::is_floating_point_v<Number> ? DType::f32
                       : std::is_same_v<Number, bool>   ? DType::boolean
@@ -39,7 +38,8 @@ class Operand {
   Place place_;
 };
 
-// == creation.cpp: new tensors =====================================================================
+// == creation.cpp: new tensors
+// =====================================================================
 Tensor zeros(const Ints& shape, DType dtype = DType::f32, Place at = Place::current());
 Tensor ones(const Ints& shape, DType dtype = DType::f32, Place at = Place::current());
 Tensor full(const Ints& shape, double value, DType dtype = DType::f32, Place at = Place::current());
@@ -58,14 +58,15 @@ Tensor linspace(double start, double stop, std::int64_t num, DType dtype = DType
 /// Ones on the diagonal of an n x m matrix (m = n by default). (numpy.eye)
 Tensor eye(std::int64_t n, std::optional<std::int64_t> m = {}, DType dtype = DType::f32,
            Place at = Place::current());
-/// A tensor of literals: tensor({1, 2, 3}), tensor({{1., 2.}, {3., 4.}}). Integers give i64, floating
-/// numbers f32. (torch.tensor)
+/// A tensor of literals: tensor({1, 2, 3}), tensor({{1., 2.}, {3., 4.}}). Integers give i64,
+/// floating numbers f32. (torch.tensor)
 Tensor tensor(std::initializer_list<double> values, DType dtype = DType::f32);
 Tensor tensor(std::initializer_list<int> values, DType dtype = DType::i64);
 Tensor tensor(std::initializer_list<std::initializer_list<double>> rows, DType dtype = DType::f32);
 Tensor tensor(std::initializer_list<std::initializer_list<int>> rows, DType dtype = DType::i64);
 
-// == random.cpp: draws from the default generator, or from `generator` where given =================
+// == random.cpp: draws from the default generator, or from `generator` where given
+// =================
 /// U[0,1), f32 or f64, PyTorch's stream. (torch.rand)
 Tensor rand(const Ints& shape, DType dtype = DType::f32, Generator* generator = nullptr,
             Place at = Place::current());
@@ -85,7 +86,8 @@ Tensor multinomial(const Tensor& weights, std::int64_t num_samples, bool replace
 /// training. The mask comes from Philox, keyed by one 64-bit draw. (torch.nn.functional.dropout)
 Tensor dropout(const Tensor& x, double p = 0.5, bool training = true, Place at = Place::current());
 
-// == arithmetic.cpp =================================================================================
+// == arithmetic.cpp
+// =================================================================================
 Tensor add(const Operand& a, const Operand& b, Place at = Place::current());
 Tensor sub(const Operand& a, const Operand& b, Place at = Place::current());
 Tensor mul(const Operand& a, const Operand& b, Place at = Place::current());
@@ -118,7 +120,8 @@ Tensor ceil(const Tensor& x, Place at = Place::current());
 /// To the nearest integer, halves to even. (numpy.round)
 Tensor round(const Tensor& x, Place at = Place::current());
 
-// == exponential.cpp: exp, log, roots, trigonometry; integers give f32 ==============================
+// == exponential.cpp: exp, log, roots, trigonometry; integers give f32
+// ==============================
 Tensor sqrt(const Tensor& x, Place at = Place::current());
 Tensor rsqrt(const Tensor& x, Place at = Place::current());
 Tensor exp(const Tensor& x, Place at = Place::current());
@@ -131,7 +134,8 @@ Tensor cos(const Tensor& x, Place at = Place::current());
 Tensor tan(const Tensor& x, Place at = Place::current());
 Tensor erf(const Tensor& x, Place at = Place::current());
 
-// == activation.cpp =================================================================================
+// == activation.cpp
+// =================================================================================
 /// max(x, 0), gradient 0 at 0. (torch.relu)
 Tensor relu(const Tensor& x, Place at = Place::current());
 Tensor leaky_relu(const Tensor& x, double negative_slope = 0.01, Place at = Place::current());
@@ -147,7 +151,8 @@ Tensor silu(const Tensor& x, Place at = Place::current());
 Tensor softmax(const Tensor& x, std::int64_t axis = -1, Place at = Place::current());
 Tensor log_softmax(const Tensor& x, std::int64_t axis = -1, Place at = Place::current());
 
-// == comparison.cpp: truth values; logical operations read anything but zero as true =================
+// == comparison.cpp: truth values; logical operations read anything but zero as true
+// =================
 Tensor equal(const Operand& a, const Operand& b, Place at = Place::current());
 Tensor not_equal(const Operand& a, const Operand& b, Place at = Place::current());
 Tensor less(const Operand& a, const Operand& b, Place at = Place::current());
@@ -165,7 +170,8 @@ Tensor isfinite(const Tensor& x, Place at = Place::current());
 Tensor where(const Tensor& condition, const Operand& a, const Operand& b,
              Place at = Place::current());
 
-// == conversion.cpp =================================================================================
+// == conversion.cpp
+// =================================================================================
 /// Another dtype; itself where it has it already. Floating to integer cuts towards zero, and what
 /// does not fit is limited to the nearest integer there is, NaN to 0.
 Tensor astype(const Tensor& x, DType dtype, Place at = Place::current());
@@ -174,7 +180,8 @@ Tensor clone(const Tensor& x, Place at = Place::current());
 /// x itself when contiguous, else a copy.
 Tensor contiguous(const Tensor& x, Place at = Place::current());
 
-// == reduction.cpp ==================================================================================
+// == reduction.cpp
+// ==================================================================================
 /// Integers and truth values are summed as i64.
 Tensor sum(const Tensor& x, const Ints& axis = {}, bool keepdims = false,
            Place at = Place::current());
@@ -213,14 +220,16 @@ Tensor all_true(const Tensor& x, const Ints& axis = {}, bool keepdims = false,
 Tensor var(const Tensor& x, const Ints& axis = {}, double correction = 1, bool keepdims = false,
            Place at = Place::current());
 Tensor stddev(const Tensor& x, const Ints& axis = {}, double correction = 1, bool keepdims = false,
-           Place at = Place::current());
+              Place at = Place::current());
 Tensor logsumexp(const Tensor& x, const Ints& axis = {}, bool keepdims = false,
                  Place at = Place::current());
-/// (sum |x|^ord)^(1/ord); ord may be inf, -inf, 0 (count of non-zeros). (numpy.linalg.norm of vectors)
+/// (sum |x|^ord)^(1/ord); ord may be inf, -inf, 0 (count of non-zeros). (numpy.linalg.norm of
+/// vectors)
 Tensor norm(const Tensor& x, double ord = 2, const Ints& axis = {}, bool keepdims = false,
             Place at = Place::current());
 
-// == sorting.cpp ====================================================================================
+// == sorting.cpp
+// ====================================================================================
 Tensor cumsum(const Tensor& x, std::int64_t axis, Place at = Place::current());
 /// Stable, NaN last. (numpy.sort)
 Tensor sort(const Tensor& x, std::int64_t axis = -1, bool descending = false,
@@ -230,7 +239,8 @@ Tensor argsort(const Tensor& x, std::int64_t axis = -1, bool descending = false,
 ValuesIndices topk(const Tensor& x, std::int64_t k, std::int64_t axis = -1, bool largest = true,
                    Place at = Place::current());
 
-// == movement.cpp: views where possible ==============================================================
+// == movement.cpp: views where possible
+// ==============================================================
 /// One size may be -1.
 Tensor reshape(const Tensor& x, const Ints& shape, Place at = Place::current());
 Tensor permute_dims(const Tensor& x, const Ints& axes, Place at = Place::current());
@@ -247,8 +257,7 @@ Tensor flip(const Tensor& x, const Ints& axis = {}, Place at = Place::current())
 /// Elements start, start + step, ... before stop along one axis, Python's slice rules.
 Tensor slice(const Tensor& x, std::int64_t axis, std::optional<std::int64_t> start,
              std::optional<std::int64_t> stop, std::int64_t step = 1, Place at = Place::current());
-Tensor roll(const Tensor& x, const Ints& shift, const Ints& axis = {},
-            Place at = Place::current());
+Tensor roll(const Tensor& x, const Ints& shift, const Ints& axis = {}, Place at = Place::current());
 /// Each element `repeats` times; flattened first when no axis is given. (numpy.repeat)
 Tensor repeat(const Tensor& x, std::int64_t repeats, std::optional<std::int64_t> axis = {},
               Place at = Place::current());
@@ -276,7 +285,8 @@ Tensor triu(const Tensor& x, std::int64_t k = 0, Place at = Place::current());
 /// broadcast_to.
 Tensor sum_to(const Tensor& x, const Shape& shape, Place at = Place::current());
 
-// == indexing.cpp ===================================================================================
+// == indexing.cpp
+// ===================================================================================
 /// x[index], NumPy's rules: integers, slices, newaxis, ellipsis give views; integer tensors gather
 /// (several broadcast together), boolean tensors select.
 Tensor getitem(const Tensor& x, std::span<const Index> index, Place at = Place::current());
@@ -291,8 +301,7 @@ void index_put_(Tensor& x, std::span<const Index> index, const Tensor& values,
 Tensor take(const Tensor& x, const Tensor& indices, std::int64_t axis = 0,
             Place at = Place::current());
 /// y[i,j] = x[index[i,j], j] for axis 0, likewise for others. (torch.gather, numpy.take_along_axis)
-Tensor gather(const Tensor& x, const Tensor& index, std::int64_t axis,
-              Place at = Place::current());
+Tensor gather(const Tensor& x, const Tensor& index, std::int64_t axis, Place at = Place::current());
 /// A copy of x with source added at index: the transpose of gather. (torch.scatter_add)
 Tensor scatter_add(const Tensor& x, const Tensor& index, const Tensor& source, std::int64_t axis,
                    Place at = Place::current());
@@ -300,13 +309,13 @@ Tensor scatter_add(const Tensor& x, const Tensor& index, const Tensor& source, s
 Tensor one_hot(const Tensor& labels, std::int64_t num_classes, DType dtype = DType::f32,
                Place at = Place::current());
 
-// == linear_algebra.cpp =============================================================================
+// == linear_algebra.cpp
+// =============================================================================
 /// [..., n, k] @ [..., k, m] -> [..., n, m], batches broadcast; vectors as in NumPy. (numpy.matmul)
 Tensor matmul(const Tensor& a, const Tensor& b, Place at = Place::current());
 /// Einstein summation, with "..." and implicit outputs; contracted pair by pair through matmul.
 /// (numpy.einsum)
-Tensor einsum(const std::string& equation, std::span<const Tensor> xs,
-              Place at = Place::current());
+Tensor einsum(const std::string& equation, std::span<const Tensor> xs, Place at = Place::current());
 inline Tensor einsum(const std::string& equation, std::initializer_list<Tensor> xs,
                      Place at = Place::current()) {
   return einsum(equation, std::span(xs.begin(), xs.size()), at);
@@ -319,14 +328,15 @@ Tensor dot(const Tensor& a, const Tensor& b, Place at = Place::current());
 /// registry calls it "trace". (numpy.trace)
 Tensor diagonal_sum(const Tensor& x, std::int64_t k = 0, Place at = Place::current());
 
-// == loss.cpp: reduction = "mean", "sum" or "none" ===================================================
+// == loss.cpp: reduction = "mean", "sum" or "none"
+// ===================================================
 /// Mean squared difference. Shapes must be equal: (n,1) with (n) throws instead of broadcasting to
 /// (n,n). (torch.nn.functional.mse_loss)
 Tensor mse(const Tensor& input, const Tensor& target, const std::string& reduction = "mean",
            Place at = Place::current());
 struct CrossEntropyOptions {
-  Tensor weight;                      ///< [c], one factor per class; empty for none
-  std::int64_t ignore_index = -100;   ///< targets with this value do not count
+  Tensor weight;                     ///< [c], one factor per class; empty for none
+  std::int64_t ignore_index = -100;  ///< targets with this value do not count
   double label_smoothing = 0;
   std::string reduction = "mean";
 };
@@ -344,7 +354,8 @@ Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& targe
                                         const std::string& reduction = "mean",
                                         Place at = Place::current());
 
-// == operators ======================================================================================
+// == operators
+// ======================================================================================
 inline Tensor operator+(const Operand& a, const Operand& b) { return add(a, b, a.place()); }
 inline Tensor operator-(const Operand& a, const Operand& b) { return sub(a, b, a.place()); }
 inline Tensor operator*(const Operand& a, const Operand& b) { return mul(a, b, a.place()); }

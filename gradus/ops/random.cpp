@@ -1,5 +1,5 @@
-// Random tensors as operations: they draw from a generator when they run, so a traced program draws anew.
-// The streams are in core/generator.h.
+// Random tensors as operations: they draw from a generator when they run, so a traced program draws
+// anew. The streams are in core/generator.h.
 #include <cmath>
 
 #include <gradus/ops/ops.h>
@@ -54,31 +54,59 @@ struct RandomFill : Source {
 };
 
 struct Rand : RandomFill<Rand> {
-  static constexpr Card card{.name = "rand", .also = "torch.rand, numpy.random.random", .onnx = "RandomUniform", .formula = R"(y_i \sim U[0, 1))", .doc = "Uniform numbers in [0, 1), PyTorch's stream.", .shapes = "-> `shape`"};
-  static constexpr auto attrs = std::tuple{attr("shape", &Rand::shape, "sizes"), attr("dtype", &Rand::dtype, "f32 or f64"), attr("seed", &Rand::seed, seed_doc)};
+  static constexpr Card card{.name = "rand",
+                             .also = "torch.rand, numpy.random.random",
+                             .onnx = "RandomUniform",
+                             .formula = R"(y_i \sim U[0, 1))",
+                             .doc = "Uniform numbers in [0, 1), PyTorch's stream.",
+                             .shapes = "-> `shape`"};
+  static constexpr auto attrs =
+      std::tuple{attr("shape", &Rand::shape, "sizes"), attr("dtype", &Rand::dtype, "f32 or f64"),
+                 attr("seed", &Rand::seed, seed_doc)};
   template <class T>
-  static void fill(Generator& g, T* y, std::int64_t n) { g.fill_uniform(y, n); }
+  static void fill(Generator& g, T* y, std::int64_t n) {
+    g.fill_uniform(y, n);
+  }
 };
 struct Randn : RandomFill<Randn> {
-  static constexpr Card card{.name = "randn", .also = "torch.randn, numpy.random.standard_normal", .onnx = "RandomNormal", .formula = R"(y_i \sim N(0, 1))", .doc = "Normal numbers, mean 0 and variance 1, PyTorch's stream.", .shapes = "-> `shape`"};
-  static constexpr auto attrs = std::tuple{attr("shape", &Randn::shape, "sizes"), attr("dtype", &Randn::dtype, "f32 or f64"), attr("seed", &Randn::seed, seed_doc)};
+  static constexpr Card card{.name = "randn",
+                             .also = "torch.randn, numpy.random.standard_normal",
+                             .onnx = "RandomNormal",
+                             .formula = R"(y_i \sim N(0, 1))",
+                             .doc = "Normal numbers, mean 0 and variance 1, PyTorch's stream.",
+                             .shapes = "-> `shape`"};
+  static constexpr auto attrs =
+      std::tuple{attr("shape", &Randn::shape, "sizes"), attr("dtype", &Randn::dtype, "f32 or f64"),
+                 attr("seed", &Randn::seed, seed_doc)};
   template <class T>
-  static void fill(Generator& g, T* y, std::int64_t n) { g.fill_normal(y, n); }
+  static void fill(Generator& g, T* y, std::int64_t n) {
+    g.fill_normal(y, n);
+  }
 };
 
 struct Randint : Source {
   std::int64_t low = 0, high = 1;
   Ints shape;
-  static constexpr Card card{.name = "randint", .also = "torch.randint, numpy.random.integers", .onnx = "", .formula = R"(y_i \sim U\{a, \ldots, b - 1\})", .doc = "Integers from `low` to `high` - 1, PyTorch's stream.", .shapes = "-> i64 `shape`"};
-  static constexpr auto attrs = std::tuple{attr("low", &Randint::low, "smallest"), attr("high", &Randint::high, "one above the largest"), attr("shape", &Randint::shape, "sizes"), attr("seed", &Randint::seed, seed_doc)};
+  static constexpr Card card{.name = "randint",
+                             .also = "torch.randint, numpy.random.integers",
+                             .onnx = "",
+                             .formula = R"(y_i \sim U\{a, \ldots, b - 1\})",
+                             .doc = "Integers from `low` to `high` - 1, PyTorch's stream.",
+                             .shapes = "-> i64 `shape`"};
+  static constexpr auto attrs = std::tuple{
+      attr("low", &Randint::low, "smallest"), attr("high", &Randint::high, "one above the largest"),
+      attr("shape", &Randint::shape, "sizes"), attr("seed", &Randint::seed, seed_doc)};
   Spec infer() const {
-    if (low >= high) throw ValueError("low " + std::to_string(low) + " is not below high " + std::to_string(high), "the range low..high-1 must not be empty");
+    if (low >= high)
+      throw ValueError("low " + std::to_string(low) + " is not below high " + std::to_string(high),
+                       "the range low..high-1 must not be empty");
     const Shape sizes(shape);
     sizes.numel();
     return {sizes, DType::i64};
   }
   void forward(Out y) const {
-    draw([&](Generator& g) { g.fill_integers(y.as<std::int64_t>(), y.shape().numel(), low, high); });
+    draw(
+        [&](Generator& g) { g.fill_integers(y.as<std::int64_t>(), y.shape().numel(), low, high); });
   }
   static Samples samples() {
     Randint d;
@@ -91,8 +119,14 @@ struct Randint : Source {
 
 struct Randperm : Source {
   std::int64_t n = 0;
-  static constexpr Card card{.name = "randperm", .also = "torch.randperm, numpy.random.permutation", .onnx = "", .formula = R"(y \in S_n)", .doc = "A random order of 0..`n`-1, PyTorch's stream.", .shapes = "-> i64 [n]"};
-  static constexpr auto attrs = std::tuple{attr("n", &Randperm::n, "how many"), attr("seed", &Randperm::seed, seed_doc)};
+  static constexpr Card card{.name = "randperm",
+                             .also = "torch.randperm, numpy.random.permutation",
+                             .onnx = "",
+                             .formula = R"(y \in S_n)",
+                             .doc = "A random order of 0..`n`-1, PyTorch's stream.",
+                             .shapes = "-> i64 [n]"};
+  static constexpr auto attrs =
+      std::tuple{attr("n", &Randperm::n, "how many"), attr("seed", &Randperm::seed, seed_doc)};
   Spec infer() const {
     if (n < 0) throw ValueError("n is " + std::to_string(n), "it counts: 0 or more");
     return {{n}, DType::i64};
@@ -114,27 +148,44 @@ struct Randperm : Source {
 struct Multinomial : Source {
   std::int64_t num_samples = 1;
   bool replacement = false;
-  static constexpr Card card{.name = "multinomial", .also = "torch.multinomial, numpy.random.choice", .onnx = "Multinomial", .formula = R"(P(y = i) = w_i / \sum_j w_j)",
-                             .doc = "Indices drawn with the weights of a row, `num_samples` for each row. One draw of U[0,1) each, walked down the running sum.", .shapes = "weights [n] or [r, n] -> i64 [num_samples] or [r, num_samples]"};
-  static constexpr auto attrs = std::tuple{attr("num_samples", &Multinomial::num_samples, "how many"), attr("replacement", &Multinomial::replacement, "may one come twice"), attr("seed", &Multinomial::seed, seed_doc)};
+  static constexpr Card card{
+      .name = "multinomial",
+      .also = "torch.multinomial, numpy.random.choice",
+      .onnx = "Multinomial",
+      .formula = R"(P(y = i) = w_i / \sum_j w_j)",
+      .doc =
+          "Indices drawn with the weights of a row, `num_samples` for each row. One draw of U[0,1) "
+          "each, walked down the running sum.",
+      .shapes = "weights [n] or [r, n] -> i64 [num_samples] or [r, num_samples]"};
+  static constexpr auto attrs =
+      std::tuple{attr("num_samples", &Multinomial::num_samples, "how many"),
+                 attr("replacement", &Multinomial::replacement, "may one come twice"),
+                 attr("seed", &Multinomial::seed, seed_doc)};
   static constexpr Keep keep{.inputs = 0};
   Spec infer(const Spec& w) const {
-    if (w.rank() != 1 && w.rank() != 2) throw ShapeError("weights " + w.str(), "give one row [n], or rows [r, n]");
-    if (num_samples < 1) throw ValueError("num_samples is " + std::to_string(num_samples), "draw 1 or more");
+    if (w.rank() != 1 && w.rank() != 2)
+      throw ShapeError("weights " + w.str(), "give one row [n], or rows [r, n]");
+    if (num_samples < 1)
+      throw ValueError("num_samples is " + std::to_string(num_samples), "draw 1 or more");
     if (!replacement && num_samples > w.shape.back())
-      throw ValueError(std::to_string(num_samples) + " samples of " + std::to_string(w.shape.back()) + " without replacement", "draw fewer, or with replacement=true");
+      throw ValueError(std::to_string(num_samples) + " samples of " +
+                           std::to_string(w.shape.back()) + " without replacement",
+                       "draw fewer, or with replacement=true");
     Shape shape = w.shape;
     shape[shape.rank() - 1] = num_samples;
     return {shape, DType::i64};
   }
   void forward(In w, Out y) const {
     const std::int64_t n = w.shape().back(), rows = w.shape().rank() == 2 ? w.shape()[0] : 1;
-    const std::int64_t row_step = w.shape().rank() == 2 ? w.strides()[0] : 0, step = w.strides().back();
+    const std::int64_t row_step = w.shape().rank() == 2 ? w.strides()[0] : 0,
+                       step = w.strides().back();
     draw([&](Generator& g) {
       std::vector<double> weights(static_cast<std::size_t>(n));
       for (std::int64_t r = 0; r < rows; ++r) {
         dispatch(w.dtype, [&]<class T>() {
-          for (std::int64_t i = 0; i < n; ++i) weights[static_cast<std::size_t>(i)] = static_cast<double>(w.as<T>()[r * row_step + i * step]);
+          for (std::int64_t i = 0; i < n; ++i)
+            weights[static_cast<std::size_t>(i)] =
+                static_cast<double>(w.as<T>()[r * row_step + i * step]);
         });
         for (std::int64_t s = 0; s < num_samples; ++s) {
           const std::int64_t chosen = choose(weights, g.uniform_f64(), r);
@@ -155,10 +206,14 @@ struct Multinomial : Source {
   static std::int64_t choose(const std::vector<double>& weights, double u, std::int64_t row) {
     double total = 0;
     for (double w : weights) {
-      if (!(w >= 0) || std::isinf(w)) throw ValueError("row " + std::to_string(row) + " has the weight " + to_text(w), "weights are finite and not negative");
+      if (!(w >= 0) || std::isinf(w))
+        throw ValueError("row " + std::to_string(row) + " has the weight " + to_text(w),
+                         "weights are finite and not negative");
       total += w;
     }
-    if (total <= 0) throw ValueError("the weights left in row " + std::to_string(row) + " are all zero", "draw fewer samples, or give more weights");
+    if (total <= 0)
+      throw ValueError("the weights left in row " + std::to_string(row) + " are all zero",
+                       "draw fewer samples, or give more weights");
     double running = 0;
     std::int64_t last = 0;
     for (std::size_t i = 0; i < weights.size(); ++i) {
@@ -176,8 +231,16 @@ struct DropoutMask : Source {
   Ints shape;
   double p = 0.5;
   DType dtype = DType::f32;
-  static constexpr Card card{.name = "dropout_mask", .also = "", .onnx = "", .formula = R"(y_i = [u_i \ge p] / (1 - p))", .doc = "Zero with probability `p`, else 1/(1-`p`): what dropout multiplies by.", .shapes = "-> `shape`"};
-  static constexpr auto attrs = std::tuple{attr("shape", &DropoutMask::shape, "sizes"), attr("p", &DropoutMask::p, "probability of 0"), attr("dtype", &DropoutMask::dtype, "f32 or f64"), attr("seed", &DropoutMask::seed, seed_doc)};
+  static constexpr Card card{
+      .name = "dropout_mask",
+      .also = "",
+      .onnx = "",
+      .formula = R"(y_i = [u_i \ge p] / (1 - p))",
+      .doc = "Zero with probability `p`, else 1/(1-`p`): what dropout multiplies by.",
+      .shapes = "-> `shape`"};
+  static constexpr auto attrs = std::tuple{
+      attr("shape", &DropoutMask::shape, "sizes"), attr("p", &DropoutMask::p, "probability of 0"),
+      attr("dtype", &DropoutMask::dtype, "f32 or f64"), attr("seed", &DropoutMask::seed, seed_doc)};
   Spec infer() const { return {Shape(shape), dtype}; }
   void forward(Out y) const {
     draw([&](Generator& g) {
@@ -185,7 +248,9 @@ struct DropoutMask : Source {
       dispatch_floating(dtype, [&]<class T>() {
         const T kept = static_cast<T>(1 / (1 - p));
         for (std::int64_t i = 0; i < y.shape().numel(); ++i)
-          y.as<T>()[i] = static_cast<double>(philox_uniform(key, static_cast<std::uint64_t>(i))) >= p ? kept : T(0);
+          y.as<T>()[i] =
+              static_cast<double>(philox_uniform(key, static_cast<std::uint64_t>(i))) >= p ? kept
+                                                                                           : T(0);
       });
     });
   }
@@ -201,8 +266,17 @@ struct Dropout {
   double p = 0.5;
   bool training = true;
   std::optional<std::int64_t> seed;
-  static constexpr Card card{.name = "dropout", .also = "torch.nn.functional.dropout", .onnx = "Dropout", .formula = R"(y_i = x_i [u_i \ge p] / (1 - p))", .doc = "Zeroes each element with probability `p` and scales the others by 1/(1-`p`); x itself when not `training`.", .shapes = "x -> x"};
-  static constexpr auto attrs = std::tuple{attr("p", &Dropout::p, "probability of 0"), attr("training", &Dropout::training, "off: x itself"), attr("seed", &Dropout::seed, seed_doc)};
+  static constexpr Card card{.name = "dropout",
+                             .also = "torch.nn.functional.dropout",
+                             .onnx = "Dropout",
+                             .formula = R"(y_i = x_i [u_i \ge p] / (1 - p))",
+                             .doc =
+                                 "Zeroes each element with probability `p` and scales the others "
+                                 "by 1/(1-`p`); x itself when not `training`.",
+                             .shapes = "x -> x"};
+  static constexpr auto attrs = std::tuple{attr("p", &Dropout::p, "probability of 0"),
+                                           attr("training", &Dropout::training, "off: x itself"),
+                                           attr("seed", &Dropout::seed, seed_doc)};
   Tensor compose(const Tensor& x) const {
     if (!(p >= 0 && p <= 1)) throw ValueError("p is " + to_text(p), "a probability lies in 0..1");
     if (!training || p == 0) return x;
@@ -214,7 +288,9 @@ struct Dropout {
     mask.seed = seed;
     return x * apply(mask, {});
   }
-  static Samples samples() { return {{Dropout{0.3, true, 1}, {sample({3, 4})}}, {Dropout{0.3, false, {}}, {sample({3})}}}; }
+  static Samples samples() {
+    return {{Dropout{0.3, true, 1}, {sample({3, 4})}}, {Dropout{0.3, false, {}}, {sample({3})}}};
+  }
 };
 
 }  // namespace op
@@ -230,9 +306,14 @@ Tensor fill(const Ints& shape, DType dtype, Generator* generator, Place at) {
 }
 }  // namespace
 
-Tensor rand(const Ints& shape, DType dtype, Generator* generator, Place at) { return fill<op::Rand>(shape, dtype, generator, at); }
-Tensor randn(const Ints& shape, DType dtype, Generator* generator, Place at) { return fill<op::Randn>(shape, dtype, generator, at); }
-Tensor randint(std::int64_t low, std::int64_t high, const Ints& shape, Generator* generator, Place at) {
+Tensor rand(const Ints& shape, DType dtype, Generator* generator, Place at) {
+  return fill<op::Rand>(shape, dtype, generator, at);
+}
+Tensor randn(const Ints& shape, DType dtype, Generator* generator, Place at) {
+  return fill<op::Randn>(shape, dtype, generator, at);
+}
+Tensor randint(std::int64_t low, std::int64_t high, const Ints& shape, Generator* generator,
+               Place at) {
   op::Randint definition;
   definition.low = low;
   definition.high = high;
@@ -246,14 +327,17 @@ Tensor randperm(std::int64_t n, Generator* generator, Place at) {
   definition.generator = generator;
   return apply(definition, {}, at);
 }
-Tensor multinomial(const Tensor& weights, std::int64_t num_samples, bool replacement, Generator* generator, Place at) {
+Tensor multinomial(const Tensor& weights, std::int64_t num_samples, bool replacement,
+                   Generator* generator, Place at) {
   op::Multinomial definition;
   definition.num_samples = num_samples;
   definition.replacement = replacement;
   definition.generator = generator;
   return apply(definition, {weights}, at);
 }
-Tensor dropout(const Tensor& x, double p, bool training, Place at) { return apply(op::Dropout{p, training, {}}, {x}, at); }
+Tensor dropout(const Tensor& x, double p, bool training, Place at) {
+  return apply(op::Dropout{p, training, {}}, {x}, at);
+}
 
 std::vector<Op> random_ops() {
   using namespace op;

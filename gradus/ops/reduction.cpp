@@ -1,5 +1,5 @@
-// Reductions over axes. The kernels fold in one fixed order (kernels/reduce.h); the rest is composed.
-// Next: sorting.cpp.
+// Reductions over axes. The kernels fold in one fixed order (kernels/reduce.h); the rest is
+// composed. Next: sorting.cpp.
 #include <cmath>
 #include <limits>
 
@@ -30,8 +30,10 @@ Shape reduced_shape(const Shape& x, const Ints& axis, bool keepdims) {
   const std::vector<int> reduced = normalize_axes(axis, x.rank());
   for (int k = 0; k < x.rank(); ++k) {
     const bool is_reduced = std::find(reduced.begin(), reduced.end(), k) != reduced.end();
-    if (!is_reduced) result.push_back(x[k]);
-    else if (keepdims) result.push_back(1);
+    if (!is_reduced)
+      result.push_back(x[k]);
+    else if (keepdims)
+      result.push_back(1);
   }
   return result;
 }
@@ -81,8 +83,11 @@ struct Reduction {
 }  // namespace
 
 struct Sum : Reduction<Sum> {
-  static constexpr Card card{.name = "sum", .also = "torch.sum, numpy.sum", .onnx = "ReduceSum",
-                             .formula = R"(y = \sum_i x_i)", .doc = "Sum over `axis`; integers and truth values are summed as i64.",
+  static constexpr Card card{.name = "sum",
+                             .also = "torch.sum, numpy.sum",
+                             .onnx = "ReduceSum",
+                             .formula = R"(y = \sum_i x_i)",
+                             .doc = "Sum over `axis`; integers and truth values are summed as i64.",
                              .shapes = "x -> x without `axis`"};
   static constexpr auto attrs = list_attributes();
   static constexpr Keep keep{.inputs = 0};
@@ -90,8 +95,9 @@ struct Sum : Reduction<Sum> {
   void forward(In x, Out y) const {
     dispatch(x.dtype, [&]<class T>() {
       if constexpr (std::is_floating_point_v<T>)
-        reduce<T, T, T>(x, y, axis, T(0), [](T v) { return v; }, [](T a, T b) { return a + b; },
-                        [](T v) { return v; });
+        reduce<T, T, T>(
+            x, y, axis, T(0), [](T v) { return v; }, [](T a, T b) { return a + b; },
+            [](T v) { return v; });
       else
         reduce<std::uint64_t, T, std::int64_t>(
             x, y, axis, 0, [](T v) { return static_cast<std::uint64_t>(v); },
@@ -106,8 +112,11 @@ struct Sum : Reduction<Sum> {
 };
 
 struct Mean : Reduction<Mean> {
-  static constexpr Card card{.name = "mean", .also = "torch.mean, numpy.mean", .onnx = "ReduceMean",
-                             .formula = R"(y = \tfrac{1}{n} \sum_i x_i)", .doc = "Mean over `axis`; integers give f32. NaN over no elements.",
+  static constexpr Card card{.name = "mean",
+                             .also = "torch.mean, numpy.mean",
+                             .onnx = "ReduceMean",
+                             .formula = R"(y = \tfrac{1}{n} \sum_i x_i)",
+                             .doc = "Mean over `axis`; integers give f32. NaN over no elements.",
                              .shapes = "x -> x without `axis`"};
   static constexpr auto attrs = list_attributes();
   Tensor compose(const Tensor& x) const {
@@ -118,16 +127,20 @@ struct Mean : Reduction<Mean> {
 };
 
 struct Prod : Reduction<Prod> {
-  static constexpr Card card{.name = "prod", .also = "torch.prod, numpy.prod", .onnx = "ReduceProd",
-                             .formula = R"(y = \prod_i x_i)", .doc = "Product over `axis`; integers as i64.",
+  static constexpr Card card{.name = "prod",
+                             .also = "torch.prod, numpy.prod",
+                             .onnx = "ReduceProd",
+                             .formula = R"(y = \prod_i x_i)",
+                             .doc = "Product over `axis`; integers as i64.",
                              .shapes = "x -> x without `axis`"};
   static constexpr auto attrs = list_attributes();
   static DType result(DType x) { return is_floating(x) ? x : DType::i64; }
   void forward(In x, Out y) const {
     dispatch(x.dtype, [&]<class T>() {
       if constexpr (std::is_floating_point_v<T>)
-        reduce<T, T, T>(x, y, axis, T(1), [](T v) { return v; }, [](T a, T b) { return a * b; },
-                        [](T v) { return v; });
+        reduce<T, T, T>(
+            x, y, axis, T(1), [](T v) { return v; }, [](T a, T b) { return a * b; },
+            [](T v) { return v; });
       else
         reduce<std::uint64_t, T, std::int64_t>(
             x, y, axis, 1, [](T v) { return static_cast<std::uint64_t>(v); },
@@ -135,8 +148,8 @@ struct Prod : Reduction<Prod> {
             [](std::uint64_t v) { return static_cast<std::int64_t>(v); });
     });
   }
-  /// The product of the others, without dividing by x, which may be 0: each element's row is set to 1
-  /// at its own place and multiplied again. n^2 work, exact at zeros, differentiable again.
+  /// The product of the others, without dividing by x, which may be 0: each element's row is set to
+  /// 1 at its own place and multiplied again. n^2 work, exact at zeros, differentiable again.
   Tensor vjp(const Call& c, const Tensor& g) const {
     const Tensor x = c.input(0);
     const Shape& shape = x.shape();
@@ -168,23 +181,26 @@ struct ExtremumOver : Reduction<D> {
   Spec infer(const Spec& x) const {
     const Spec result = Reduction<D>::infer(x);
     if (reduced_count(x.shape, this->axis) == 0 && result.shape.numel() != 0)
-      throw ShapeError("no elements to compare in " + x.str(), "reduce over axes that are not empty");
+      throw ShapeError("no elements to compare in " + x.str(),
+                       "reduce over axes that are not empty");
     return result;
   }
   void forward(In x, Out y) const {
     dispatch(x.dtype, [&]<class T>() {
       T identity = D::is_maximum ? std::numeric_limits<T>::lowest() : std::numeric_limits<T>::max();
       if constexpr (std::is_floating_point_v<T>)
-        identity = D::is_maximum ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::infinity();
-      reduce<T, T, T>(x, y, this->axis, identity, [](T v) { return v; },
-                      [](T a, T b) {
-                        if constexpr (std::is_floating_point_v<T>) {
-                          if (std::isnan(a)) return a;
-                          if (std::isnan(b)) return b;
-                        }
-                        return D::is_maximum ? (a < b ? b : a) : (b < a ? b : a);
-                      },
-                      [](T v) { return v; });
+        identity = D::is_maximum ? -std::numeric_limits<T>::infinity()
+                                 : std::numeric_limits<T>::infinity();
+      reduce<T, T, T>(
+          x, y, this->axis, identity, [](T v) { return v; },
+          [](T a, T b) {
+            if constexpr (std::is_floating_point_v<T>) {
+              if (std::isnan(a)) return a;
+              if (std::isnan(b)) return b;
+            }
+            return D::is_maximum ? (a < b ? b : a) : (b < a ? b : a);
+          },
+          [](T v) { return v; });
     });
   }
   Tensor vjp(const Call& c, const Tensor& g) const {
@@ -198,15 +214,21 @@ struct ExtremumOver : Reduction<D> {
 
 struct Amax : ExtremumOver<Amax> {
   static constexpr bool is_maximum = true;
-  static constexpr Card card{.name = "amax", .also = "torch.amax, numpy.max, numpy.amax", .onnx = "ReduceMax",
-                             .formula = R"(y = \max_i x_i)", .doc = "Largest value over `axis`; ties share the gradient evenly.",
+  static constexpr Card card{.name = "amax",
+                             .also = "torch.amax, numpy.max, numpy.amax",
+                             .onnx = "ReduceMax",
+                             .formula = R"(y = \max_i x_i)",
+                             .doc = "Largest value over `axis`; ties share the gradient evenly.",
                              .shapes = "x -> x without `axis`"};
   static constexpr auto attrs = list_attributes();
 };
 struct Amin : ExtremumOver<Amin> {
   static constexpr bool is_maximum = false;
-  static constexpr Card card{.name = "amin", .also = "torch.amin, numpy.min, numpy.amin", .onnx = "ReduceMin",
-                             .formula = R"(y = \min_i x_i)", .doc = "Smallest value over `axis`; ties share the gradient evenly.",
+  static constexpr Card card{.name = "amin",
+                             .also = "torch.amin, numpy.min, numpy.amin",
+                             .onnx = "ReduceMin",
+                             .formula = R"(y = \min_i x_i)",
+                             .doc = "Smallest value over `axis`; ties share the gradient evenly.",
                              .shapes = "x -> x without `axis`"};
   static constexpr auto attrs = list_attributes();
 };
@@ -220,7 +242,8 @@ struct ArgExtremum {
   Spec infer(const Spec& x) const {
     const Shape shape = reduced_shape(x.shape, axes(), keepdims);
     if (reduced_count(x.shape, axes()) == 0 && shape.numel() != 0)
-      throw ShapeError("no elements to compare in " + x.str(), "reduce over an axis that is not empty");
+      throw ShapeError("no elements to compare in " + x.str(),
+                       "reduce over an axis that is not empty");
     return {shape, DType::i64};
   }
   void forward(In x, Out y) const {
@@ -260,21 +283,31 @@ struct ArgExtremum {
 
 struct Argmax : ArgExtremum<Argmax> {
   static constexpr bool is_maximum = true;
-  static constexpr Card card{.name = "argmax", .also = "torch.argmax, numpy.argmax", .onnx = "ArgMax",
+  static constexpr Card card{.name = "argmax",
+                             .also = "torch.argmax, numpy.argmax",
+                             .onnx = "ArgMax",
                              .formula = R"(y = \operatorname{argmax}_i x_i)",
-                             .doc = "Where the largest value is along `axis`, or in the flattened tensor; the first of equals, NaN wins.",
+                             .doc =
+                                 "Where the largest value is along `axis`, or in the flattened "
+                                 "tensor; the first of equals, NaN wins.",
                              .shapes = "x -> i64 x without `axis`"};
-  static constexpr auto attrs = std::tuple{attr("axis", &Argmax::axis, "one axis, or none for all"),
-                                           attr("keepdims", &Argmax::keepdims, "keep the axis with size 1")};
+  static constexpr auto attrs =
+      std::tuple{attr("axis", &Argmax::axis, "one axis, or none for all"),
+                 attr("keepdims", &Argmax::keepdims, "keep the axis with size 1")};
 };
 struct Argmin : ArgExtremum<Argmin> {
   static constexpr bool is_maximum = false;
-  static constexpr Card card{.name = "argmin", .also = "torch.argmin, numpy.argmin", .onnx = "ArgMin",
+  static constexpr Card card{.name = "argmin",
+                             .also = "torch.argmin, numpy.argmin",
+                             .onnx = "ArgMin",
                              .formula = R"(y = \operatorname{argmin}_i x_i)",
-                             .doc = "Where the smallest value is along `axis`, or in the flattened tensor; the first of equals, NaN wins.",
+                             .doc =
+                                 "Where the smallest value is along `axis`, or in the flattened "
+                                 "tensor; the first of equals, NaN wins.",
                              .shapes = "x -> i64 x without `axis`"};
-  static constexpr auto attrs = std::tuple{attr("axis", &Argmin::axis, "one axis, or none for all"),
-                                           attr("keepdims", &Argmin::keepdims, "keep the axis with size 1")};
+  static constexpr auto attrs =
+      std::tuple{attr("axis", &Argmin::axis, "one axis, or none for all"),
+                 attr("keepdims", &Argmin::keepdims, "keep the axis with size 1")};
 };
 
 /// max and min: with an axis values and indices, without one the value over all.
@@ -303,21 +336,31 @@ struct ValueAndIndex {
 };
 struct Max : ValueAndIndex<Max> {
   static constexpr bool is_maximum = true;
-  static constexpr Card card{.name = "max", .also = "torch.max", .onnx = "",
+  static constexpr Card card{.name = "max",
+                             .also = "torch.max",
+                             .onnx = "",
                              .formula = R"(y = \max_i x_i)",
-                             .doc = "Largest values along `axis` and their indices (the first of equals), or the largest of all.",
+                             .doc =
+                                 "Largest values along `axis` and their indices (the first of "
+                                 "equals), or the largest of all.",
                              .shapes = "x -> values, i64 indices"};
-  static constexpr auto attrs = std::tuple{attr("axis", &Max::axis, "one axis, or none for all"),
-                                           attr("keepdims", &Max::keepdims, "keep the axis with size 1")};
+  static constexpr auto attrs =
+      std::tuple{attr("axis", &Max::axis, "one axis, or none for all"),
+                 attr("keepdims", &Max::keepdims, "keep the axis with size 1")};
 };
 struct Min : ValueAndIndex<Min> {
   static constexpr bool is_maximum = false;
-  static constexpr Card card{.name = "min", .also = "torch.min", .onnx = "",
+  static constexpr Card card{.name = "min",
+                             .also = "torch.min",
+                             .onnx = "",
                              .formula = R"(y = \min_i x_i)",
-                             .doc = "Smallest values along `axis` and their indices (the first of equals), or the smallest of all.",
+                             .doc =
+                                 "Smallest values along `axis` and their indices (the first of "
+                                 "equals), or the smallest of all.",
                              .shapes = "x -> values, i64 indices"};
-  static constexpr auto attrs = std::tuple{attr("axis", &Min::axis, "one axis, or none for all"),
-                                           attr("keepdims", &Min::keepdims, "keep the axis with size 1")};
+  static constexpr auto attrs =
+      std::tuple{attr("axis", &Min::axis, "one axis, or none for all"),
+                 attr("keepdims", &Min::keepdims, "keep the axis with size 1")};
 };
 
 template <class D>
@@ -326,22 +369,30 @@ struct Quantifier : Reduction<D> {
   static DType result(DType) { return DType::boolean; }
   void forward(In x, Out y) const {
     dispatch(x.dtype, [&]<class T>() {
-      reduce<bool, T, bool>(x, y, this->axis, !D::is_any, [](T v) { return v != T(0); },
-                            [](bool a, bool b) { return D::is_any ? a || b : a && b; },
-                            [](bool v) { return v; });
+      reduce<bool, T, bool>(
+          x, y, this->axis, !D::is_any, [](T v) { return v != T(0); },
+          [](bool a, bool b) { return D::is_any ? a || b : a && b; }, [](bool v) { return v; });
     });
   }
 };
 struct Any : Quantifier<Any> {
   static constexpr bool is_any = true;
-  static constexpr Card card{.name = "any", .also = "torch.any, numpy.any", .onnx = "", .formula = R"(y = \exists i: x_i)",
-                             .doc = "True where any element over `axis` is not zero.", .shapes = "x -> bool x without `axis`"};
+  static constexpr Card card{.name = "any",
+                             .also = "torch.any, numpy.any",
+                             .onnx = "",
+                             .formula = R"(y = \exists i: x_i)",
+                             .doc = "True where any element over `axis` is not zero.",
+                             .shapes = "x -> bool x without `axis`"};
   static constexpr auto attrs = list_attributes();
 };
 struct All : Quantifier<All> {
   static constexpr bool is_any = false;
-  static constexpr Card card{.name = "all", .also = "torch.all, numpy.all", .onnx = "", .formula = R"(y = \forall i: x_i)",
-                             .doc = "True where all elements over `axis` are not zero.", .shapes = "x -> bool x without `axis`"};
+  static constexpr Card card{.name = "all",
+                             .also = "torch.all, numpy.all",
+                             .onnx = "",
+                             .formula = R"(y = \forall i: x_i)",
+                             .doc = "True where all elements over `axis` are not zero.",
+                             .shapes = "x -> bool x without `axis`"};
   static constexpr auto attrs = list_attributes();
 };
 
@@ -362,29 +413,40 @@ struct Spread {
   }
 };
 struct Var : Spread<Var> {
-  static constexpr Card card{.name = "var", .also = "torch.var, numpy.var", .onnx = "",
+  static constexpr Card card{.name = "var",
+                             .also = "torch.var, numpy.var",
+                             .onnx = "",
                              .formula = R"(y = \tfrac{1}{n - c} \sum_i (x_i - \bar x)^2)",
-                             .doc = "Variance over `axis`, divisor n - `correction`.", .shapes = "x -> x without `axis`"};
-  static constexpr auto attrs = std::tuple{attr("axis", &Var::axis, "axes to reduce, all when empty"),
-                                           attr("correction", &Var::correction, "1 for a sample, 0 for all there is"),
-                                           attr("keepdims", &Var::keepdims, "keep reduced axes with size 1")};
+                             .doc = "Variance over `axis`, divisor n - `correction`.",
+                             .shapes = "x -> x without `axis`"};
+  static constexpr auto attrs =
+      std::tuple{attr("axis", &Var::axis, "axes to reduce, all when empty"),
+                 attr("correction", &Var::correction, "1 for a sample, 0 for all there is"),
+                 attr("keepdims", &Var::keepdims, "keep reduced axes with size 1")};
   Tensor compose(const Tensor& x) const { return variance(x); }
 };
 struct Std : Spread<Std> {
-  static constexpr Card card{.name = "std", .also = "torch.std, numpy.std", .onnx = "",
+  static constexpr Card card{.name = "std",
+                             .also = "torch.std, numpy.std",
+                             .onnx = "",
                              .formula = R"(y = \sqrt{\tfrac{1}{n - c} \sum_i (x_i - \bar x)^2})",
-                             .doc = "Standard deviation over `axis`, divisor n - `correction`.", .shapes = "x -> x without `axis`"};
-  static constexpr auto attrs = std::tuple{attr("axis", &Std::axis, "axes to reduce, all when empty"),
-                                           attr("correction", &Std::correction, "1 for a sample, 0 for all there is"),
-                                           attr("keepdims", &Std::keepdims, "keep reduced axes with size 1")};
+                             .doc = "Standard deviation over `axis`, divisor n - `correction`.",
+                             .shapes = "x -> x without `axis`"};
+  static constexpr auto attrs =
+      std::tuple{attr("axis", &Std::axis, "axes to reduce, all when empty"),
+                 attr("correction", &Std::correction, "1 for a sample, 0 for all there is"),
+                 attr("keepdims", &Std::keepdims, "keep reduced axes with size 1")};
   Tensor compose(const Tensor& x) const { return sqrt(variance(x)); }
 };
 
 struct LogSumExp : Reduction<LogSumExp> {
-  static constexpr Card card{.name = "logsumexp", .also = "torch.logsumexp, scipy.special.logsumexp", .onnx = "ReduceLogSumExp",
-                             .formula = R"(y = m + \ln \sum_i e^{x_i - m},\ m = \max_i x_i)",
-                             .doc = "Logarithm of the sum of exponentials over `axis`, without overflow.",
-                             .shapes = "x -> x without `axis`"};
+  static constexpr Card card{
+      .name = "logsumexp",
+      .also = "torch.logsumexp, scipy.special.logsumexp",
+      .onnx = "ReduceLogSumExp",
+      .formula = R"(y = m + \ln \sum_i e^{x_i - m},\ m = \max_i x_i)",
+      .doc = "Logarithm of the sum of exponentials over `axis`, without overflow.",
+      .shapes = "x -> x without `axis`"};
   static constexpr auto attrs = list_attributes();
   Tensor compose(const Tensor& given) const {
     const Tensor x = astype(given, to_floating(given.dtype()));
@@ -402,13 +464,18 @@ struct Norm {
   double ord = 2;
   Ints axis;
   bool keepdims = false;
-  static constexpr Card card{.name = "norm", .also = "torch.linalg.vector_norm, numpy.linalg.norm", .onnx = "",
-                             .formula = R"(y = (\sum_i |x_i|^p)^{1/p})",
-                             .doc = "Vector norm over `axis`; `ord` may be inf, -inf, 0 (count of non-zeros) or any number.",
-                             .shapes = "x -> x without `axis`"};
-  static constexpr auto attrs = std::tuple{attr("ord", &Norm::ord, "the power p"),
-                                           attr("axis", &Norm::axis, "axes to reduce, all when empty"),
-                                           attr("keepdims", &Norm::keepdims, "keep reduced axes with size 1")};
+  static constexpr Card card{
+      .name = "norm",
+      .also = "torch.linalg.vector_norm, numpy.linalg.norm",
+      .onnx = "",
+      .formula = R"(y = (\sum_i |x_i|^p)^{1/p})",
+      .doc =
+          "Vector norm over `axis`; `ord` may be inf, -inf, 0 (count of non-zeros) or any number.",
+      .shapes = "x -> x without `axis`"};
+  static constexpr auto attrs =
+      std::tuple{attr("ord", &Norm::ord, "the power p"),
+                 attr("axis", &Norm::axis, "axes to reduce, all when empty"),
+                 attr("keepdims", &Norm::keepdims, "keep reduced axes with size 1")};
   Tensor compose(const Tensor& given) const {
     const Tensor x = astype(given, to_floating(given.dtype()));
     if (ord == 2) {
@@ -419,20 +486,22 @@ struct Norm {
     }
     if (ord == 1) return sum(abs(x), axis, keepdims);
     if (ord == 0) return sum(astype(x != 0, x.dtype()), axis, keepdims);
-    if (std::isinf(ord)) return ord > 0 ? amax(abs(x), axis, keepdims) : amin(abs(x), axis, keepdims);
+    if (std::isinf(ord))
+      return ord > 0 ? amax(abs(x), axis, keepdims) : amin(abs(x), axis, keepdims);
     return pow(sum(pow(abs(x), ord), axis, keepdims), 1 / ord);
   }
   static Samples samples() {
-    return {{Norm{}, {sample({3, 4})}}, {Norm{3, {-1}, false}, {sample({3, 4}, 0.3, 2)}},
+    return {{Norm{}, {sample({3, 4})}},
+            {Norm{3, {-1}, false}, {sample({3, 4}, 0.3, 2)}},
             {Norm{1, {0}, true}, {sample({3, 4}, 0.3, 2)}}};
   }
 };
 
 }  // namespace op
 
-#define GRADUS_REDUCTION(name, Definition)                                           \
-  Tensor name(const Tensor& x, const Ints& axis, bool keepdims, Place at) {          \
-    return apply(op::Definition{{axis, keepdims}}, {x}, at);                         \
+#define GRADUS_REDUCTION(name, Definition)                                  \
+  Tensor name(const Tensor& x, const Ints& axis, bool keepdims, Place at) { \
+    return apply(op::Definition{{axis, keepdims}}, {x}, at);                \
   }
 GRADUS_REDUCTION(sum, Sum)
 GRADUS_REDUCTION(mean, Mean)
@@ -440,9 +509,9 @@ GRADUS_REDUCTION(prod, Prod)
 GRADUS_REDUCTION(logsumexp, LogSumExp)
 #undef GRADUS_REDUCTION
 // These have one more layer between them and their fields.
-#define GRADUS_REDUCTION(name, Definition)                                           \
-  Tensor name(const Tensor& x, const Ints& axis, bool keepdims, Place at) {          \
-    return apply(op::Definition{{{axis, keepdims}}}, {x}, at);                       \
+#define GRADUS_REDUCTION(name, Definition)                                  \
+  Tensor name(const Tensor& x, const Ints& axis, bool keepdims, Place at) { \
+    return apply(op::Definition{{{axis, keepdims}}}, {x}, at);              \
   }
 GRADUS_REDUCTION(amax, Amax)
 GRADUS_REDUCTION(amin, Amin)
@@ -478,8 +547,8 @@ Tensor norm(const Tensor& x, double ord, const Ints& axis, bool keepdims, Place 
 
 std::vector<Op> reduction_ops() {
   using namespace op;
-  return {Sum{}, Mean{}, Prod{}, Amax{}, Amin{}, Max{}, Min{}, Argmax{}, Argmin{}, Any{}, All{},
-          Var{}, Std{}, LogSumExp{}, Norm{}};
+  return {Sum{},    Mean{}, Prod{}, Amax{}, Amin{}, Max{},       Min{}, Argmax{},
+          Argmin{}, Any{},  All{},  Var{},  Std{},  LogSumExp{}, Norm{}};
 }
 
 }  // namespace gradus

@@ -1,5 +1,5 @@
-// Inputs for the samples of definitions: fixed pseudo-random tensors in f64, so that gradient checks
-// have digits to compare. Not for statistics.
+// Inputs for the samples of definitions: fixed pseudo-random tensors in f64, so that gradient
+// checks have digits to compare. Not for statistics.
 #pragma once
 
 #include <gradus/program/op.h>

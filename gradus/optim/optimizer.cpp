@@ -9,7 +9,8 @@ namespace {
 
 void check(std::string_view name, double value, double low, double high, std::string_view range) {
   if (!(value >= low && value <= high))
-    throw ValueError(std::string(name) + " is " + to_text(value), std::string(name) + " must be " + std::string(range));
+    throw ValueError(std::string(name) + " is " + to_text(value),
+                     std::string(name) + " must be " + std::string(range));
 }
 
 void check_group(const Group& group) {
@@ -26,7 +27,8 @@ Optimizer::Optimizer(std::vector<Group> groups) : groups_(std::move(groups)) {
     count += group.parameters.size();
     for (const Tensor& p : group.parameters)
       if (!p.requires_grad() || !p.is_leaf())
-        throw GradError("an optimizer was given " + p.spec().str() + ", which is no parameter", "give leaves that require a gradient: net.parameters()");
+        throw GradError("an optimizer was given " + p.spec().str() + ", which is no parameter",
+                        "give leaves that require a gradient: net.parameters()");
   }
   if (count == 0) throw ValueError("an optimizer was given no parameters", "give net.parameters()");
   states_.resize(count);
@@ -64,7 +66,8 @@ std::vector<std::pair<std::string, Tensor>> Optimizer::state_dict() const {
   std::vector<std::pair<std::string, Tensor>> all;
   all.emplace_back("steps", Tensor::scalar(static_cast<double>(steps_), DType::i64));
   for (std::size_t i = 0; i < states_.size(); ++i)
-    for (const auto& [name, value] : states_[i]) all.emplace_back(std::to_string(i) + "." + name, value);
+    for (const auto& [name, value] : states_[i])
+      all.emplace_back(std::to_string(i) + "." + name, value);
   return all;
 }
 
@@ -72,16 +75,24 @@ void Optimizer::load_state_dict(const std::vector<std::pair<std::string, Tensor>
   std::vector<State> loaded(states_.size());
   std::int64_t steps = -1;
   Tensors parameters;
-  for (const Group& group : groups_) parameters.insert(parameters.end(), group.parameters.begin(), group.parameters.end());
+  for (const Group& group : groups_)
+    parameters.insert(parameters.end(), group.parameters.begin(), group.parameters.end());
   for (const auto& [name, value] : given) {
     if (name == "steps") {
       steps = value.item<std::int64_t>();
       continue;
     }
     const std::size_t dot = name.find('.');
-    const std::size_t i = dot == name.npos || name.find_first_not_of("0123456789") != dot || dot > 9 ? states_.size() : std::stoul(name.substr(0, dot));
-    if (i >= states_.size()) throw NameError("the optimizer has no state '" + name + "'", "load a state of the same parameters");
-    if (value.shape() != parameters[i].shape()) throw ShapeError("state '" + name + "' is " + value.spec().str() + ", its parameter " + parameters[i].spec().str(), "load a state of the same parameters");
+    const std::size_t i = dot == name.npos || name.find_first_not_of("0123456789") != dot || dot > 9
+                              ? states_.size()
+                              : std::stoul(name.substr(0, dot));
+    if (i >= states_.size())
+      throw NameError("the optimizer has no state '" + name + "'",
+                      "load a state of the same parameters");
+    if (value.shape() != parameters[i].shape())
+      throw ShapeError("state '" + name + "' is " + value.spec().str() + ", its parameter " +
+                           parameters[i].spec().str(),
+                       "load a state of the same parameters");
     loaded[i].emplace_back(name.substr(dot + 1), clone(value));
   }
   if (steps < 0) throw NameError("the state has no 'steps'", "load what state_dict() gave");
@@ -90,16 +101,20 @@ void Optimizer::load_state_dict(const std::vector<std::pair<std::string, Tensor>
 }
 
 namespace {
-Group one_group(const Tensors& parameters, double lr, double weight_decay) { return {parameters, lr, weight_decay}; }
+Group one_group(const Tensors& parameters, double lr, double weight_decay) {
+  return {parameters, lr, weight_decay};
+}
 }  // namespace
 
 SGD::SGD(const Tensors& parameters, const SGDOptions& options)
     : SGD(std::vector{one_group(parameters, options.lr, options.weight_decay)}, options) {}
 
-SGD::SGD(std::vector<Group> groups, const SGDOptions& options) : Optimizer(std::move(groups)), options_(options) {
+SGD::SGD(std::vector<Group> groups, const SGDOptions& options)
+    : Optimizer(std::move(groups)), options_(options) {
   check("momentum", options.momentum, 0, 1e30, "a finite number, 0 or more");
   if (options.nesterov && (options.momentum == 0 || options.dampening != 0))
-    throw ValueError("nesterov without momentum, or with dampening", "set momentum above 0 and dampening to 0");
+    throw ValueError("nesterov without momentum, or with dampening",
+                     "set momentum above 0 and dampening to 0");
 }
 
 void SGD::update(Tensor& p, const Tensor& gradient, const Group& group, State& state) {
@@ -107,17 +122,22 @@ void SGD::update(Tensor& p, const Tensor& gradient, const Group& group, State& s
   if (options_.momentum != 0) {
     const bool is_first = state.empty();
     Tensor& v = slot(state, "momentum", p);
-    if (is_first) v.copy_(g);
-    else v.copy_(options_.momentum * v + (1 - options_.dampening) * g);
+    if (is_first)
+      v.copy_(g);
+    else
+      v.copy_(options_.momentum * v + (1 - options_.dampening) * g);
     g = options_.nesterov ? g + options_.momentum * v : v;
   }
   p.sub_(group.lr * g);
 }
 
-Adam::Adam(const Tensors& parameters, const AdamOptions& options) : Adam(parameters, options, false) {}
+Adam::Adam(const Tensors& parameters, const AdamOptions& options)
+    : Adam(parameters, options, false) {}
 
 Adam::Adam(const Tensors& parameters, const AdamOptions& options, bool decoupled)
-    : Optimizer({one_group(parameters, options.lr, options.weight_decay)}), options_(options), decoupled_(decoupled) {
+    : Optimizer({one_group(parameters, options.lr, options.weight_decay)}),
+      options_(options),
+      decoupled_(decoupled) {
   check("beta1", options.beta1, 0, std::nextafter(1.0, 0.0), "in 0..1, below 1");
   check("beta2", options.beta2, 0, std::nextafter(1.0, 0.0), "in 0..1, below 1");
   check("eps", options.eps, 0, 1e30, "a finite number, 0 or more");
@@ -126,8 +146,10 @@ Adam::Adam(const Tensors& parameters, const AdamOptions& options, bool decoupled
 void Adam::update(Tensor& p, const Tensor& gradient, const Group& group, State& state) {
   Tensor g = gradient;
   if (group.weight_decay != 0) {
-    if (decoupled_) p.mul_(1 - group.lr * group.weight_decay);
-    else g = g + group.weight_decay * p;
+    if (decoupled_)
+      p.mul_(1 - group.lr * group.weight_decay);
+    else
+      g = g + group.weight_decay * p;
   }
   slot(state, "m", p);
   slot(state, "v", p);
@@ -136,7 +158,8 @@ void Adam::update(Tensor& p, const Tensor& gradient, const Group& group, State& 
   m.add_((1 - options_.beta1) * (g - m));
   v.copy_(options_.beta2 * v + (1 - options_.beta2) * (g * g));
   const double t = static_cast<double>(steps());
-  const double correction1 = 1 - std::pow(options_.beta1, t), correction2 = 1 - std::pow(options_.beta2, t);
+  const double correction1 = 1 - std::pow(options_.beta1, t),
+               correction2 = 1 - std::pow(options_.beta2, t);
   p.sub_(group.lr / correction1 * (m / (sqrt(v) / std::sqrt(correction2) + options_.eps)));
 }
 
@@ -157,13 +180,18 @@ double clip_grad_norm(const Tensors& parameters, double max_norm) {
 double constant(double lr, std::int64_t, std::int64_t) { return lr; }
 
 double cosine(double lr, std::int64_t step, std::int64_t total) {
-  return lr * (1 + std::cos(std::numbers::pi * static_cast<double>(step) / static_cast<double>(std::max<std::int64_t>(total, 1)))) / 2;
+  return lr *
+         (1 + std::cos(std::numbers::pi * static_cast<double>(step) /
+                       static_cast<double>(std::max<std::int64_t>(total, 1)))) /
+         2;
 }
 
 double one_cycle(double lr, std::int64_t step, std::int64_t total) {
   const double low = lr / 25, last = low / 1e4;
   const double top = 0.3 * static_cast<double>(total) - 1, end = static_cast<double>(total) - 1;
-  auto anneal = [](double from, double to, double share) { return to + (from - to) / 2 * (1 + std::cos(std::numbers::pi * share)); };
+  auto anneal = [](double from, double to, double share) {
+    return to + (from - to) / 2 * (1 + std::cos(std::numbers::pi * share));
+  };
   const double at = static_cast<double>(step);
   if (at <= top || end <= top) return anneal(low, lr, top > 0 ? at / top : 1);
   return anneal(lr, last, (at - top) / (end - top));

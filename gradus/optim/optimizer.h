@@ -23,7 +23,8 @@ class Optimizer {
   /// The learning rate of all groups.
   void set_lr(double lr);
   double lr() const { return groups_.front().lr; }
-  /// "0.momentum", "3.m" ... by the parameter's number, and "steps": for checkpoints. (torch state_dict)
+  /// "0.momentum", "3.m" ... by the parameter's number, and "steps": for checkpoints. (torch
+  /// state_dict)
   std::vector<std::pair<std::string, Tensor>> state_dict() const;
   /// Throws NameError or ShapeError for a state of other parameters.
   void load_state_dict(const std::vector<std::pair<std::string, Tensor>>& state);
@@ -32,7 +33,8 @@ class Optimizer {
   explicit Optimizer(std::vector<Group> groups);
   using State = std::vector<std::pair<std::string, Tensor>>;
   /// Changes one parameter in place; `state` belongs to it alone.
-  virtual void update(Tensor& parameter, const Tensor& gradient, const Group& group, State& state) = 0;
+  virtual void update(Tensor& parameter, const Tensor& gradient, const Group& group,
+                      State& state) = 0;
   std::int64_t steps() const { return steps_; }
   /// The state tensor of that name, made of zeros like the parameter at its first use.
   static Tensor& slot(State& state, std::string_view name, const Tensor& parameter);
@@ -88,7 +90,8 @@ double clip_grad_norm(const Tensors& parameters, double max_norm);
 double constant(double lr, std::int64_t step, std::int64_t total);
 /// lr (1 + cos(pi step / total)) / 2. (CosineAnnealingLR, T_max = total)
 double cosine(double lr, std::int64_t step, std::int64_t total);
-/// Up from lr/25 to lr over 30 % of the steps, down to lr/250000. (OneCycleLR, cycle_momentum=False)
+/// Up from lr/25 to lr over 30 % of the steps, down to lr/250000. (OneCycleLR,
+/// cycle_momentum=False)
 double one_cycle(double lr, std::int64_t step, std::int64_t total);
 
 }  // namespace gradus::optim

@@ -55,13 +55,11 @@ void tell_observers(const Op& op, std::span<const Tensor> inputs, std::span<cons
 }
 
 void tell_before(const Op& op, std::span<const Tensor> inputs, const Tensor* target, Place at) {
-  tell_observers(op, inputs, {}, target, at,
-                 [](Observer& o, const Event& e) { o.before(e); });
+  tell_observers(op, inputs, {}, target, at, [](Observer& o, const Event& e) { o.before(e); });
 }
 void tell_after(const Op& op, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
                 const Tensor* target, Place at) {
-  tell_observers(op, inputs, outputs, target, at,
-                 [](Observer& o, const Event& e) { o.after(e); });
+  tell_observers(op, inputs, outputs, target, at, [](Observer& o, const Event& e) { o.after(e); });
 }
 
 In as_input(const Tensor& x) { return {x.raw_data(), &x.layout(), x.dtype()}; }
@@ -104,7 +102,9 @@ Tensors execute(const Op& op, std::span<const Tensor> inputs) {
 
 SavedValue save(const Tensor& x) { return {x.storage(), x.layout(), x.storage().version()}; }
 
-bool is_kept(std::uint32_t mask, std::size_t i) { return (mask >> std::min<std::size_t>(i, 31)) & 1; }
+bool is_kept(std::uint32_t mask, std::size_t i) {
+  return (mask >> std::min<std::size_t>(i, 31)) & 1;
+}
 
 /// Makes the call part of its outputs' history.
 void record(const Op& op, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
@@ -213,8 +213,7 @@ void apply_into(const Op& op, std::span<const Tensor> given, Tensor& target, std
     check_defined(given);
     check_defined(std::span(&target, 1));
     if (!op.model().in_place_safe())
-      throw ValueError("cannot write in place",
-                       "compute it apart and use copy_: x.copy_(op(x))");
+      throw ValueError("cannot write in place", "compute it apart and use copy_: x.copy_(op(x))");
     Tensors prepared;
     std::span<const Tensor> inputs = given;
     if (op.model().has_prepare()) {
@@ -222,8 +221,7 @@ void apply_into(const Op& op, std::span<const Tensor> given, Tensor& target, std
       prepared = op.model().prepare(given);
       inputs = prepared;
     }
-    const bool recording =
-        grad_enabled() && (target.requires_grad() || any_requires_grad(inputs));
+    const bool recording = grad_enabled() && (target.requires_grad() || any_requires_grad(inputs));
     if (recording && target.is_leaf() && target.requires_grad())
       throw GradError("a parameter that requires a gradient would be overwritten while recording",
                       "update parameters inside no_grad: no_grad([&] { w.sub_(g); })");
@@ -232,9 +230,9 @@ void apply_into(const Op& op, std::span<const Tensor> given, Tensor& target, std
                       "build the new value from its parts with where or concat instead");
     const Spec result = infer(op, inputs)[0];
     if (result != target.spec())
-      throw ShapeError("the result " + result.str() + " does not fit the target " +
-                           target.spec().str(),
-                       "in place, the result must have the target's shape and dtype");
+      throw ShapeError(
+          "the result " + result.str() + " does not fit the target " + target.spec().str(),
+          "in place, the result must have the target's shape and dtype");
     tell_before(op, inputs, &target, at);
     if (recording) {
       // A gradient rule may keep the output, so it gets one of its own; the target shares history.
@@ -248,14 +246,12 @@ void apply_into(const Op& op, std::span<const Tensor> given, Tensor& target, std
   });
 }
 
-Observe::Observe(Observer& observer) : observer_(&observer) {
-  door.observers.push_back(observer_);
-}
+Observe::Observe(Observer& observer) : observer_(&observer) { door.observers.push_back(observer_); }
 Observe::~Observe() { std::erase(door.observers, observer_); }
 
 Scope::Scope(std::string_view name) : before_(door.scope) {
-  door.scope = std::make_shared<const std::string>(
-      before_ ? *before_ + "." + std::string(name) : std::string(name));
+  door.scope = std::make_shared<const std::string>(before_ ? *before_ + "." + std::string(name)
+                                                           : std::string(name));
 }
 Scope::~Scope() { door.scope = std::move(before_); }
 const std::shared_ptr<const std::string>& Scope::current() { return door.scope; }

@@ -1,6 +1,6 @@
-// apply: the one door that runs operations. It checks and prepares inputs, infers the outputs' specs,
-// runs view, kernel, function or composite, records the call for backward, and tells observers.
-// No operation does any of this itself.
+// apply: the one door that runs operations. It checks and prepares inputs, infers the outputs'
+// specs, runs view, kernel, function or composite, records the call for backward, and tells
+// observers. No operation does any of this itself.
 #pragma once
 
 #include <gradus/program/grad_mode.h>
@@ -19,11 +19,11 @@ inline Tensor apply(const Op& op, std::initializer_list<Tensor> inputs,
   return apply(op, std::span(inputs.begin(), inputs.size()), at);
 }
 
-/// Writes the one output of `op`, which must be in_place_safe and give the target's shape and dtype,
-/// into `target`, usually one of the inputs, as in x.add_(y). `name` is what the user called ("add_").
-/// Throws GradError when, while recording, a parameter or a storage that other tensors see would be
-/// overwritten.
-void apply_into(const Op& op, std::span<const Tensor> inputs, Tensor& target,
-                std::string_view name, Place at = Place::current());
+/// Writes the one output of `op`, which must be in_place_safe and give the target's shape and
+/// dtype, into `target`, usually one of the inputs, as in x.add_(y). `name` is what the user called
+/// ("add_"). Throws GradError when, while recording, a parameter or a storage that other tensors
+/// see would be overwritten.
+void apply_into(const Op& op, std::span<const Tensor> inputs, Tensor& target, std::string_view name,
+                Place at = Place::current());
 
 }  // namespace gradus

@@ -22,8 +22,8 @@ bool parse_number(std::string_view text, Number& number) {
 
 /// "2,3", "[2, 3]", "(2,3)", "[]" and "" for no entry.
 bool parse_ints(std::string_view text, Ints& ints) {
-  if (text.size() >= 2 && ((text.front() == '[' && text.back() == ']') ||
-                           (text.front() == '(' && text.back() == ')')))
+  if (text.size() >= 2 &&
+      ((text.front() == '[' && text.back() == ']') || (text.front() == '(' && text.back() == ')')))
     text = text.substr(1, text.size() - 2);
   while (!text.empty()) {
     const std::size_t comma = text.find(',');
@@ -63,14 +63,14 @@ std::string to_text(const AttributeValue& value) {
 AttributeValue parse_attribute(std::string_view name, std::string_view type,
                                std::string_view text) {
   auto fail = [&](std::string_view form) {
-    return ValueError("attribute " + std::string(name) + "=" + std::string(text) + " is not " +
-                          std::string(form),
-                      "write " + std::string(name) + "=" +
-                          (type.starts_with("ints")    ? "1,0"
-                           : type.starts_with("int")   ? "1"
-                           : type.starts_with("float") ? "0.5"
-                           : type.starts_with("bool")  ? "true or false"
-                                                       : "f32"));
+    return ValueError(
+        "attribute " + std::string(name) + "=" + std::string(text) + " is not " + std::string(form),
+        "write " + std::string(name) + "=" +
+            (type.starts_with("ints")    ? "1,0"
+             : type.starts_with("int")   ? "1"
+             : type.starts_with("float") ? "0.5"
+             : type.starts_with("bool")  ? "true or false"
+                                         : "f32"));
   };
   if (type.ends_with('?')) {
     if (text == "none" || text == "None") return {};

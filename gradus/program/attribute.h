@@ -58,11 +58,16 @@ template <class T>
 constexpr std::string_view attribute_type() {
   using V = typename optional_part<T>::type;
   constexpr bool o = optional_part<T>::is_optional;
-  if constexpr (std::is_same_v<V, bool>) return o ? "bool?" : "bool";
-  else if constexpr (std::is_same_v<V, std::int64_t>) return o ? "int?" : "int";
-  else if constexpr (std::is_same_v<V, double>) return o ? "float?" : "float";
-  else if constexpr (std::is_same_v<V, std::string>) return o ? "text?" : "text";
-  else if constexpr (std::is_same_v<V, Ints>) return o ? "ints?" : "ints";
+  if constexpr (std::is_same_v<V, bool>)
+    return o ? "bool?" : "bool";
+  else if constexpr (std::is_same_v<V, std::int64_t>)
+    return o ? "int?" : "int";
+  else if constexpr (std::is_same_v<V, double>)
+    return o ? "float?" : "float";
+  else if constexpr (std::is_same_v<V, std::string>)
+    return o ? "text?" : "text";
+  else if constexpr (std::is_same_v<V, Ints>)
+    return o ? "ints?" : "ints";
   else {
     static_assert(std::is_same_v<V, DType>,
                   "an attribute is a bool, int64_t, double, string, Ints or DType, or optional");
@@ -81,8 +86,10 @@ AttributeValue to_value(const T& field) {
 template <class T>
 void from_value(T& field, const AttributeValue& value) {
   using V = typename optional_part<T>::type;
-  if (const V* v = std::get_if<V>(&value)) field = *v;
-  else if constexpr (optional_part<T>::is_optional) field.reset();
+  if (const V* v = std::get_if<V>(&value))
+    field = *v;
+  else if constexpr (optional_part<T>::is_optional)
+    field.reset();
 }
 
 }  // namespace detail

@@ -33,8 +33,8 @@ Tensor Call::restore(const std::optional<SavedValue>& saved, const Spec& spec,
   const std::string call = std::string(node_->op.name()) + " (" + short_place(node_->place) + ")";
   const std::string value = std::string(what) + (name.empty() ? "" : " " + name);
   if (!saved && node_->released)
-    throw GradError("backward needs " + value + " of " + call + ", released after the backward at " +
-                        short_place(node_->released_at),
+    throw GradError("backward needs " + value + " of " + call +
+                        ", released after the backward at " + short_place(node_->released_at),
                     "keep it with backward(seed, /*keep_graph=*/true), or compute the loss again");
   if (!saved)
     throw GradError("the gradient rule of " + call + " reads " + value + ", which it does not keep",

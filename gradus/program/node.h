@@ -1,5 +1,6 @@
 // Node: one executed call, kept as history: what ran, on what, in which order, where.
-// Nodes form a graph through the histories of their inputs; backward walks it (autograd/backward.h).
+// Nodes form a graph through the histories of their inputs; backward walks it
+// (autograd/backward.h).
 #pragma once
 
 #include <gradus/program/op.h>
@@ -17,10 +18,10 @@ class Node {
  public:
   struct Input {
     Spec spec;
-    History history;              // the node that made it, or none
-    Tensor leaf;                  // the parameter itself, where the input is one
+    History history;  // the node that made it, or none
+    Tensor leaf;      // the parameter itself, where the input is one
     std::optional<SavedValue> saved;
-    std::string name;             // of the tensor, for messages
+    std::string name;  // of the tensor, for messages
     bool needs_gradient = false;
   };
   struct Output {
@@ -40,7 +41,7 @@ class Node {
 
   Op op;
   Place place;
-  std::uint64_t sequence = 0;              // order of execution in the process
+  std::uint64_t sequence = 0;                // order of execution in the process
   std::shared_ptr<const std::string> scope;  // module path, may be null
   std::vector<Input> inputs;
   std::vector<Output> outputs;
@@ -53,8 +54,8 @@ class Call {
  public:
   explicit Call(std::shared_ptr<Node> node) : node_(std::move(node)) {}
 
-  /// Kept values, with their histories, so that gradients of gradients work. Throw GradError when the
-  /// value was changed in place since (naming the write), or after its release.
+  /// Kept values, with their histories, so that gradients of gradients work. Throw GradError when
+  /// the value was changed in place since (naming the write), or after its release.
   Tensor input(std::size_t i) const;
   Tensor output(std::size_t i = 0) const;
   const Spec& input_spec(std::size_t i) const { return node_->inputs[i].spec; }

@@ -16,9 +16,9 @@ struct Event {
   std::span<const Tensor> outputs;  ///< empty before the call
   const Tensor* target;             ///< the tensor written in place, or null
   Place place;
-  int depth;                        ///< how many composites are around the call
+  int depth;  ///< how many composites are around the call
   Phase phase;
-  const Node* forward_twin;         ///< in a backward pass: the call being differentiated
+  const Node* forward_twin;                  ///< in a backward pass: the call being differentiated
   std::shared_ptr<const std::string> scope;  ///< module path, may be null
 };
 

@@ -41,7 +41,9 @@ struct In {
   const Layout* layout;
   DType dtype;
   template <class T>
-  const T* as() const { return static_cast<const T*>(data); }
+  const T* as() const {
+    return static_cast<const T*>(data);
+  }
   const Shape& shape() const { return layout->shape; }
   const Shape& strides() const { return layout->strides; }
 };
@@ -51,7 +53,9 @@ struct Out {
   const Layout* layout;
   DType dtype;
   template <class T>
-  T* as() const { return static_cast<T*>(data); }
+  T* as() const {
+    return static_cast<T*>(data);
+  }
   const Shape& shape() const { return layout->shape; }
   const Shape& strides() const { return layout->strides; }
 };
@@ -81,7 +85,8 @@ struct OpModel {
   virtual bool in_place_safe() const = 0;
   virtual Keep keep() const = 0;
   virtual std::vector<AttributeInfo> attributes() const = 0;
-  virtual std::shared_ptr<OpModel> with(std::string_view name, const AttributeValue& value) const = 0;
+  virtual std::shared_ptr<OpModel> with(std::string_view name,
+                                        const AttributeValue& value) const = 0;
   virtual Specs infer(std::span<const Spec> inputs) const = 0;
   virtual std::optional<Layout> view(std::span<const Layout* const> inputs) const = 0;
   virtual void forward(std::span<const In> inputs, std::span<const Out> outputs) const = 0;
@@ -98,7 +103,9 @@ struct Adapter;
 
 /// What every definition has.
 template <class D>
-concept Definition = requires { { D::card } -> std::convertible_to<const Card&>; };
+concept Definition = requires {
+  { D::card } -> std::convertible_to<const Card&>;
+};
 
 class Op {
  public:
@@ -136,9 +143,10 @@ namespace detail {
 /// Calls f with the elements of a span as separate arguments when `f` takes exactly n of them.
 template <std::size_t N, class F, class T>
 decltype(auto) call_with(F&& f, std::span<T> values) {
-  return [&]<std::size_t... I>(std::index_sequence<I...>) -> decltype(auto) {
+  return [&]<std::size_t... I>(std::index_sequence<I...>)->decltype(auto) {
     return f(values[I]...);
-  }(std::make_index_sequence<N>());
+  }
+  (std::make_index_sequence<N>());
 }
 
 /// Throws ShapeError: "takes 2 inputs, got 3".
@@ -156,26 +164,32 @@ std::vector<T> as_list(std::vector<T> many) {
 }
 
 // Which of the ways to write a rule a definition uses: N separate parameters, or a span.
-#define GRADUS_RULE(rule, Arg)                                                          \
-  template <class D>                                                                    \
-  constexpr int rule##_arity() {                                                        \
-    if constexpr (requires(const D d, std::span<Arg> s) { d.rule(s); }) return -1;      \
-    else if constexpr (requires(const D d, Arg a) { d.rule(a); }) return 1;             \
-    else if constexpr (requires(const D d, Arg a) { d.rule(a, a); }) return 2;          \
-    else if constexpr (requires(const D d, Arg a) { d.rule(a, a, a); }) return 3;       \
-    else if constexpr (requires(const D d) { d.rule(); }) return 0;                     \
-    else return -2;                                                                     \
-  }                                                                                     \
-  template <class D>                                                                    \
-  auto call_##rule(const D& d, std::span<Arg> values) {                                 \
-    constexpr int arity = rule##_arity<D>();                                            \
-    if constexpr (arity == -1) {                                                        \
-      return as_list(d.rule(values));                                                   \
-    } else {                                                                            \
+#define GRADUS_RULE(rule, Arg)                                                                 \
+  template <class D>                                                                           \
+  constexpr int rule##_arity() {                                                               \
+    if constexpr (requires(const D d, std::span<Arg> s) { d.rule(s); })                        \
+      return -1;                                                                               \
+    else if constexpr (requires(const D d, Arg a) { d.rule(a); })                              \
+      return 1;                                                                                \
+    else if constexpr (requires(const D d, Arg a) { d.rule(a, a); })                           \
+      return 2;                                                                                \
+    else if constexpr (requires(const D d, Arg a) { d.rule(a, a, a); })                        \
+      return 3;                                                                                \
+    else if constexpr (requires(const D d) { d.rule(); })                                      \
+      return 0;                                                                                \
+    else                                                                                       \
+      return -2;                                                                               \
+  }                                                                                            \
+  template <class D>                                                                           \
+  auto call_##rule(const D& d, std::span<Arg> values) {                                        \
+    constexpr int arity = rule##_arity<D>();                                                   \
+    if constexpr (arity == -1) {                                                               \
+      return as_list(d.rule(values));                                                          \
+    } else {                                                                                   \
       if (values.size() != std::size_t(arity)) throw_arity(std::size_t(arity), values.size()); \
-      return call_with<std::size_t(arity)>(                                             \
-          [&](auto&... v) { return as_list(d.rule(v...)); }, values);                   \
-    }                                                                                   \
+      return call_with<std::size_t(arity)>([&](auto&... v) { return as_list(d.rule(v...)); },  \
+                                           values);                                            \
+    }                                                                                          \
   }
 
 GRADUS_RULE(infer, const Spec)
@@ -185,29 +199,36 @@ GRADUS_RULE(prepare, const Tensor)
 #undef GRADUS_RULE
 
 template <class D>
-constexpr bool has_span_forward =
-    requires(const D d, std::span<const In> x, std::span<const Out> y) { d.forward(x, y); };
+constexpr bool has_span_forward = requires(const D d, std::span<const In> x,
+                                           std::span<const Out> y) {
+  d.forward(x, y);
+};
 template <class D>
-constexpr bool has_plain_forward =
-    requires(const D d, In x, Out y) { d.forward(y); } ||
-    requires(const D d, In x, Out y) { d.forward(x, y); } ||
-    requires(const D d, In x, Out y) { d.forward(x, x, y); } ||
-    requires(const D d, In x, Out y) { d.forward(x, x, x, y); };
+constexpr bool has_plain_forward = requires(const D d, In x, Out y) {
+  d.forward(y);
+}
+|| requires(const D d, In x, Out y) { d.forward(x, y); }
+|| requires(const D d, In x, Out y) { d.forward(x, x, y); }
+|| requires(const D d, In x, Out y) { d.forward(x, x, x, y); };
 template <class D>
-constexpr bool has_view = requires(const D d, const Layout& x) { d.view(x); };
+constexpr bool has_view = requires(const D d, const Layout& x) {
+  d.view(x);
+};
 template <class D>
-constexpr bool has_one_vjp =
-    requires(const D d, const Call& c, const Tensor& g) { d.vjp(c, g); };
+constexpr bool has_one_vjp = requires(const D d, const Call& c, const Tensor& g) {
+  d.vjp(c, g);
+};
 template <class D>
-constexpr bool has_many_vjp =
-    requires(const D d, const Call& c, std::span<const Tensor> g) { d.vjp(c, g); };
+constexpr bool has_many_vjp = requires(const D d, const Call& c, std::span<const Tensor> g) {
+  d.vjp(c, g);
+};
 
 template <class D>
 struct Adapter final : OpModel {
   static constexpr bool is_composite = compose_arity<D>() != -2;
   static constexpr bool is_function = run_arity<D>() != -2;
-  static constexpr bool is_kernel = infer_arity<D>() != -2 &&
-                                    (has_span_forward<D> || has_plain_forward<D> || has_view<D>);
+  static constexpr bool is_kernel =
+      infer_arity<D>() != -2 && (has_span_forward<D> || has_plain_forward<D> || has_view<D>);
   static_assert(is_composite || is_function || is_kernel,
                 "an operation needs `compose`, or `run`, or `infer` with `forward` or `view`");
 
@@ -216,7 +237,7 @@ struct Adapter final : OpModel {
 
   const Card& card() const override { return D::card; }
   OpKind kind() const override {
-    return is_composite ? OpKind::composite
+    return is_composite  ? OpKind::composite
            : is_function ? OpKind::function
            : has_view<D> ? OpKind::view
                          : OpKind::kernel;
@@ -224,12 +245,16 @@ struct Adapter final : OpModel {
   bool has_vjp() const override { return has_one_vjp<D> || has_many_vjp<D>; }
   bool has_prepare() const override { return prepare_arity<D>() != -2; }
   bool in_place_safe() const override {
-    if constexpr (requires { D::in_place_safe; }) return D::in_place_safe;
-    else return false;
+    if constexpr (requires { D::in_place_safe; })
+      return D::in_place_safe;
+    else
+      return false;
   }
   Keep keep() const override {
-    if constexpr (requires { D::keep; }) return D::keep;
-    else return {};
+    if constexpr (requires { D::keep; })
+      return D::keep;
+    else
+      return {};
   }
 
   std::vector<AttributeInfo> attributes() const override {
@@ -249,16 +274,22 @@ struct Adapter final : OpModel {
   }
 
   Specs infer(std::span<const Spec> inputs) const override {
-    if constexpr (is_kernel) return call_infer(definition, inputs);
-    else return {};
+    if constexpr (is_kernel)
+      return call_infer(definition, inputs);
+    else
+      return {};
   }
   std::optional<Layout> view(std::span<const Layout* const> inputs) const override {
-    if constexpr (has_view<D>) return definition.view(*inputs[0]);
-    else return std::nullopt;
+    if constexpr (has_view<D>)
+      return definition.view(*inputs[0]);
+    else
+      return std::nullopt;
   }
   void forward(std::span<const In> x, std::span<const Out> y) const override {
-    if constexpr (has_span_forward<D>) definition.forward(x, y);
-    else if constexpr (requires(In i, Out o) { definition.forward(o); }) definition.forward(y[0]);
+    if constexpr (has_span_forward<D>)
+      definition.forward(x, y);
+    else if constexpr (requires(In i, Out o) { definition.forward(o); })
+      definition.forward(y[0]);
     else if constexpr (requires(In i, Out o) { definition.forward(i, o); })
       definition.forward(x[0], y[0]);
     else if constexpr (requires(In i, Out o) { definition.forward(i, i, o); })
@@ -267,22 +298,32 @@ struct Adapter final : OpModel {
       definition.forward(x[0], x[1], x[2], y[0]);
   }
   Tensors run(std::span<const Tensor> inputs) const override {
-    if constexpr (is_composite) return call_compose(definition, inputs);
-    else if constexpr (is_function) return call_run(definition, inputs);
-    else return {};
+    if constexpr (is_composite)
+      return call_compose(definition, inputs);
+    else if constexpr (is_function)
+      return call_run(definition, inputs);
+    else
+      return {};
   }
   Tensors prepare(std::span<const Tensor> inputs) const override {
-    if constexpr (prepare_arity<D>() != -2) return call_prepare(definition, inputs);
-    else return Tensors(inputs.begin(), inputs.end());
+    if constexpr (prepare_arity<D>() != -2)
+      return call_prepare(definition, inputs);
+    else
+      return Tensors(inputs.begin(), inputs.end());
   }
   Tensors vjp(const Call& call, std::span<const Tensor> g) const override {
-    if constexpr (has_many_vjp<D>) return as_list(definition.vjp(call, g));
-    else if constexpr (has_one_vjp<D>) return as_list(definition.vjp(call, g[0]));
-    else return {};
+    if constexpr (has_many_vjp<D>)
+      return as_list(definition.vjp(call, g));
+    else if constexpr (has_one_vjp<D>)
+      return as_list(definition.vjp(call, g[0]));
+    else
+      return {};
   }
   Samples samples() const override {
-    if constexpr (requires { D::samples(); }) return D::samples();
-    else return {};
+    if constexpr (requires { D::samples(); })
+      return D::samples();
+    else
+      return {};
   }
 
  private:

@@ -64,8 +64,7 @@ class LineReader {
     expect("[");
     const std::string inside(until("]"));
     expect("]");
-    result.shape =
-        Shape(std::get<Ints>(parse_attribute("shape", "ints", inside)));
+    result.shape = Shape(std::get<Ints>(parse_attribute("shape", "ints", inside)));
     return result;
   }
   bool at_end() {
@@ -215,8 +214,7 @@ Program Program::parse(std::string_view text, const std::function<Op(std::string
     }
     if (!line.at_end()) line.fail("unexpected text at the end");
   }
-  if (!returned)
-    throw DataError("the program has no return line", "end it with: return %3, %4");
+  if (!returned) throw DataError("the program has no return line", "end it with: return %3, %4");
   for (auto& [id, tensor] : constants) {
     if (id >= defined.size() || !defined[id])
       throw DataError("a value for " + id_text(id) + " was given, which the program has not",

@@ -16,7 +16,8 @@ struct Step {
   Op op;
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
-  /// Values already there are written in place: the output is a new id, the storage that of `target`.
+  /// Values already there are written in place: the output is a new id, the storage that of
+  /// `target`.
   std::optional<ValueId> target;
   Place place;
   std::string scope;
@@ -25,14 +26,14 @@ struct Step {
 
 class Program {
  public:
-  std::vector<Spec> values;               ///< spec of each value id
-  std::vector<ValueId> inputs;            ///< given at each run
-  std::map<ValueId, Tensor> constants;    ///< everything else that no step makes (parameters too)
+  std::vector<Spec> values;             ///< spec of each value id
+  std::vector<ValueId> inputs;          ///< given at each run
+  std::map<ValueId, Tensor> constants;  ///< everything else that no step makes (parameters too)
   std::vector<Step> steps;
   std::vector<ValueId> outputs;
 
-  /// The outputs for these inputs; calls go through the door. Throws ShapeError when the specs of the
-  /// inputs are not those of the trace.
+  /// The outputs for these inputs; calls go through the door. Throws ShapeError when the specs of
+  /// the inputs are not those of the trace.
   Tensors run(std::span<const Tensor> arguments) const;
 
   /// One line a step, with input, const and return lines; parse() reads it.

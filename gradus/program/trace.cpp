@@ -17,7 +17,7 @@ class Tracer final : public Observer {
     // Inside a function primitive or a composite the primitives speak for themselves, except that a
     // function (checkpoint) is one step: what it calls inside is not shown.
     if (event.op.kind() == OpKind::composite || event.depth > composite_depth(event)) return;
-    Step step{event.op, {}, {}, {}, event.place, event.scope ? *event.scope : std::string(),
+    Step step{event.op,   {}, {}, {}, event.place, event.scope ? *event.scope : std::string(),
               event.phase};
     for (const Tensor& x : event.inputs) step.inputs.push_back(id_of(x));
     if (event.target) step.target = id_of(*event.target);

@@ -12,21 +12,29 @@ namespace {
 std::string guess_layers(const io::SafeTensors& file, const std::string& path) {
   auto fail = [&](const std::string& why) {
     return DataError("'" + path + "' does not hold a model that gradus knows: " + why,
-                     "names are 0.weight [out, in], 0.bias [out], 2.weight ..., as in a PyTorch Sequential of Linear and ReLU");
+                     "names are 0.weight [out, in], 0.bias [out], 2.weight ..., as in a PyTorch "
+                     "Sequential of Linear and ReLU");
   };
   std::string layers;
   std::int64_t width = -1, last = -1;
   std::size_t used = 0;
   for (std::int64_t place = 0; used < file.tensors.size(); ++place) {
-    if (place > last + 2 && place > 0) throw fail("tensor '" + file.tensors[0].first + "' and others do not follow the names");
+    if (place > last + 2 && place > 0)
+      throw fail("tensor '" + file.tensors[0].first + "' and others do not follow the names");
     const Tensor* weight = file.find(std::to_string(place) + ".weight");
     if (!weight) continue;
-    if (weight->ndim() != 2) throw fail("weight " + std::to_string(place) + " is " + weight->spec().str());
-    if (width >= 0 && weight->size(1) != width) throw fail("layer " + std::to_string(place) + " takes " + std::to_string(weight->size(1)) + " values, the one before gives " + std::to_string(width));
+    if (weight->ndim() != 2)
+      throw fail("weight " + std::to_string(place) + " is " + weight->spec().str());
+    if (width >= 0 && weight->size(1) != width)
+      throw fail("layer " + std::to_string(place) + " takes " + std::to_string(weight->size(1)) +
+                 " values, the one before gives " + std::to_string(width));
     if (width >= 0 && place == last + 2) layers += "; ReLU()";
     const Tensor* bias = file.find(std::to_string(place) + ".bias");
     used += bias ? 2 : 1;
-    layers += (layers.empty() ? "" : "; ") + ("Linear(" + std::to_string(weight->size(1)) + ", " + std::to_string(weight->size(0))) + (bias ? ")" : ", no bias)");
+    layers +=
+        (layers.empty() ? "" : "; ") +
+        ("Linear(" + std::to_string(weight->size(1)) + ", " + std::to_string(weight->size(0))) +
+        (bias ? ")" : ", no bias)");
     width = weight->size(0);
     last = place;
   }
@@ -36,7 +44,8 @@ std::string guess_layers(const io::SafeTensors& file, const std::string& path) {
 
 }  // namespace
 
-void save_model(const std::string& path, nn::Sequential& net, double scale, std::map<std::string, std::string> metadata) {
+void save_model(const std::string& path, nn::Sequential& net, double scale,
+                std::map<std::string, std::string> metadata) {
   io::SafeTensors file;
   file.tensors = net.state_dict();
   file.metadata = std::move(metadata);
@@ -48,7 +57,8 @@ void save_model(const std::string& path, nn::Sequential& net, double scale, std:
 ModelFile load_model(const std::string& path) {
   const io::SafeTensors file = io::load_safetensors(path);
   const auto listed = file.metadata.find("gradus.layers");
-  const std::string layers = listed == file.metadata.end() ? guess_layers(file, path) : listed->second;
+  const std::string layers =
+      listed == file.metadata.end() ? guess_layers(file, path) : listed->second;
   // Drawing initial weights must not move the caller's random stream.
   const std::string random_state = default_generator().state();
   // A file may name huge layers in a few bytes: the tensors it really holds are the bound.
@@ -62,8 +72,11 @@ ModelFile load_model(const std::string& path) {
       long long in = 0, out = 0;
       const std::string one(rest.substr(0, end));
       const std::size_t open = one.find("Linear(");
-      if (open != one.npos && std::sscanf(one.c_str() + open, "Linear(%lld, %lld", &in, &out) == 2 && (in < 1 || out < 1 || in > held / out))
-        throw DataError("'" + path + "' lists " + one + ", more weights than it holds", "the file is damaged: train or save it again");
+      if (open != one.npos &&
+          std::sscanf(one.c_str() + open, "Linear(%lld, %lld", &in, &out) == 2 &&
+          (in < 1 || out < 1 || in > held / out))
+        throw DataError("'" + path + "' lists " + one + ", more weights than it holds",
+                        "the file is damaged: train or save it again");
       rest.remove_prefix(std::min(end + 1, rest.size()));
     }
     model.net = nn::make_layers(layers);
@@ -76,7 +89,9 @@ ModelFile load_model(const std::string& path) {
   model.metadata = file.metadata;
   if (const auto scale = file.metadata.find("gradus.scale"); scale != file.metadata.end()) {
     model.scale = std::strtod(scale->second.c_str(), nullptr);
-    if (!(model.scale > 0) || !std::isfinite(model.scale)) throw DataError("'" + path + "' has the pixel scale '" + scale->second + "'", "it is 256 or 255");
+    if (!(model.scale > 0) || !std::isfinite(model.scale))
+      throw DataError("'" + path + "' has the pixel scale '" + scale->second + "'",
+                      "it is 256 or 255");
   }
   return model;
 }

@@ -21,7 +21,8 @@ void Trainer::run_batch(const data::Batch& batch, TrainState& state) {
   state.batch_samples = batch.y.size(0);
 }
 
-std::vector<EpochRecord> Trainer::fit(const data::DataLoader& train, const data::DataLoader& valid, const FitOptions& options) {
+std::vector<EpochRecord> Trainer::fit(const data::DataLoader& train, const data::DataLoader& valid,
+                                      const FitOptions& options) {
   using Clock = std::chrono::steady_clock;
   std::vector<EpochRecord> records;
   TrainState state;
@@ -58,7 +59,8 @@ std::vector<EpochRecord> Trainer::fit(const data::DataLoader& train, const data:
       }
     }
     state.record.train_loss /= static_cast<double>(std::max<std::int64_t>(state.record.samples, 1));
-    state.record.train_accuracy /= static_cast<double>(std::max<std::int64_t>(state.record.samples, 1));
+    state.record.train_accuracy /=
+        static_cast<double>(std::max<std::int64_t>(state.record.samples, 1));
     state.record.valid = evaluate(net_, loss_, valid);
     records.push_back(state.record);
     for (Callback* callback : callbacks_) callback->on_epoch_end(state);

@@ -1,5 +1,5 @@
-// Trainer: the training loop with events. The loop is in trainer.cpp, one screen long; everything else
-// (progress, files, early stops) is a Callback.
+// Trainer: the training loop with events. The loop is in trainer.cpp, one screen long; everything
+// else (progress, files, early stops) is a Callback.
 #pragma once
 
 #include <gradus/data/loader.h>
@@ -17,23 +17,25 @@ struct Evaluation {
 };
 
 struct EpochRecord {
-  std::int64_t epoch = 0;  ///< from 1
+  std::int64_t epoch = 0;                                 ///< from 1
   double first_batch_loss = 0, first_batch_accuracy = 0;  ///< before the first update
   double train_loss = 0, train_accuracy = 0;  ///< over all batches, each before its update
   Evaluation valid;
   double seconds = 0;  ///< of the training part
   std::int64_t samples = 0;
-  double samples_per_second() const { return seconds > 0 ? static_cast<double>(samples) / seconds : 0; }
+  double samples_per_second() const {
+    return seconds > 0 ? static_cast<double>(samples) / seconds : 0;
+  }
 };
 
 /// Where the loop is.
 struct TrainState {
-  std::int64_t epoch = 0, epochs = 0;    ///< epoch from 1
-  std::int64_t batch = 0, batches = 0;   ///< batch from 1
-  double loss = 0, accuracy = 0;         ///< of the last batch
+  std::int64_t epoch = 0, epochs = 0;   ///< epoch from 1
+  std::int64_t batch = 0, batches = 0;  ///< batch from 1
+  double loss = 0, accuracy = 0;        ///< of the last batch
   std::int64_t batch_samples = 0;
   double lr = 0;
-  bool stop = false;                     ///< set it to end after this batch
+  bool stop = false;  ///< set it to end after this batch
   EpochRecord record;
 };
 
@@ -49,7 +51,8 @@ class Callback {
 struct FitOptions {
   std::int64_t epochs = 1;
   /// Learning rate of a step, given the starting rate; optim::constant, cosine, one_cycle.
-  std::function<double(double lr, std::int64_t step, std::int64_t total)> schedule = optim::constant;
+  std::function<double(double lr, std::int64_t step, std::int64_t total)> schedule =
+      optim::constant;
 };
 
 class Trainer {
@@ -59,9 +62,10 @@ class Trainer {
       : net_(net), optimizer_(optimizer), loss_(std::move(loss)) {}
   /// Adds a callback, kept by reference.
   Trainer& with(Callback& callback);
-  /// Trains for options.epochs; `valid` is evaluated after each. Ends early when a callback asks: the epoch at hand
-  /// is then not in the result.
-  std::vector<EpochRecord> fit(const data::DataLoader& train, const data::DataLoader& valid, const FitOptions& options);
+  /// Trains for options.epochs; `valid` is evaluated after each. Ends early when a callback asks:
+  /// the epoch at hand is then not in the result.
+  std::vector<EpochRecord> fit(const data::DataLoader& train, const data::DataLoader& valid,
+                               const FitOptions& options);
 
  private:
   void run_batch(const data::Batch& batch, TrainState& state);

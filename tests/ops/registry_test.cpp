@@ -55,7 +55,8 @@ TEST_P(EveryOp, HasACardAndSamples) {
 TEST_P(EveryOp, AttributesSurviveText) {
   for (const Sample& s : op().samples()) {
     Op copy = op();
-    for (const AttributeInfo& info : s.op.attributes()) copy = copy.with(info.name, to_text(info.value));
+    for (const AttributeInfo& info : s.op.attributes())
+      copy = copy.with(info.name, to_text(info.value));
     EXPECT_EQ(copy.str(), s.op.str());
   }
 }
@@ -83,7 +84,8 @@ TEST_P(EveryOp, ValuesDoNotDependOnLayout) {
       ASSERT_EQ(got.size(), expected.size());
       for (std::size_t k = 0; k < got.size(); ++k) {
         EXPECT_EQ(got[k].spec(), expected[k].spec());
-        EXPECT_EQ(got[k].to_vector<double>(), expected[k].to_vector<double>()) << s.op.str() << " " << layout;
+        EXPECT_EQ(got[k].to_vector<double>(), expected[k].to_vector<double>())
+            << s.op.str() << " " << layout;
       }
     }
   }
@@ -101,8 +103,10 @@ TEST_P(EveryOp, ForwardModeIsTheTransposeOfReverseMode) {
     const Tensors y = f(s.inputs);
     if (y.empty() || !any_floating(s.inputs)) continue;
     Tensors v, u;
-    for (std::size_t i = 0; i < s.inputs.size(); ++i) v.push_back(sample(s.inputs[i].shape().to_vector(), -1, 1, 11 + static_cast<int>(i)));
-    for (std::size_t k = 0; k < y.size(); ++k) u.push_back(sample(y[k].shape().to_vector(), -1, 1, 21 + static_cast<int>(k)));
+    for (std::size_t i = 0; i < s.inputs.size(); ++i)
+      v.push_back(sample(s.inputs[i].shape().to_vector(), -1, 1, 11 + static_cast<int>(i)));
+    for (std::size_t k = 0; k < y.size(); ++k)
+      u.push_back(sample(y[k].shape().to_vector(), -1, 1, 21 + static_cast<int>(k)));
     const Tensors jv = jvp(f, s.inputs, v).tensors;
     Tensors x_bar;
     bool connected = true;
@@ -121,7 +125,9 @@ TEST_P(EveryOp, ForwardModeIsTheTransposeOfReverseMode) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Registry, EveryOp, testing::Range<std::size_t>(0, all_ops().size()),
-                         [](const auto& each) { return std::string(all_ops()[each.param].name()); });
+                         [](const auto& each) {
+                           return std::string(all_ops()[each.param].name());
+                         });
 
 TEST(Registry, NamesAreUnique) {
   std::vector<std::string_view> names;
