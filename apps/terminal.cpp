@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
@@ -76,7 +77,7 @@ void Terminal::clear_transient() {
 }
 
 std::string bar(double share, int cells, bool utf8) {
-  const int filled = static_cast<int>(std::clamp(share, 0.0, 1.0) * cells + 0.5);
+  const int filled = static_cast<int>(std::lround(std::clamp(share, 0.0, 1.0) * cells));
   std::string text;
   for (int i = 0; i < cells; ++i)
     text += i < filled ? (utf8 ? "\u2501" : "#") : (utf8 ? "\u2500" : ".");

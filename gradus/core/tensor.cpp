@@ -13,7 +13,7 @@ Tensor::Tensor(Storage storage, Layout layout, DType dtype) : state_(std::make_s
                          std::to_string(available),
                      "offset and strides must stay inside the storage");
   state_->storage = std::move(storage);
-  state_->layout = std::move(layout);
+  state_->layout = layout;
   state_->dtype = dtype;
 }
 

@@ -230,7 +230,7 @@ class Canvas {
         const double px = x - a.x, py = y - a.y;
         const double t = length > 0 ? std::clamp((px * dx + py * dy) / length, 0.0, 1.0) : 0.0;
         const double ex = px - t * dx, ey = py - t * dy;
-        double& nearest = distance_[static_cast<std::size_t>(y * side + x)];
+        double& nearest = distance_[static_cast<std::size_t>(y) * side + static_cast<std::size_t>(x)];
         nearest = std::min(nearest, ex * ex + ey * ey);
       }
   }
@@ -278,7 +278,7 @@ void draw(Hand& hand, std::size_t digit, std::uint8_t* pixels) {
     const double value = ink + grain * (ink > 0                    ? hand.between(-1, 1)
                                         : hand.between(-3, 1) > .9 ? hand.between(0, 2)
                                                                    : 0);
-    pixels[i] = static_cast<std::uint8_t>(std::clamp(value, 0.0, 1.0) * 255 + .5);
+    pixels[i] = static_cast<std::uint8_t>(std::lround(std::clamp(value, 0.0, 1.0) * 255));
   }
 }
 

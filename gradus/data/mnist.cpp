@@ -20,9 +20,10 @@ bool is_folder(const std::string& path) {
 }
 
 std::string find_part(const std::string& folder, const std::string& part, const std::string& kind) {
-  for (std::string joint : {"-", "."})
-    for (std::string ending : {"", ".gz"}) {
-      const std::string path = folder + "/" + part + joint + kind + "-ubyte" + ending;
+  for (const char* joint : {"-", "."})
+    for (const char* ending : {"", ".gz"}) {
+      std::string path = folder;
+      path.append("/").append(part).append(joint).append(kind).append("-ubyte").append(ending);
       if (exists(path)) return path;
     }
   throw IoError("no '" + part + "-" + kind + "-ubyte' in '" + folder + "'",

@@ -400,7 +400,7 @@ Tensor index_tensor(const Tensor& x, std::span<const Index> index) {
     }
   Ints flat = rest;
   flat.insert(flat.begin(), joined);
-  const Tensor result = take(reshape(permute_dims(view, order), flat), linear, 0);
+  Tensor result = take(reshape(permute_dims(view, order), flat), linear, 0);
   // NumPy: where the index tensors stand side by side their axes stay in place, else they come
   // first.
   const bool adjacent =

@@ -1,0 +1,162 @@
+// The command as a user runs it: output, messages, exit codes, what is left behind.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include <gradus/gradus.h>
+#include <gradus/io/safetensors.h>
+
+namespace gradus {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+class Command : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = testing::TempDir() + "gradus_command_" + std::to_string(::getpid());
+    std::filesystem::create_directories(folder_);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  struct Result {
+    int code;
+    std::string out, err;
+  };
+  Result run(const std::string& arguments) const {
+    const std::string line = "cd '" + folder_ +
+                             "' && env -u GRADUS_DATA LC_ALL=C '" GRADUS_COMMAND_PATH "' " +
+                             arguments + " >out.txt 2>err.txt </dev/null";
+    const int status = std::system(line.c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, text("out.txt"), text("err.txt")};
+  }
+  std::string text(const std::string& name) const {
+    std::ostringstream all;
+    all << std::ifstream(folder_ + "/" + name).rdbuf();
+    return all.str();
+  }
+  bool exists(const std::string& name) const {
+    return std::filesystem::exists(folder_ + "/" + name);
+  }
+  std::string folder_;
+};
+
+TEST_F(Command, TrainsEvaluatesAndPredicts) {
+  const Result trained =
+      run("train --size 800 --epochs 2 --json --log run.jsonl --out m.safetensors");
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  EXPECT_EQ(trained.out, text("run.jsonl"));
+  std::vector<json> events;
+  std::istringstream lines(trained.out);
+  for (std::string line; std::getline(lines, line);) events.push_back(json::parse(line));
+  ASSERT_EQ(events.size(), 4u);
+  EXPECT_EQ(events[0]["parameters"], 39760);
+  EXPECT_EQ(events[0]["data"],
+            json::parse(R"({"name":"digits","train":600,"valid":100,"test":100})"));
+  EXPECT_EQ(events[2]["epoch"], 2);
+  EXPECT_GT(events[1]["samples_per_second"], 0);
+  EXPECT_EQ(events[3]["model"], "m.safetensors");
+  const io::SafeTensors model = io::load_safetensors(folder_ + "/m.safetensors");
+  EXPECT_EQ(model.at("0.weight").shape(), Shape({50, 784}));
+  EXPECT_EQ(model.at("2.bias").shape(), Shape({10}));
+  const Result evaluated = run("eval m.safetensors --json");
+  EXPECT_EQ(json::parse(evaluated.out)["samples"], 2000);
+  const Result predicted = run("predict m.safetensors digits:0 --json");
+  EXPECT_EQ(json::parse(predicted.out)["probabilities"].size(), 10u);
+  const Result plain = run("train --size 80 --epochs 1 --out m.safetensors");
+  EXPECT_EQ(plain.code, 0);
+  EXPECT_EQ(plain.out.find('\x1b'), std::string::npos) << "no control characters into a pipe";
+  EXPECT_EQ(plain.out.find('\r'), std::string::npos);
+  EXPECT_THAT(plain.out, HasSubstr("saved m.safetensors"));
+}
+
+TEST_F(Command, EqualSeedsGiveEqualFiles) {
+  for (const char* threads : {"1", "2", "4"})
+    ASSERT_EQ(run(std::string("train --size 400 --epochs 1 --quiet --threads ") + threads +
+                  " --out " + threads + ".safetensors")
+                  .code,
+              0);
+  EXPECT_EQ(text("1.safetensors"), text("2.safetensors"));
+  EXPECT_EQ(text("1.safetensors"), text("4.safetensors"));
+}
+
+TEST_F(Command, WrongUseIsCode2AndLeavesNothing) {
+  for (const char* arguments :
+       {"", "fly", "train --nope", "train --lr nan", "train --lr -1", "train --epochs x",
+        "train --hidden 50,x", "train --hidden 0,5", "train --optimizer sgdd",
+        "train --batch-size 0", "train --scale 128", "train --nesterov",
+        "train --optimizer adam --momentum 0.9", "eval", "predict m.safetensors", "apply",
+        "train --threads 0"}) {
+    const Result result = run(arguments);
+    EXPECT_EQ(result.code, 2) << arguments << result.err;
+    EXPECT_FALSE(result.err.empty()) << arguments;
+    EXPECT_EQ(result.out, "") << arguments;
+  }
+  EXPECT_FALSE(exists("model.safetensors"));
+}
+
+TEST_F(Command, BadFilesAreCode1WithARepair) {
+  std::ofstream(folder_ + "/bad.safetensors") << "nonsense";
+  std::filesystem::create_directory(folder_ + "/empty");
+  for (const char* arguments :
+       {"train --data nowhere", "train --data empty", "train --out nowhere/m.safetensors",
+        "train --log nowhere/log", "eval bad.safetensors", "eval missing.safetensors",
+        "predict bad.safetensors digits:0", "data nowhere", "ops nothing",
+        "apply nothing bad.safetensors", "apply relu bad.safetensors"}) {
+    const Result result = run(arguments);
+    EXPECT_EQ(result.code, 1) << arguments << result.err;
+    EXPECT_THAT(result.err, HasSubstr("hint: ")) << arguments;
+    EXPECT_EQ(result.out, "") << arguments;
+  }
+  EXPECT_FALSE(exists("model.safetensors"));
+}
+
+TEST_F(Command, InterruptedItSavesAndSaysSo) {
+  const std::string line = "cd '" + folder_ +
+                           "' && LC_ALL=C timeout -s INT 2 '" GRADUS_COMMAND_PATH
+                           "' train --data digits --epochs 1000000 --quiet --out m.safetensors "
+                           "2>err.txt; echo $? >code.txt";
+  ASSERT_EQ(std::system(line.c_str()), 0);
+  EXPECT_THAT(text("err.txt"), HasSubstr("interrupted after"));
+  EXPECT_NO_THROW(io::load_safetensors(folder_ + "/m.safetensors"));
+}
+
+TEST_F(Command, OpsAndApplyComeFromTheRegistry) {
+  const json ops = json::parse(run("ops --json").out);
+  ASSERT_EQ(ops.size(), all_ops().size());
+  for (const json& op : ops)
+    for (const char* key :
+         {"name", "formula", "doc", "shapes", "also", "differentiable", "primitive"})
+      EXPECT_TRUE(op.contains(key)) << key;
+  io::SafeTensors in;
+  in.tensors = {{"0", tensor({{1., 2.}, {3., 4.}})}, {"g.0", tensor({{1., 0.}, {0., 0.}})}};
+  io::save_safetensors(folder_ + "/in.safetensors", in);
+  const Result result =
+      run("apply softmax in.safetensors --attr axis=1 --grad --out out.safetensors --json");
+  ASSERT_EQ(result.code, 0) << result.err;
+  const io::SafeTensors out = io::load_safetensors(folder_ + "/out.safetensors");
+  const double p = 1 / (1 + std::exp(1.0));
+  EXPECT_NEAR((out.at("0")[{0, 0}].item()), p, 1e-6);
+  EXPECT_NEAR((out.at("grad.0")[{0, 0}].item()), p * (1 - p), 1e-6);
+  EXPECT_EQ(json::parse(result.out)["0"]["shape"], json::parse("[2,2]"));
+  EXPECT_EQ(run("apply softmax in.safetensors --attr axes=1").code, 1);
+}
+
+TEST_F(Command, DocumentationIsFresh) {
+  std::ostringstream file;
+  file << std::ifstream(GRADUS_SOURCE_DIR "/docs/ops.md").rdbuf();
+  EXPECT_EQ(run("ops --markdown").out, file.str()) << "run ./dev docs";
+}
+
+TEST_F(Command, DoctorFindsEverythingWell) { EXPECT_EQ(run("doctor").code, 0); }
+
+}  // namespace
+}  // namespace gradus

@@ -1,0 +1,94 @@
+// The lesson's run: PyTorch's numbers on the real data, and fixed values on our own digits.
+#include <gtest/gtest.h>
+
+#include <gradus/gradus.h>
+#include <gradus/train/model_file.h>
+#include <tests/support/real_data.h>
+
+namespace gradus {
+namespace {
+
+struct Run {
+  std::vector<EpochRecord> epochs;
+  Evaluation test;
+};
+
+Run run(const data::ImageData& data, double lr, bool hidden = true, int prefetch = 0) {
+  manual_seed(1);
+  nn::Sequential net = hidden ? nn::Sequential{nn::Linear(784, 50), nn::ReLU(), nn::Linear(50, 10)}
+                              : nn::Sequential{nn::Linear(784, 10)};
+  optim::SGD optimizer(net.parameters(), {.lr = lr});
+  const auto loss = [](const Tensor& x, const Tensor& y) { return cross_entropy(x, y); };
+  Run result;
+  result.epochs = Trainer(net, optimizer, loss)
+                      .fit(data::DataLoader(data.train, {.batch_size = 64, .prefetch = prefetch}),
+                           data::DataLoader(data.valid, {.batch_size = 1000}), {.epochs = 3});
+  result.test = evaluate(net, loss, data::DataLoader(data.test, {.batch_size = 1000}));
+  return result;
+}
+
+TEST(LessonRun, MnistGivesPyTorchsNumbers) {
+  GRADUS_REAL_DATA(folder, "mnist");
+  const Run r = run(data::mnist(*folder), .5);
+  const double first[] = {2.3036487, .1237482, .0923254}, accuracy[] = {.9428, .9591, .9603},
+               valid[] = {.199601, .139788, .132259};
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(r.epochs[i].first_batch_loss, first[i], 1e-5);
+    EXPECT_DOUBLE_EQ(r.epochs[i].valid.accuracy, accuracy[i]);
+    EXPECT_NEAR(r.epochs[i].valid.loss, valid[i], 2e-6);
+  }
+  EXPECT_EQ(r.epochs[0].first_batch_accuracy, .09375);
+  EXPECT_EQ(r.epochs[2].first_batch_accuracy, .96875);
+  EXPECT_DOUBLE_EQ(r.test.accuracy, .9549);
+}
+
+TEST(LessonRun, FashionGivesPyTorchsNumbers) {
+  GRADUS_REAL_DATA(folder, "fashion-mnist");
+  const Run r = run(data::mnist(*folder), .1);
+  const double first[] = {2.3200960, .5113121, .3921112}, accuracy[] = {.7336, .7938, .8078},
+               valid[] = {.689167, .547079, .509781};
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(r.epochs[i].first_batch_loss, first[i], 1e-5);
+    EXPECT_DOUBLE_EQ(r.epochs[i].valid.accuracy, accuracy[i]);
+    EXPECT_NEAR(r.epochs[i].valid.loss, valid[i], 2e-6);
+  }
+  EXPECT_DOUBLE_EQ(r.test.accuracy, .7973);
+}
+
+TEST(LessonRun, DigitsAreHardForALineAndFitTheLesson) {
+  const data::ImageData digits = data::digits();
+  const Run net = run(digits, .5), line = run(digits, .5, false);
+  EXPECT_LT(line.test.accuracy, .93);
+  EXPECT_GT(net.test.accuracy, .96);
+  EXPECT_LT(net.test.accuracy, .99);
+  // Batches made ahead on a worker are the same batches.
+  const Run ahead = run(digits, .5, true, 2);
+  EXPECT_EQ(ahead.test.loss, net.test.loss);
+}
+
+TEST(ModelFile, ComesBackWithAndWithoutMetadata) {
+  manual_seed(2);
+  nn::Sequential net{nn::Linear(6, 4), nn::ReLU(), nn::Linear(4, 3)};
+  const std::string path = testing::TempDir() + "gradus_model_test.safetensors";
+  save_model(path, net, 255);
+  ModelFile back = load_model(path);
+  EXPECT_EQ(back.scale, 255);
+  EXPECT_EQ(nn::layer_list(back.net), "Linear(6, 4); ReLU(); Linear(4, 3)");
+  const Tensor x = randn({5, 6});
+  EXPECT_EQ(back.net(x).to_vector<float>(), net(x).to_vector<float>());
+  std::remove(path.c_str());
+}
+
+TEST(Module, StateIsLoadedWholeOrNotAtAll) {
+  nn::Sequential net{nn::Linear(3, 2)}, other{nn::Linear(3, 4)};
+  const std::vector<float> before = net[0].parameters()[0].to_vector<float>();
+  EXPECT_THROW(net.load_state_dict(other.state_dict()), ShapeError);
+  EXPECT_THROW(net.load_state_dict({}), NameError);
+  EXPECT_EQ(net[0].parameters()[0].to_vector<float>(), before);
+  EXPECT_EQ(net.parameter_count(), 8);
+  EXPECT_NE(net.summary({{5, 3}, DType::f32}).find("0: Linear(3, 2)"), std::string::npos);
+  EXPECT_NE(net.summary({{5, 3}, DType::f32}).find("[5,2]"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace gradus
