@@ -168,16 +168,16 @@ class Draws {
 
 // How far the hand may go. Chosen so that a linear classifier stays well below 93 % and a small
 // network with one hidden layer reaches 96 to 99 % in three epochs.
-constexpr double max_slip = .05;                     // of a point of a stroke, in boxes
-constexpr double max_bend = .35;                     // sideways, of the ends against the middle
-constexpr double min_width = 9, max_width = 16;      // of the box, in pixels
-constexpr double min_height = 16, max_height = 21;   // likewise
-constexpr double max_shear = .3;                     // sideways per downwards
-constexpr double max_half_turn = .13;                // tangent of half the angle of rotation
-constexpr double max_shift = 2.5;                    // of the centre, in pixels
-constexpr double min_radius = .7, max_radius = 1.7;  // of the pen, in pixels
-constexpr double min_ink = 190, max_ink = 255;       // darkest value
-constexpr double max_noise = 40;                     // added to or taken from each pixel
+constexpr double max_slip = .045;                     // of a point of a stroke, in boxes
+constexpr double max_bend = .25;                      // sideways, of the ends against the middle
+constexpr double min_width = 10, max_width = 16;      // of the box, in pixels
+constexpr double min_height = 16, max_height = 21;    // likewise
+constexpr double max_shear = .26;                     // sideways per downwards
+constexpr double max_half_turn = .11;                 // tangent of half the angle of rotation
+constexpr double max_shift = 2.9;                     // of the centre, in pixels
+constexpr double min_radius = .95, max_radius = 1.8;  // of the pen, in pixels
+constexpr double min_ink = 190, max_ink = 250;        // darkest value
+constexpr double max_noise = 30;                      // added to or taken from each pixel
 
 /// The random map from the unit box to pixels.
 class Map {
@@ -209,13 +209,11 @@ class Map {
 Points flatten(const Stroke& stroke) {
   const Points& p = stroke.points;
   if (!stroke.smooth || p.size() < 3) return p;
-  const bool closed = p.front().x == p.back().x && p.front().y == p.back().y;
   constexpr int pieces = 4;
   Points line{p.front()};
   for (std::size_t i = 0; i + 1 < p.size(); ++i) {
     const Point b = p[i], c = p[i + 1];
-    const Point a = i > 0 ? p[i - 1] : closed ? p[p.size() - 2] : b;
-    const Point d = i + 2 < p.size() ? p[i + 2] : closed ? p[1] : c;
+    const Point a = i > 0 ? p[i - 1] : b, d = i + 2 < p.size() ? p[i + 2] : c;
     for (int k = 1; k <= pieces; ++k) {
       const double t = double(k) / pieces;
       const auto blend = [t](double q, double r, double s, double u) {

@@ -121,6 +121,8 @@ Tensor parse_png(ByteSpan bytes, const std::string& name) {
                     damaged_hint);
   Tensor image = new_image(height, width, name);
   png.format = PNG_FORMAT_GRAY;
+  png.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;  // the values as they are: no gamma for 16 bits
+  std::memset(image.raw_data(), 0, static_cast<std::size_t>(image.numel()));
   const png_color black{0, 0, 0};
   if (png_image_finish_read(&png, &black, image.data<std::uint8_t>(), 0, nullptr) == 0)
     throw damaged();
