@@ -1,5 +1,6 @@
-// Strided loops: an N-dimensional walk over one to four operands, reduced to as few and as long inner
-// runs as their strides allow. Sizes and strides count elements; strides may be 0 or negative.
+// Strided loops: an N-dimensional walk over one to four operands, reduced to as few and as long
+// inner runs as their strides allow. Sizes and strides count elements; strides may be 0 or
+// negative.
 #pragma once
 
 #include <cstdint>

@@ -7,9 +7,12 @@
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
+#include <limits>
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #if defined(__linux__)
@@ -26,6 +29,8 @@ using Index = std::int64_t;
 thread_local bool inside_task = false;
 std::atomic<int> requested{0};
 
+constexpr Index no_piece = std::numeric_limits<Index>::max();
+
 struct Pool {
   std::mutex owner;  // held by the user thread whose job runs
   std::mutex mutex;  // guards everything below except `next`
@@ -38,6 +43,8 @@ struct Pool {
   int seats = 0;  // workers that may still join the job
   int busy = 0;   // workers inside it
   bool stopping = false;
+  Index failed_piece = no_piece;
+  std::exception_ptr failure;
 
   ~Pool() {
     {
@@ -50,8 +57,15 @@ struct Pool {
 
   void take_pieces() {
     const Index pieces = (count + grain - 1) / grain;
-    for (Index piece; (piece = next.fetch_add(1, std::memory_order_relaxed)) < pieces;)
-      task(context, piece * grain, std::min(count, (piece + 1) * grain));
+    for (Index piece; (piece = next.fetch_add(1, std::memory_order_relaxed)) < pieces;) try {
+        task(context, piece * grain, std::min(count, (piece + 1) * grain));
+      } catch (...) {
+        const std::lock_guard lock(mutex);
+        if (piece < failed_piece) {
+          failed_piece = piece;
+          failure = std::current_exception();
+        }
+      }
   }
 
   void work_forever() {
@@ -93,6 +107,8 @@ struct Pool {
     std::unique_lock lock(mutex);
     seats = 0;  // who has not come yet need not come
     done.wait(lock, [this] { return busy == 0; });
+    failed_piece = no_piece;
+    if (failure) std::rethrow_exception(std::exchange(failure, nullptr));
   }
 };
 
@@ -184,10 +200,9 @@ void run_tasks(Index count, Index grain, Task task, void* context) {
   const int threads = static_cast<int>(std::min<Index>(num_threads(), pieces));
   Pool* pool = nullptr;
   if (threads > 1 && !inside_task) pool = Holder::holder().pool.load();
-  if (pool && pool->owner.try_lock()) {
-    pool->run(count, grain, task, context, threads);
-    pool->owner.unlock();
-    return;
+  if (pool) {
+    const std::unique_lock owner(pool->owner, std::try_to_lock);
+    if (owner) return pool->run(count, grain, task, context, threads);
   }
   for (Index begin = 0; begin < count; begin += grain)
     task(context, begin, std::min(count, begin + grain));

@@ -16,15 +16,19 @@ int num_threads();
 /// next parallel_for.
 void set_num_threads(int n);
 
+/// Elements that one piece of a plain loop should have at least, so that waking a thread pays.
+inline constexpr std::int64_t elements_per_task = 1 << 17;
+
 namespace detail {
 using Task = void (*)(void* context, std::int64_t begin, std::int64_t end);
 void run_tasks(std::int64_t count, std::int64_t grain, Task task, void* context);
 }  // namespace detail
 
 /// Calls f(begin, end) for the pieces [0, grain), [grain, 2 grain), ... of [0, count), maybe at the
-/// same time, and returns when all are done. The pieces are the same for any number of threads. f
-/// must not throw. Inside f, parallel_for runs inline; so does the second of two user threads that
-/// come at once, and everything in a child after fork until it starts threads of its own.
+/// same time, and returns when all are done. The pieces are the same for any number of threads.
+/// What f throws reaches the caller; if several pieces throw, the first piece's does, as in a plain
+/// loop. Inside f, parallel_for runs inline; so does the second of two user threads that come at
+/// once. After fork the child starts threads of its own when it needs them.
 template <class F>
 void parallel_for(std::int64_t count, std::int64_t grain, F&& f) {
   if (count <= 0) return;

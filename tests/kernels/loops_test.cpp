@@ -2,6 +2,7 @@
 #include <gradus/kernels/elementwise.h>
 #include <gradus/kernels/gather.h>
 #include <gradus/kernels/reduce.h>
+#include <gradus/kernels/threads.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -118,6 +119,36 @@ TEST(Reduce, MillionsOfFloatsStayNearF64) {
       x.data(), nullptr, nullptr, 0, &n, &one, 1, &norm, 0.0f, [](float v) { return v * v; },
       [](float a, float b) { return a + b; }, [](float v) { return std::sqrt(v); });
   EXPECT_NEAR(1.0, static_cast<double>(norm) / std::sqrt(squares), 3e-7);
+}
+
+TEST(Loops, EqualBitsForAnyNumberOfThreads) {
+  const Index rows = 3001, columns = 301, n = rows * columns, one = 1;
+  const std::vector<float> x = random_floats(n, 3);
+  std::vector<float> first[3];
+  for (int threads : {1, 2, 3, 4, 8}) {
+    set_num_threads(threads);
+    std::vector<float> y(x.size()), down(static_cast<std::size_t>(columns)),
+        along(static_cast<std::size_t>(rows));
+    map1([](float v) { return v * v - 3; }, x.data(), &one, y.data(), &one, &n, 1);
+    const auto same = [](float v) { return v; };
+    const auto add = [](float a, float b) { return a + b; };
+    reduce(x.data(), &columns, &one, 1, &rows, &columns, 1, down.data(), 0.0f, same, add, same);
+    reduce(x.data(), &rows, &columns, 1, &columns, &one, 1, along.data(), 0.0f, same, add, same);
+    if (threads == 1) {
+      first[0] = y;
+      first[1] = down;
+      first[2] = along;
+      for (std::size_t i = 0; i < y.size(); ++i) ASSERT_EQ(x[i] * x[i] - 3, y[i]);
+      for (Index i = 0; i < rows; ++i)
+        ASSERT_EQ(sum_of(x.data() + i * columns, columns, 1), along[static_cast<std::size_t>(i)]);
+      for (Index j = 0; j < columns; ++j)
+        ASSERT_EQ(sum_of(x.data() + j, rows, columns), down[static_cast<std::size_t>(j)]);
+    }
+    EXPECT_EQ(first[0], y) << threads;
+    EXPECT_EQ(first[1], down) << threads;
+    EXPECT_EQ(first[2], along) << threads;
+  }
+  set_num_threads(0);
 }
 
 TEST(Reduce, EmptyGivesTheIdentity) { EXPECT_EQ(0.0f, sum_of(nullptr, 0, 1)); }

@@ -79,6 +79,24 @@ TEST_F(Threads, SeveralUserThreads) {
   EXPECT_EQ(800, right);
 }
 
+TEST_F(Threads, TheFirstPiecesExceptionReachesTheCaller) {
+  for (int threads : {1, 4}) {
+    set_num_threads(threads);
+    for (int round = 0; round < 50; ++round) {
+      std::int64_t caught = -1;
+      try {
+        parallel_for(20, 1, [](std::int64_t begin, std::int64_t) {
+          if (begin % 7 == 5) throw begin;
+        });
+      } catch (std::int64_t piece) {
+        caught = piece;
+      }
+      EXPECT_EQ(5, caught);
+      EXPECT_TRUE(each_once(100, 1));
+    }
+  }
+}
+
 TEST_F(Threads, DefaultIsPositive) {
   set_num_threads(0);
   EXPECT_GE(num_threads(), 1);
