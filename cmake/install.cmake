@@ -12,8 +12,8 @@ install(EXPORT gradusTargets NAMESPACE gradus:: DESTINATION ${CMAKE_INSTALL_LIBD
 configure_package_config_file(cmake/gradusConfig.cmake.in gradusConfig.cmake
                               INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/gradus)
 write_basic_package_version_file(gradusConfigVersion.cmake COMPATIBILITY SameMinorVersion)
-# Relocatable: the prefix is found from where the .pc file lies.
-file(RELATIVE_PATH gradus_pc_to_prefix "/p/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/p")
+# The installed tree may be moved: gradus.pc finds its prefix from where it lies.
+file(RELATIVE_PATH GRADUS_PC_TO_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 configure_file(cmake/gradus.pc.in gradus.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/gradusConfig.cmake
               ${CMAKE_CURRENT_BINARY_DIR}/gradusConfigVersion.cmake

@@ -3,7 +3,14 @@
 
 #include <gradus/autograd/gradcheck.h>
 #include <gradus/core/print.h>
+#include <gradus/data/digits.h>
+#include <gradus/data/mnist.h>
+#include <gradus/io/file.h>
+#include <gradus/io/idx.h>
+#include <gradus/io/image.h>
+#include <gradus/io/safetensors.h>
 #include <gradus/ops/ops.h>
 #include <gradus/ops/registry.h>
 #include <gradus/program/trace.h>
+#include <gradus/train/model_file.h>
 #include <gradus/train/trainer.h>

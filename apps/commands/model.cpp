@@ -7,6 +7,7 @@
 
 #include <gradus/gradus.h>
 #include <gradus/io/file.h>
+#include <gradus/io/gzip.h>
 #include <gradus/io/idx.h>
 #include <gradus/io/image.h>
 #include <gradus/train/model_file.h>
@@ -105,9 +106,10 @@ std::optional<Picture> row_of_data(const std::string& text) {
 
 std::vector<Picture> pictures_of(const std::string& text) {
   if (std::optional<Picture> row = row_of_data(text)) return {*row};
-  const std::string bytes = io::gunzip(io::read_file(text), text);
-  if (!bytes.starts_with(std::string_view("\0\0", 2))) return {{text, io::read_image(text), {}}};
-  const Tensor images = io::parse_idx(bytes, text);
+  const io::Bytes bytes = io::read_file(text);
+  const bool is_idx = io::is_gzip(bytes) || (bytes.size() > 1 && bytes[0] == 0 && bytes[1] == 0);
+  if (!is_idx) return {{text, io::parse_image(bytes, text), {}}};
+  const Tensor images = io::read_idx(text);
   if (images.ndim() != 3)
     throw DataError(
         "'" + text + "' holds " + images.shape().str() + ", not images [n, height, width]",

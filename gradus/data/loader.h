@@ -5,7 +5,7 @@
 #include <memory>
 
 #include <gradus/core/generator.h>
-#include <gradus/data/image_data.h>
+#include <gradus/data/mnist.h>
 
 namespace gradus::data {
 

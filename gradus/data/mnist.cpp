@@ -1,102 +1,142 @@
-// MNIST-shaped folders; see image_data.h.
-#include <sys/stat.h>
+// Finds, reads and checks MNIST-shaped folders; see mnist.h.
+#include <gradus/data/mnist.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 
-#include <gradus/data/image_data.h>
+#include <gradus/data/digits.h>
 #include <gradus/io/idx.h>
 
 namespace gradus::data {
 namespace {
 
-bool exists(const std::string& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0;
-}
+namespace fs = std::filesystem;
 
-bool is_folder(const std::string& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
-}
+constexpr std::int64_t class_count = 10;
 
-std::string find_part(const std::string& folder, const std::string& part, const std::string& kind) {
-  for (const char* joint : {"-", "."})
+/// The file whose name is `stem` ("train-images"), '-' or '.', `kind` ("idx3-ubyte"), ".gz" or not.
+std::string find_file(const fs::path& dir, const std::string& stem, const std::string& kind) {
+  std::error_code ignored;
+  for (const char* separator : {"-", "."})
     for (const char* ending : {"", ".gz"}) {
-      std::string path = folder;
-      path.append("/").append(part).append(joint).append(kind).append("-ubyte").append(ending);
-      if (exists(path)) return path;
+      const fs::path file = dir / (stem + separator + kind + ending);
+      if (fs::exists(file, ignored)) return file.string();
     }
-  throw IoError("no '" + part + "-" + kind + "-ubyte' in '" + folder + "'",
-                "looked for that name, with '.' for the last '-' before idx, and with .gz; the "
-                "folder needs train-images-idx3-ubyte, "
-                "train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte");
+  throw IoError("no " + stem + "-" + kind + " in " + dir.string(),
+                "looked for " + stem + "-" + kind + " and " + stem + "." + kind +
+                    ", each with and without .gz; name the folder that holds the four files");
 }
 
-ImageSet read_part(const std::string& folder, const std::string& part) {
-  const std::string image_path = find_part(folder, part + "-images", "idx3"),
-                    label_path = find_part(folder, part + "-labels", "idx1");
-  const Tensor images = io::read_idx(image_path), labels = io::read_idx(label_path);
+Tensor check_labels(const Tensor& raw, const std::string& file) {
+  const std::int64_t n = raw.numel();
+  const std::uint8_t* values = raw.data<std::uint8_t>();
+  const auto bad = [](std::uint8_t label) { return label >= class_count; };
+  if (const std::int64_t wrong = std::count_if(values, values + n, bad); wrong != 0) {
+    const auto first = std::find_if(values, values + n, bad) - values;
+    const auto [least, most] = std::minmax_element(values, values + n);
+    throw DataError(file + ": label " + std::to_string(first) + " is " +
+                        std::to_string(values[first]) + ", but there are 10 classes, 0..9; " +
+                        std::to_string(wrong) + " of " + std::to_string(n) +
+                        " labels are out of range, min " + std::to_string(*least) + ", max " +
+                        std::to_string(*most),
+                    *least == 1 && *most == class_count ? "labels count from 1? subtract 1"
+                                                        : "check that this is the file you mean");
+  }
+  Tensor labels = Tensor::empty({n}, DType::i64);
+  std::copy(values, values + n, labels.data<std::int64_t>());
+  return labels;
+}
+
+ImageSet read_pair(const fs::path& dir, const std::string& part) {
+  const std::string image_file = find_file(dir, part + "-images", "idx3-ubyte");
+  const std::string label_file = find_file(dir, part + "-labels", "idx1-ubyte");
+  const Tensor labels = io::read_idx(label_file);
+  if (labels.ndim() != 1)
+    throw DataError(label_file + ": labels have one axis, this is " + labels.spec().str(),
+                    "are the names of images and labels exchanged?");
+  const Tensor images = io::read_idx(image_file);
   if (images.ndim() != 3)
     throw DataError(
-        "'" + image_path + "' holds " + images.shape().str() + ", not images [n, height, width]",
-        "use the images file of an MNIST-shaped set");
-  if (labels.ndim() != 1)
-    throw DataError("'" + label_path + "' holds " + labels.shape().str() + ", not labels [n]",
-                    "use the labels file of an MNIST-shaped set");
-  if (images.numel() == 0)
-    throw DataError("'" + image_path + "' holds no images: " + images.shape().str(),
-                    "use a set with at least one image");
+        image_file + ": images have three axes (n, height, width), this is " + images.spec().str(),
+        "are the names of images and labels exchanged?");
   if (images.size(0) != labels.size(0))
-    throw DataError("'" + image_path + "' has " + std::to_string(images.size(0)) + " images, '" +
-                        label_path + "' " + std::to_string(labels.size(0)) + " labels",
-                    "use files that belong together");
-  Tensor wide = Tensor::empty(labels.shape(), DType::i64);
-  for (std::int64_t i = 0; i < labels.numel(); ++i) {
-    const std::int64_t label = labels.data<std::uint8_t>()[i];
-    if (label > 9)
-      throw DataError(
-          "'" + label_path + "' has label " + std::to_string(label) + " at " + std::to_string(i),
-          "labels are 0..9");
-    wide.data<std::int64_t>()[i] = label;
-  }
-  return {images, wide};
+    throw DataError(std::to_string(images.size(0)) + " images in " + image_file + ", but " +
+                        std::to_string(labels.size(0)) + " labels in " + label_file,
+                    "take both files from the same data set");
+  if (images.numel() == 0)
+    throw DataError(image_file + ": no pixels, " + images.spec().str(), "give at least one image");
+  return {images, check_labels(labels, label_file)};
 }
 
-ImageSet rows(const ImageSet& set, std::int64_t begin, std::int64_t end) {
-  return {set.images.with_layout(set.images.layout().slice(0, begin, end)),
-          set.labels.with_layout(set.labels.layout().slice(0, begin, end))};
+ImageSet part_of(const ImageSet& all, std::int64_t start, std::int64_t stop) {
+  return {all.images.with_layout(all.images.layout().slice(0, start, stop)),
+          all.labels.with_layout(all.labels.layout().slice(0, start, stop))};
+}
+
+std::string folder_name(const fs::path& dir) {
+  std::error_code ignored;
+  const fs::path whole = fs::weakly_canonical(dir, ignored);
+  const std::string name = (ignored ? dir : whole).filename().string();
+  return name.empty() ? dir.string() : name;
+}
+
+bool is_folder(const fs::path& dir) {
+  std::error_code ignored;
+  return fs::is_directory(dir, ignored);
+}
+
+bool has_training_files(const fs::path& dir) {
+  try {
+    find_file(dir, "train-images", "idx3-ubyte");
+    return true;
+  } catch (const IoError&) {
+    return false;
+  }
 }
 
 }  // namespace
 
-ImageData mnist(const std::string& folder) {
-  if (!exists(folder))
-    throw IoError("there is no folder '" + folder + "'",
-                  "give the folder of MNIST-shaped IDX files, or `digits` for the built-in ones");
-  if (!is_folder(folder))
-    throw IoError("'" + folder + "' is not a folder", "give the folder of MNIST-shaped IDX files");
-  const ImageSet all = read_part(folder, "train"), test = read_part(folder, "t10k");
-  const std::int64_t n = all.size(), train = n == 60000 ? 50000 : n - n / 6;
-  if (n < 6)
-    throw DataError("'" + folder + "' has " + std::to_string(n) + " training images",
-                    "at least 6 are needed, so that a sixth can validate");
-  if (test.images.size(1) != all.images.size(1) || test.images.size(2) != all.images.size(2))
-    throw DataError("training images are " + all.images.shape().str() + ", test images " +
-                        test.images.shape().str(),
-                    "both parts must have one image size");
-  std::string name = folder;
-  while (name.size() > 1 && name.back() == '/') name.pop_back();
-  name = name.substr(name.rfind('/') + 1);
-  return {name, rows(all, 0, train), rows(all, train, n), test, 10};
+ImageData mnist(const std::string& dir) {
+  if (!is_folder(dir)) {
+    std::error_code ignored;
+    throw IoError(
+        fs::exists(dir, ignored) ? dir + " is not a folder" : "there is no folder \"" + dir + "\"",
+        "name a folder with train-images-idx3-ubyte and the three other files of MNIST, "
+        "or \"digits\" for the built-in ones");
+  }
+  const ImageSet all = read_pair(dir, "train");
+  ImageData data;
+  data.name = folder_name(dir);
+  data.classes = class_count;
+  data.test = read_pair(dir, "t10k");
+  for (const int axis : {1, 2})
+    if (all.images.size(axis) != data.test.images.size(axis))
+      throw DataError(dir + ": training images are " + all.images.spec().str() +
+                          ", test images are " + data.test.images.spec().str(),
+                      "take all four files from the same data set");
+  const std::int64_t n = all.size();
+  if (n < 2)
+    throw DataError(dir + ": one training image cannot be split into train and valid",
+                    "give at least 2, better 6");
+  const std::int64_t start = n - std::max<std::int64_t>(1, n / 6);
+  data.train = part_of(all, 0, start);
+  data.valid = part_of(all, start, n);
+  return data;
 }
 
-ImageData load(const std::string& name, const DigitsOptions& options) {
-  if (name == "digits") return digits(options);
-  if (!name.empty()) return mnist(name);
-  const char* folder = std::getenv("GRADUS_DATA");
-  if (folder == nullptr || *folder == '\0') return digits(options);
-  const std::string inner = std::string(folder) + "/mnist";
-  return mnist(is_folder(inner) ? inner : folder);
+ImageData load(const std::string& name_or_dir) {
+  const char* set = std::getenv("GRADUS_DATA");
+  const fs::path home = set == nullptr ? "" : set;
+  if (name_or_dir.empty()) {
+    if (home.empty()) return digits();
+    return mnist(
+        (!has_training_files(home) && is_folder(home / "mnist") ? home / "mnist" : home).string());
+  }
+  if (name_or_dir == "digits") return digits();
+  if (!is_folder(name_or_dir) && !home.empty() && is_folder(home / name_or_dir))
+    return mnist((home / name_or_dir).string());
+  return mnist(name_or_dir);
 }
 
 }  // namespace gradus::data

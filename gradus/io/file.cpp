@@ -1,4 +1,4 @@
-// POSIX calls with their errors; see file.h.
+// System calls behind file.h. POSIX alone: the standard streams have no fsync and hide reasons.
 #include <gradus/io/file.h>
 
 #include <fcntl.h>
@@ -6,12 +6,49 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
-#include <cstring>
+#include <filesystem>
+#include <new>
+#include <optional>
+#include <system_error>
 
 namespace gradus::io {
 namespace {
 
+namespace fs = std::filesystem;
+
+std::string reason(int code) { return std::generic_category().message(code); }
+
+std::string write_hint(int code) {
+  switch (code) {
+    case ENOENT:
+    case ENOTDIR:
+      return "make the folder first, or name another one";
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return "choose a folder that you may write to";
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      return "free some space, or choose a folder on another disk";
+    case ENAMETOOLONG:
+      return "choose a shorter name";
+    default:
+      return {};
+  }
+}
+
+[[noreturn]] void throw_write_error(const std::string& path, int code) {
+  throw IoError("cannot write " + path + ": " + reason(code), write_hint(code));
+}
+
+void check_path(const std::string& path) {
+  if (path.empty()) throw IoError("the name of the file is empty", "name a file");
+  if (path.find('\0') != path.npos)
+    throw IoError("the name of the file holds a zero byte", "name a file without it");
+}
+
+/// A descriptor that closes itself.
 class Descriptor {
  public:
   explicit Descriptor(int number) : number_(number) {}
@@ -22,109 +59,211 @@ class Descriptor {
   Descriptor& operator=(const Descriptor&) = delete;
   int get() const { return number_; }
   explicit operator bool() const { return number_ >= 0; }
-  /// Closes, and says whether that went well.
-  bool close() {
-    const int closed = ::close(number_);
+  /// Closes and returns 0 or the reason why that failed.
+  int close() {
+    const int number = number_;
     number_ = -1;
-    return closed == 0;
+    return ::close(number) == 0 ? 0 : errno;
   }
 
  private:
   int number_;
 };
 
-[[noreturn]] void fail(const std::string& what, const std::string& path, int reason) {
-  std::string hint = "check the path";
-  if (reason == EACCES || reason == EPERM || reason == EROFS)
-    hint = "check the permissions, or choose another place";
-  if (reason == ENOSPC || reason == EDQUOT) hint = "free some space, or choose another place";
-  if (reason == EISDIR) hint = "name a file, not a folder";
-  throw IoError("cannot " + what + " '" + path + "': " + std::strerror(reason), hint);
+/// 0 or the reason.
+int write_all(int descriptor, ByteSpan bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return errno;
+    }
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return 0;
+}
+
+/// 0 or the reason.
+int sync_descriptor(int descriptor) {
+  while (::fsync(descriptor) != 0)
+    if (errno != EINTR) return errno;
+  return 0;
+}
+
+/// What `path` leads to through symbolic links, also when the last one leads to nothing yet.
+std::string follow_links(const std::string& path) {
+  fs::path target(path);
+  std::error_code code;
+  for (int hops = 0; fs::is_symlink(fs::symlink_status(target, code)); ++hops) {
+    if (hops == 40) throw_write_error(path, ELOOP);
+    const fs::path next = fs::read_symlink(target, code);
+    if (code) throw_write_error(path, code.value());
+    target = next.is_absolute() ? next : target.parent_path() / next;
+  }
+  return target.string();
 }
 
 std::string folder_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == path.npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
+  const std::string folder = fs::path(path).parent_path().string();
+  return folder.empty() ? "." : folder;
 }
 
-/// A new file beside `path`, removed again unless it is kept.
+/// Where and how a file will be written.
+struct Target {
+  std::string path;
+  mode_t mode = 0666;
+  bool exists = false, device = false;
+};
+
+Target find_target(const std::string& path) {
+  check_path(path);
+  Target target{follow_links(path)};
+  struct stat status {};
+  if (::stat(target.path.c_str(), &status) != 0) {
+    if (errno != ENOENT || path.back() == '/') throw_write_error(path, errno);
+    const std::string folder = folder_of(target.path);
+    if (::stat(folder.c_str(), &status) != 0)
+      throw IoError("cannot write " + path + ": there is no folder " + folder,
+                    "make the folder first (mkdir -p " + folder + "), or name another one");
+    if (!S_ISDIR(status.st_mode))
+      throw IoError("cannot write " + path + ": " + folder + " is not a folder",
+                    "name a file in a folder");
+    return target;
+  }
+  if (S_ISDIR(status.st_mode))
+    throw IoError("cannot write " + path + ": it is a folder",
+                  "name a file in it, " + (fs::path(path) / "model.safetensors").string());
+  target.exists = true;
+  target.device = S_ISCHR(status.st_mode);
+  if (!S_ISREG(status.st_mode) && !target.device)
+    throw IoError("cannot write " + path + ": it is not a regular file", "name another file");
+  // rename() would replace a protected file without asking.
+  if (::access(target.path.c_str(), W_OK) != 0)
+    throw IoError("cannot write " + path + ": " + reason(errno),
+                  "allow writing (chmod u+w " + path + "), or name another file");
+  target.mode = status.st_mode & 07777;
+  return target;
+}
+
+/// A new file beside the target, removed again unless it was renamed.
 class TemporaryFile {
  public:
-  explicit TemporaryFile(const std::string& path) : name_(path + ".XXXXXX") {
-    descriptor_ = ::mkstemp(name_.data());
-    if (descriptor_ < 0) fail("write", path, errno);
-  }
+  TemporaryFile(const std::string& user_path, const Target& target)
+      : file_(create(user_path, target)) {}
   ~TemporaryFile() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-    if (!kept_) ::unlink(name_.c_str());
+    if (!renamed_) ::unlink(path_.c_str());
   }
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
 
-  void write(std::string_view bytes, const std::string& path) {
-    while (!bytes.empty()) {
-      const ssize_t n = ::write(descriptor_, bytes.data(), bytes.size());
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) fail("write", path, errno);
-      bytes.remove_prefix(static_cast<std::size_t>(n));
-    }
+  /// Each is 0 or the reason.
+  int fill(ByteSpan bytes, const Target& target) {
+    if (const int code = write_all(file_.get(), bytes)) return code;
+    // The mode of the old file; a new one has what the umask leaves.
+    if (target.exists && ::fchmod(file_.get(), target.mode) != 0) return errno;
+    if (const int code = sync_descriptor(file_.get())) return code;
+    return file_.close();
   }
-  void rename_to(const std::string& path) {
-    // mkstemp makes files for the owner alone; a saved model follows the user's umask.
-    const mode_t mask = ::umask(0);
-    ::umask(mask);
-    ::fchmod(descriptor_, 0666 & ~mask);
-    if (::fsync(descriptor_) != 0) fail("flush", path, errno);
-    const int closed = ::close(descriptor_);
-    descriptor_ = -1;
-    if (closed != 0) fail("close", path, errno);
-    if (::rename(name_.c_str(), path.c_str()) != 0) fail("rename to", path, errno);
-    kept_ = true;
-    const Descriptor folder(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!folder || ::fsync(folder.get()) != 0) fail("flush the folder of", path, errno);
+  int rename_to(const std::string& path) {
+    if (::rename(path_.c_str(), path.c_str()) != 0) return errno;
+    renamed_ = true;
+    return 0;
   }
 
  private:
-  std::string name_;
-  int descriptor_ = -1;
-  bool kept_ = false;
+  int create(const std::string& user_path, const Target& target) {
+    const std::string stem =
+        folder_of(target.path) + "/.gradus-" + std::to_string(::getpid()) + "-";
+    for (int attempt = 0; attempt < 10000; ++attempt) {
+      path_ = stem + std::to_string(attempt) + ".tmp";
+      const int file = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+      if (file >= 0) return file;
+      if (errno != EEXIST && errno != EINTR) throw_write_error(user_path, errno);
+    }
+    throw_write_error(user_path, EEXIST);
+  }
+
+  std::string path_;
+  Descriptor file_;
+  bool renamed_ = false;
 };
+
+void write_device(const std::string& path, const Target& target, ByteSpan bytes) {
+  Descriptor device(::open(target.path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!device) throw_write_error(path, errno);
+  if (const int code = write_all(device.get(), bytes)) throw_write_error(path, code);
+}
 
 }  // namespace
 
-std::string read_file(const std::string& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) fail("open", path, errno);
+Bytes read_file(const std::string& path, std::uint64_t max_bytes) {
+  check_path(path);
+  // Without O_NONBLOCK, opening a pipe would wait for a writer.
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file)
+    throw IoError("cannot read " + path + ": " + reason(errno),
+                  errno == ENOENT   ? "check the name of the file"
+                  : errno == EACCES ? "allow reading: chmod u+r " + path
+                                    : "");
   struct stat status {};
-  if (::fstat(file.get(), &status) != 0) fail("read", path, errno);
-  if (S_ISDIR(status.st_mode)) fail("read", path, EISDIR);
-  std::string bytes;
-  bytes.reserve(static_cast<std::size_t>(std::max<off_t>(status.st_size, 0)));
-  char buffer[1 << 16];
-  while (true) {
-    const ssize_t n = ::read(file.get(), buffer, sizeof buffer);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) fail("read", path, errno);
-    if (n == 0) return bytes;
-    bytes.append(buffer, static_cast<std::size_t>(n));
+  if (::fstat(file.get(), &status) != 0)
+    throw IoError("cannot read " + path + ": " + reason(errno));
+  if (S_ISDIR(status.st_mode))
+    throw IoError("cannot read " + path + ": it is a folder", "name a file in it");
+  if (!S_ISREG(status.st_mode))
+    throw IoError("cannot read " + path + ": it is not a regular file",
+                  "copy its content into a file first");
+  const auto too_large = [&](std::uint64_t size) {
+    return IoError("cannot read " + path + ": it has " + std::to_string(size) +
+                   " bytes or more, the limit is " + std::to_string(max_bytes));
+  };
+  const auto announced = static_cast<std::uint64_t>(status.st_size);
+  if (announced > max_bytes) throw too_large(announced);
+  try {
+    // One byte more than announced: a read of 0 bytes then says that the file ended there.
+    Bytes bytes(announced + 1);
+    std::size_t used = 0;
+    for (;;) {
+      if (used == bytes.size()) bytes.resize(2 * bytes.size() + 4096);
+      const ssize_t got = ::read(file.get(), bytes.data() + used, bytes.size() - used);
+      if (got < 0) {
+        if (errno == EINTR) continue;
+        throw IoError("cannot read " + path + ": " + reason(errno));
+      }
+      if (got == 0) break;
+      used += static_cast<std::size_t>(got);
+      if (used > max_bytes) throw too_large(used);
+    }
+    bytes.resize(used);
+    return bytes;
+  } catch (const std::bad_alloc&) {
+    throw MemoryError("no memory for the " + std::to_string(announced) + " bytes of " + path);
+  } catch (const std::length_error&) {
+    throw MemoryError("no memory for the " + std::to_string(announced) + " bytes of " + path);
   }
 }
 
-void write_file_atomically(const std::string& path, std::string_view bytes) {
-  TemporaryFile file(path);
-  file.write(bytes, path);
-  file.rename_to(path);
+void write_file(const std::string& path, ByteSpan bytes) {
+  const Target target = find_target(path);
+  if (target.device) return write_device(path, target, bytes);
+  {
+    TemporaryFile temporary(path, target);
+    if (const int code = temporary.fill(bytes, target)) throw_write_error(path, code);
+    if (const int code = temporary.rename_to(target.path)) throw_write_error(path, code);
+  }
+  // The rename itself is durable only when the folder is. Folders that cannot be opened for reading
+  // and file systems without this call have no better to offer.
+  const Descriptor folder(
+      ::open(folder_of(target.path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) return;
+  if (const int code = sync_descriptor(folder.get()); code != 0 && code != EINVAL)
+    throw_write_error(path, code);
 }
 
 void check_writable(const std::string& path) {
-  if (path.empty()) throw IoError("the path to write to is empty", "name a file");
-  struct stat status {};
-  if (::stat(path.c_str(), &status) == 0) {
-    if (S_ISDIR(status.st_mode)) fail("write", path, EISDIR);
-    if (::access(path.c_str(), W_OK) != 0) fail("write", path, errno);
-  }
-  TemporaryFile probe(path);
+  const Target target = find_target(path);
+  if (target.device) return write_device(path, target, {});
+  const TemporaryFile probe(path, target);
 }
 
 }  // namespace gradus::io

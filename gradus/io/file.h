@@ -1,19 +1,32 @@
-// Whole files: read with clear errors, written so that nothing half-written ever remains.
+// Files: read whole, write atomically. A file that is written here is, at every moment and after
+// every failure, either the old one or the new one, never half of it.
+// From here: idx.h, safetensors.h, image.h, which parse the bytes.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include <gradus/core/error.h>
 
 namespace gradus::io {
 
-/// All bytes of a file. Throws IoError with the path and the system's reason.
-std::string read_file(const std::string& path);
-/// Writes beside `path`, flushes to disk, renames over it, flushes the folder: afterwards the file
-/// is the new one or, after any failure (IoError), the old one.
-void write_file_atomically(const std::string& path, std::string_view bytes);
-/// Throws IoError unless a file can be written at `path`: for asking before long work.
+using Bytes = std::vector<std::uint8_t>;
+using ByteSpan = std::span<const std::uint8_t>;
+
+/// The bytes of a regular file. Throws IoError, with path and reason, when it cannot be read, is a
+/// folder or a device, or is larger than `max_bytes`; MemoryError when it does not fit in memory.
+Bytes read_file(const std::string& path, std::uint64_t max_bytes = UINT64_MAX);
+
+/// Replaces the file `path` by `bytes`: temporary file in the same folder, write, fsync, rename,
+/// fsync of the folder. Throws IoError; the old file is then intact and nothing else remains (only
+/// a failing fsync of the folder, after the rename, leaves the new file). A symbolic link is
+/// followed, permissions of an old file are kept, a device (/dev/null) is written to directly.
+void write_file(const std::string& path, ByteSpan bytes);
+
+/// Throws IoError, with the repair, where write_file(path) would: no such folder, no permission, a
+/// folder in the place of the file. For asking before hours of training. Leaves nothing behind.
 void check_writable(const std::string& path);
 
 }  // namespace gradus::io

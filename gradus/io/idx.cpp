@@ -1,87 +1,173 @@
-// Reading IDX; see idx.h. Format: the comment at the end of yann.lecun.com/exdb/mnist.
+// Reading and writing IDX; see idx.h. One reader serves plain and gzipped bytes through `Source`.
 #include <gradus/io/idx.h>
 
-#include <zlib.h>
-
+#include <algorithm>
 #include <cstring>
-#include <memory>
 
-#include <gradus/io/file.h>
+#include <gradus/io/gzip.h>
 
 namespace gradus::io {
+namespace {
 
-std::string gunzip(std::string bytes, const std::string& name) {
-  if (!bytes.starts_with("\x1f\x8b")) return bytes;
-  z_stream stream{};
-  if (inflateInit2(&stream, 15 + 16) != Z_OK)
-    throw MemoryError("no memory to inflate '" + name + "'");
-  const std::unique_ptr<z_stream, int (*)(z_stream*)> guard(&stream, inflateEnd);
-  stream.next_in = reinterpret_cast<Bytef*>(bytes.data());
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  std::string result;
-  // What zlib says has been inflated is appended piece by piece: nothing is believed beforehand.
-  char buffer[1 << 16];
-  int status = Z_OK;
-  while (status != Z_STREAM_END) {
-    stream.next_out = reinterpret_cast<Bytef*>(buffer);
-    stream.avail_out = sizeof buffer;
-    status = inflate(&stream, Z_NO_FLUSH);
-    result.append(buffer, sizeof buffer - stream.avail_out);
-    if (status == Z_STREAM_END || status == Z_OK) continue;
-    if (status == Z_BUF_ERROR)
-      throw DataError("'" + name + "' ends in the middle of its gzip data",
-                      "the file was cut off: fetch it again");
-    throw DataError(
-        "'" + name + "' has damaged gzip data" + (stream.msg ? std::string(": ") + stream.msg : ""),
-        "fetch it again");
+constexpr std::uint8_t type_u8 = 0x08;
+constexpr std::uint64_t free_allocation = 16 << 20;  // taken before bytes are seen, at most
+
+std::string type_text(std::uint8_t type) {
+  switch (type) {
+    case 0x09:
+      return "i8";
+    case 0x0B:
+      return "i16";
+    case 0x0C:
+      return "i32";
+    case 0x0D:
+      return "f32";
+    case 0x0E:
+      return "f64";
+    default:
+      return {};
   }
-  if (stream.avail_in != 0)
-    throw DataError(
-        "'" + name + "' has " + std::to_string(stream.avail_in) + " bytes after its gzip data",
-        "fetch it again");
-  return result;
 }
 
-Tensor parse_idx(std::string_view bytes, const std::string& name) {
-  auto fail = [&](const std::string& why) {
-    return DataError("'" + name + "' is not an IDX file of bytes: " + why,
-                     "MNIST-shaped files begin with 00 00 08 and the number of axes");
-  };
-  if (bytes.size() < 4)
-    throw fail("it has " + std::to_string(bytes.size()) + " bytes, less than a header");
-  auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(bytes[i]); };
-  if (byte(0) != 0 || byte(1) != 0) {
-    char magic[16];
-    std::snprintf(magic, sizeof magic, "%02x %02x %02x %02x", byte(0), byte(1), byte(2), byte(3));
-    throw fail(std::string("it begins with ") + magic);
+class Source {
+ public:
+  virtual ~Source() = default;
+  /// Fewer than `count` only at the end.
+  virtual std::size_t read(std::uint8_t* to, std::size_t count) = 0;
+  /// No more bytes than this can come.
+  virtual std::uint64_t limit() const = 0;
+  /// How many bytes may be taken for them before they are seen.
+  virtual std::uint64_t credit() const = 0;
+};
+
+class PlainSource final : public Source {
+ public:
+  explicit PlainSource(ByteSpan bytes) : size_(bytes.size()), rest_(bytes) {}
+  std::size_t read(std::uint8_t* to, std::size_t count) override {
+    const std::size_t n = std::min(count, rest_.size());
+    if (n != 0) std::memcpy(to, rest_.data(), n);
+    rest_ = rest_.subspan(n);
+    return n;
   }
-  if (byte(2) != 8)
-    throw fail("its element type is " + std::to_string(byte(2)) +
-               ", only 8 (unsigned bytes) is read");
-  const int rank = byte(3);
-  if (rank < 1 || rank > 8) throw fail("it has " + std::to_string(rank) + " axes, 1 to 8 are read");
-  const std::size_t header = 4 + 4 * static_cast<std::size_t>(rank);
-  if (bytes.size() < header) throw fail("its header is cut off");
+  std::uint64_t limit() const override { return size_; }
+  std::uint64_t credit() const override { return size_; }
+
+ private:
+  std::uint64_t size_;
+  ByteSpan rest_;
+};
+
+class GzipSource final : public Source {
+ public:
+  GzipSource(ByteSpan bytes, const std::string& name) : size_(bytes.size()), reader_(bytes, name) {}
+  std::size_t read(std::uint8_t* to, std::size_t count) override { return reader_.read(to, count); }
+  std::uint64_t limit() const override { return size_ * max_inflate_ratio; }
+  std::uint64_t credit() const override { return 2 * size_ + free_allocation; }
+
+ private:
+  std::uint64_t size_;
+  GzipReader reader_;
+};
+
+/// `count` values from `source`, in storage that grows as they come.
+Storage read_values(Source& source, std::uint64_t count, const std::string& name) {
+  std::uint64_t capacity = std::min(count, source.credit());
+  Storage storage = Storage::allocate(capacity);
+  std::uint64_t used = 0;
+  for (;;) {
+    auto* base = reinterpret_cast<std::uint8_t*>(storage.data());
+    const std::size_t got = source.read(base + used, capacity - used);
+    used += got;
+    if (used == count) break;
+    if (used < capacity)
+      throw DataError(name + ": the header says " + std::to_string(count) + " values, " +
+                          std::to_string(used) + " are there",
+                      "the file is cut off: fetch or make it again");
+    capacity = std::min(count, 2 * capacity);
+    Storage larger = Storage::allocate(capacity);
+    std::memcpy(larger.data(), storage.data(), used);
+    storage = std::move(larger);
+  }
+  std::uint8_t extra = 0;
+  if (source.read(&extra, 1) != 0)
+    throw DataError(name + ": bytes are left over after the " + std::to_string(count) +
+                        " values that the header says",
+                    "the header or the file is damaged: fetch or make it again");
+  return storage;
+}
+
+Tensor read_from(Source& source, const std::string& name) {
+  std::uint8_t magic[4];
+  if (source.read(magic, 4) != 4)
+    throw DataError(name + ": too short for an IDX file", "fetch or make it again");
+  const std::uint8_t type = magic[2];
+  const int rank = magic[3];
+  const bool known = type == type_u8 || !type_text(type).empty();
+  if (magic[0] != 0 || magic[1] != 0 || !known)
+    throw DataError(name + ": not an IDX file (it begins with bytes " + std::to_string(magic[0]) +
+                        " " + std::to_string(magic[1]) + " " + std::to_string(magic[2]) + " " +
+                        std::to_string(magic[3]) + ", not 0 0 8 and the rank)",
+                    "check that this is the file you mean");
+  if (type != type_u8)
+    throw DTypeError(name + ": an IDX file of " + type_text(type) + "; only u8 is read",
+                     "store the values as unsigned bytes (IDX type 8)");
+  if (rank < 1 || rank > 8)
+    throw DataError(name + ": rank " + std::to_string(rank) + " in the header, it must be 1..8",
+                    "the file is damaged: fetch or make it again");
   Shape shape;
+  std::uint64_t count = 1;
+  bool too_large = false, empty = false;
   for (int axis = 0; axis < rank; ++axis) {
-    std::uint32_t size = 0;
-    for (std::size_t k = 0; k < 4; ++k)
-      size = size << 8 | byte(4 + 4 * static_cast<std::size_t>(axis) + k);
-    shape.push_back(size);
+    std::uint8_t size[4];
+    if (source.read(size, 4) != 4)
+      throw DataError(name + ": the file ends inside the header", "fetch or make it again");
+    const std::uint64_t value = std::uint64_t{size[0]} << 24 | std::uint64_t{size[1]} << 16 |
+                                std::uint64_t{size[2]} << 8 | size[3];
+    shape.push_back(static_cast<std::int64_t>(value));
+    empty = empty || value == 0;
+    too_large = too_large || __builtin_mul_overflow(count, value, &count);
   }
-  std::int64_t count = 1;
-  for (std::int64_t size : shape)
-    if (__builtin_mul_overflow(count, size, &count))
-      throw fail("its sizes " + shape.str() + " cannot be");
-  if (static_cast<std::uint64_t>(count) != bytes.size() - header)
-    throw DataError("'" + name + "' says it holds " + shape.str() + " = " + std::to_string(count) +
-                        " bytes, but has " + std::to_string(bytes.size() - header),
-                    "the file was cut off or changed: fetch it again");
-  Tensor tensor = Tensor::empty(shape, DType::u8);
-  std::memcpy(tensor.raw_data(), bytes.data() + header, bytes.size() - header);
-  return tensor;
+  if (empty) count = 0;
+  if (!empty && (too_large || count > source.limit()))
+    throw DataError(
+        name + ": the header says shape " + shape.str() + ", more values than the file can hold",
+        "the file is cut off or damaged: fetch or make it again");
+  return Tensor(read_values(source, count, name), Layout::contiguous(shape), DType::u8);
 }
 
-Tensor read_idx(const std::string& path) { return parse_idx(gunzip(read_file(path), path), path); }
+}  // namespace
+
+Tensor parse_idx(ByteSpan bytes, const std::string& name) {
+  if (is_gzip(bytes)) {
+    GzipSource source(bytes, name);
+    return read_from(source, name);
+  }
+  PlainSource source(bytes);
+  return read_from(source, name);
+}
+
+Tensor read_idx(const std::string& path) { return parse_idx(read_file(path), path); }
+
+Bytes idx_bytes(const Tensor& tensor) {
+  if (tensor.dtype() != DType::u8)
+    throw DTypeError("an IDX file holds u8 here, got " + tensor.spec().str(),
+                     "convert first: astype(x, DType::u8)");
+  if (tensor.ndim() < 1 || tensor.ndim() > 8)
+    throw ShapeError("an IDX file holds 1 to 8 axes, got " + tensor.spec().str(), "reshape first");
+  Bytes bytes{0, 0, type_u8, static_cast<std::uint8_t>(tensor.ndim())};
+  for (const std::int64_t size : tensor.shape()) {
+    if (size > std::int64_t{UINT32_MAX})
+      throw ShapeError("an axis of an IDX file holds at most 2^32 - 1, got " + tensor.spec().str());
+    for (int shift = 24; shift >= 0; shift -= 8)
+      bytes.push_back(static_cast<std::uint8_t>(size >> shift));
+  }
+  const auto* base = reinterpret_cast<const std::uint8_t*>(tensor.storage().data());
+  for_each_position(tensor.layout(), [&](std::int64_t i) { bytes.push_back(base[i]); });
+  return bytes;
+}
+
+void write_idx(const std::string& path, const Tensor& tensor) {
+  write_file(path, idx_bytes(tensor));
+}
 
 }  // namespace gradus::io

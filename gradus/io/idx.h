@@ -1,19 +1,26 @@
-// IDX: the format of MNIST (a magic, big-endian sizes, then bytes), gzipped or not.
+// IDX: the format of MNIST. Four bytes (0, 0, type, rank), one big-endian 32-bit size per axis,
+// then the values in row-major order. (yann.lecun.com/exdb/mnist; RFC 1952 for the gzip around it)
 #pragma once
 
-#include <string>
-
 #include <gradus/core/tensor.h>
+#include <gradus/io/file.h>
 
 namespace gradus::io {
 
-/// The u8 tensor in an IDX file. Throws IoError, or DataError for anything that is not exactly an
-/// IDX file of unsigned bytes: wrong magic, more than 8 axes, sizes that disagree with the length,
-/// a damaged or truncated gzip. Memory stays within a small multiple of what the file can justify.
+/// The tensor in an IDX file of u8, gzipped or not (the content decides, not the name).
+/// Throws IoError when it cannot be read; DataError with path and reason when the magic is wrong,
+/// the rank is not 1..8, bytes are missing or left over, the gzip data is damaged; DTypeError for
+/// IDX files of other types. Memory taken is bounded by the bytes that are there, not by what the
+/// header says.
 Tensor read_idx(const std::string& path);
-/// The same from bytes; `name` stands in messages.
-Tensor parse_idx(std::string_view bytes, const std::string& name);
-/// Inflates gzipped bytes; others come back as they are. Throws DataError for damaged ones.
-std::string gunzip(std::string bytes, const std::string& name);
+
+/// The same for bytes in memory; `name` stands for the file in messages.
+Tensor parse_idx(ByteSpan bytes, const std::string& name = "IDX data");
+
+/// The IDX file of a u8 tensor of rank 1..8. Throws DTypeError, ShapeError.
+Bytes idx_bytes(const Tensor& tensor);
+
+/// Writes it atomically; see write_file.
+void write_idx(const std::string& path, const Tensor& tensor);
 
 }  // namespace gradus::io

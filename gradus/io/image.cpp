@@ -1,99 +1,147 @@
-// PGM by hand (the netpbm format is a dozen lines), PNG by libpng's simplified interface.
+// PGM by hand, PNG through libpng; see image.h.
 #include <gradus/io/image.h>
 
 #include <png.h>
 
 #include <cstring>
-
-#include <gradus/io/file.h>
+#include <optional>
 
 namespace gradus::io {
 namespace {
 
-constexpr std::int64_t max_side = 16384;
+constexpr std::int64_t max_side = 4096;
+constexpr char damaged_hint[] = "the file is damaged: make it again";
 
+Tensor new_image(std::int64_t height, std::int64_t width, const std::string& name) {
+  if (height < 1 || width < 1 || height > max_side || width > max_side)
+    throw DataError(name + ": a picture of " + std::to_string(width) + " x " +
+                        std::to_string(height) + " pixels; 1 x 1 to 4096 x 4096 are read",
+                    "make it smaller first");
+  return Tensor::empty({height, width}, DType::u8);
+}
+
+/// Reads the numbers of a PGM header, or of a P2 body: white space and # comments between them.
 class PgmReader {
  public:
-  PgmReader(std::string_view bytes, const std::string& path) : bytes_(bytes), path_(path) {}
-  Tensor read() {
-    const bool binary = bytes_[1] == '5';
-    at_ = 2;
-    const std::int64_t width = number(max_side), height = number(max_side), white = number(65535);
-    if (width == 0 || height == 0 || white == 0) fail("a size or its white is 0");
-    const std::int64_t count = width * height;
-    const std::size_t size = white > 255 ? 2 : 1;
-    if (binary) {
-      ++at_;  // one white space ends the header
-      if (bytes_.size() < at_ + static_cast<std::size_t>(count) * size) fail("it is cut off");
-    } else if (bytes_.size() < static_cast<std::size_t>(count)) {
-      fail("it is cut off");
+  PgmReader(ByteSpan bytes, const std::string& name) : rest_(bytes), name_(name) {}
+
+  std::int64_t number() {
+    skip_space();
+    std::int64_t value = 0;
+    std::size_t digits = 0;
+    for (; !rest_.empty() && rest_[0] >= '0' && rest_[0] <= '9'; ++digits, drop()) {
+      value = 10 * value + (rest_[0] - '0');
+      if (value > 1'000'000) throw damaged("a number is too large");
     }
-    Tensor image = Tensor::empty({height, width}, DType::u8);
-    for (std::int64_t i = 0; i < count; ++i) {
-      std::int64_t value = 0;
-      if (!binary)
-        value = number(white);
+    if (digits == 0)
+      throw damaged(rest_.empty() ? "the file ends too early" : "a number is missing");
+    return value;
+  }
+  /// The one white space that ends a binary header.
+  void end_header() {
+    if (rest_.empty() || !is_space(rest_[0])) throw damaged("the header does not end");
+    drop();
+  }
+  void skip_space() {
+    while (!rest_.empty() && (is_space(rest_[0]) || rest_[0] == '#'))
+      if (rest_[0] == '#')
+        while (!rest_.empty() && rest_[0] != '\n') drop();
       else
-        for (std::size_t k = 0; k < size; ++k)
-          value = value << 8 | static_cast<std::uint8_t>(bytes_[at_++]);
-      if (value > white) fail("a pixel is brighter than white");
-      image.data<std::uint8_t>()[i] = static_cast<std::uint8_t>((value * 255 + white / 2) / white);
-    }
-    return image;
+        drop();
+  }
+  ByteSpan rest() const { return rest_; }
+  DataError damaged(const std::string& what) const {
+    return DataError(name_ + ": not a whole PGM picture: " + what, damaged_hint);
   }
 
  private:
-  [[noreturn]] void fail(const std::string& why) const {
-    throw DataError("'" + path_ + "' is not a sound PGM picture: " + why,
-                    "write it as PGM (P2 or P5) or PNG");
-  }
-  std::int64_t number(std::int64_t limit) {
-    while (at_ < bytes_.size() &&
-           (std::isspace(static_cast<unsigned char>(bytes_[at_])) || bytes_[at_] == '#')) {
-      if (bytes_[at_] == '#') at_ = std::min(bytes_.find('\n', at_), bytes_.size() - 1);
-      ++at_;
-    }
-    if (at_ >= bytes_.size() || bytes_[at_] < '0' || bytes_[at_] > '9') fail("a number is missing");
-    std::int64_t value = 0;
-    while (at_ < bytes_.size() && bytes_[at_] >= '0' && bytes_[at_] <= '9') {
-      value = value * 10 + (bytes_[at_++] - '0');
-      if (value > limit) fail("a number is above " + std::to_string(limit));
-    }
-    return value;
-  }
-  std::string_view bytes_;
-  const std::string& path_;
-  std::size_t at_ = 0;
+  static bool is_space(std::uint8_t c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+  void drop() { rest_ = rest_.subspan(1); }
+  ByteSpan rest_;
+  const std::string& name_;
 };
 
-Tensor read_png(const std::string& bytes, const std::string& path) {
-  png_image image{};
-  image.version = PNG_IMAGE_VERSION;
-  auto fail = [&](const std::string& why) {
-    png_image_free(&image);
-    return DataError("'" + path + "' is not a sound PNG picture: " + why,
-                     "write it again as PNG or PGM");
+Tensor parse_pgm(ByteSpan bytes, const std::string& name) {
+  const bool binary = bytes[1] == '5';
+  PgmReader reader(bytes.subspan(2), name);
+  const std::int64_t width = reader.number(), height = reader.number(), most = reader.number();
+  if (most < 1 || most > 65535)
+    throw reader.damaged("the largest value is " + std::to_string(most) + ", not 1..65535");
+  if (binary) reader.end_header();
+  // Two bytes per value where one does not do; in text, a digit and a space.
+  const std::size_t size = binary && most < 256 ? 1 : 2;
+  const std::size_t count = width > max_side || height > max_side
+                                ? 0  // refused below
+                                : static_cast<std::size_t>(width * height);
+  if (reader.rest().size() + (binary ? 0 : 1) < count * size)
+    throw reader.damaged("pixels are missing");
+  Tensor image = new_image(height, width, name);
+  std::uint8_t* pixels = image.data<std::uint8_t>();
+  const std::uint8_t* raw = reader.rest().data();
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::int64_t value = !binary     ? reader.number()
+                               : size == 1 ? raw[i]
+                                           : raw[2 * i] << 8 | raw[2 * i + 1];
+    if (value > most)
+      throw reader.damaged("pixel " + std::to_string(i) + " is " + std::to_string(value) +
+                           ", the largest value is " + std::to_string(most));
+    pixels[i] = static_cast<std::uint8_t>((value * 255 + most / 2) / most);
+  }
+  if (!binary) reader.skip_space();
+  if (reader.rest().size() != (binary ? count * size : 0))
+    throw reader.damaged("bytes are left over after the pixels");
+  return image;
+}
+
+/// Frees what the simplified interface of libpng holds.
+struct PngImage : png_image {
+  PngImage() {
+    std::memset(static_cast<png_image*>(this), 0, sizeof(png_image));
+    version = PNG_IMAGE_VERSION;
+  }
+  ~PngImage() { png_image_free(this); }
+  PngImage(const PngImage&) = delete;
+  PngImage& operator=(const PngImage&) = delete;
+};
+
+Tensor parse_png(ByteSpan bytes, const std::string& name) {
+  PngImage png;
+  const auto damaged = [&] {
+    return DataError(name + ": not a whole PNG picture: " + png.message, damaged_hint);
   };
-  if (!png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()))
-    throw fail(image.message);
-  if (image.width > max_side || image.height > max_side)
-    throw fail("it is larger than 16384 a side");
-  image.format = PNG_FORMAT_GRAY;
-  Tensor pixels = Tensor::empty({image.height, image.width}, DType::u8);
+  if (png_image_begin_read_from_memory(&png, bytes.data(), bytes.size()) == 0) throw damaged();
+  // libpng checks width and height for its own needs; the limit here is ours. Deflate cannot say
+  // more than 1032 pixel bytes, and so 8256 pixels of one bit, with one byte.
+  const std::int64_t width = png.width, height = png.height;
+  if (width <= max_side && height <= max_side &&
+      static_cast<std::uint64_t>(width * height) / 8256 > bytes.size())
+    throw DataError(name + ": a picture of " + std::to_string(width) + " x " +
+                        std::to_string(height) + " pixels in " + std::to_string(bytes.size()) +
+                        " bytes",
+                    damaged_hint);
+  Tensor image = new_image(height, width, name);
+  png.format = PNG_FORMAT_GRAY;
+  png.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;  // the values as they are: no gamma for 16 bits
+  std::memset(image.raw_data(), 0, static_cast<std::size_t>(image.numel()));
   const png_color black{0, 0, 0};
-  if (!png_image_finish_read(&image, &black, pixels.raw_data(), 0, nullptr))
-    throw fail(image.message);
-  return pixels;
+  if (png_image_finish_read(&png, &black, image.data<std::uint8_t>(), 0, nullptr) == 0)
+    throw damaged();
+  return image;
 }
 
 }  // namespace
 
-Tensor read_image(const std::string& path) {
-  const std::string bytes = read_file(path);
-  if (bytes.starts_with("\x89PNG")) return read_png(bytes, path);
-  if (bytes.starts_with("P5") || bytes.starts_with("P2")) return PgmReader(bytes, path).read();
-  throw DataError("'" + path + "' is neither PGM nor PNG",
-                  "give a PGM (P2, P5), a PNG or an IDX file");
+Tensor parse_image(ByteSpan bytes, const std::string& name) {
+  constexpr std::uint8_t png_magic[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+  if (bytes.size() >= sizeof png_magic &&
+      std::memcmp(bytes.data(), png_magic, sizeof png_magic) == 0)
+    return parse_png(bytes, name);
+  if (bytes.size() >= 2 && bytes[0] == 'P' && (bytes[1] == '2' || bytes[1] == '5'))
+    return parse_pgm(bytes, name);
+  throw DataError(name + ": neither a PGM (P2, P5) nor a PNG picture",
+                  "convert it first, for example: convert in.jpg -colorspace gray out.png");
 }
+
+Tensor read_image(const std::string& path) { return parse_image(read_file(path), path); }
 
 }  // namespace gradus::io

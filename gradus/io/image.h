@@ -1,14 +1,18 @@
-// Grey pictures from files: PGM, and PNG through libpng.
+// Pictures in: PGM and PNG files as gray images, for `gradus predict`.
 #pragma once
 
-#include <string>
-
 #include <gradus/core/tensor.h>
+#include <gradus/io/file.h>
 
 namespace gradus::io {
 
-/// u8 [height, width], 255 white. Colours become their luminance, transparent pixels lie on black.
-/// At most 16384 a side. Throws IoError or DataError.
+/// The picture in a PGM (P2, P5) or PNG file as u8 [height, width], 0 black to 255 white; the
+/// content decides, not the name. Colour becomes luma, 16 bits become 8, transparent pixels lie on
+/// black. Throws IoError when it cannot be read, DataError when it is damaged, of another format,
+/// or larger than 4096 x 4096.
 Tensor read_image(const std::string& path);
+
+/// The same for bytes in memory; `name` stands for the file in messages.
+Tensor parse_image(ByteSpan bytes, const std::string& name = "image data");
 
 }  // namespace gradus::io

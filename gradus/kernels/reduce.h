@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <gradus/kernels/strided.h>
+#include <gradus/kernels/threads.h>
 
 namespace gradus::kernels {
 
@@ -71,7 +72,8 @@ Acc fold(std::int64_t n, Acc identity, Read read, Combine combine) {
 }
 
 /// y[kept] = finish(fold of prepare(x)) over the reduced axes. The reduced axes are given in
-/// logical order; `y` is written row-major over the kept axes.
+/// logical order; `y` is written row-major over the kept axes. Many outputs are shared among
+/// threads, so the functions given must be pure.
 template <class Acc, class X, class Y, class Prepare, class Combine, class Finish>
 void reduce(const X* x, const std::int64_t* kept_sizes, const std::int64_t* kept_strides,
             int kept_rank, const std::int64_t* sizes, const std::int64_t* strides, int rank, Y* y,
@@ -92,53 +94,58 @@ void reduce(const X* x, const std::int64_t* kept_sizes, const std::int64_t* kept
       for (std::int64_t i = 0; i < run; ++i) positions.push_back(at[0] + i * inner);
     });
   }
-  std::int64_t written = 0;
+  // Neighbouring outputs are folded side by side, each in the order of fold().
   constexpr std::int64_t width = 16;
-  kept.for_each_run([&](const std::int64_t* at, std::int64_t run) {
-    std::int64_t i = 0;
-    if (columns) {
-      // Neighbouring outputs are folded side by side, each in the order of fold().
-      for (; i + width <= run; i += width) {
-        const X* base = x + at[0] + i;
-        std::vector<PairwiseTree<Acc, Combine>> trees(width, PairwiseTree<Acc, Combine>(combine));
-        for (std::int64_t begin = 0; begin < n; begin += reduce_block) {
-          const std::int64_t length = std::min(reduce_block, n - begin);
-          Acc lanes[reduce_lanes][width];
-          for (auto& lane : lanes)
-            for (Acc& value : lane) value = identity;
-          for (std::int64_t k = 0; k < length; ++k) {
-            Acc* lane = lanes[k % reduce_lanes];
-            const X* row = base + (begin + k) * stride;
-            for (std::int64_t w = 0; w < width; ++w) lane[w] = combine(lane[w], prepare(row[w]));
-          }
-          for (std::int64_t half = reduce_lanes / 2; half > 0; half /= 2)
-            for (std::int64_t l = 0; l < half; ++l)
-              for (std::int64_t w = 0; w < width; ++w)
-                lanes[l][w] = combine(lanes[l][w], lanes[l + half][w]);
-          for (std::int64_t w = 0; w < width; ++w)
-            trees[static_cast<std::size_t>(w)].push(lanes[0][w]);
-        }
-        for (std::int64_t w = 0; w < width; ++w)
-          y[written++] = finish(trees[static_cast<std::size_t>(w)].finish(identity));
+  struct Side {
+    Acc values[width];
+  };
+  const auto combine_side = [&combine](const Side& a, const Side& b) {
+    Side result;
+    for (std::int64_t w = 0; w < width; ++w) result.values[w] = combine(a.values[w], b.values[w]);
+    return result;
+  };
+  Side identities;
+  for (Acc& value : identities.values) value = identity;
+  const auto fold_side = [&](const X* base) {
+    PairwiseTree<Side, decltype(combine_side)> tree(combine_side);
+    for (std::int64_t begin = 0; begin < n; begin += reduce_block) {
+      const std::int64_t length = std::min(reduce_block, n - begin);
+      Side lanes[reduce_lanes];
+      for (Side& lane : lanes) lane = identities;
+      for (std::int64_t k = 0; k < length; ++k) {
+        Acc* lane = lanes[k % reduce_lanes].values;
+        const X* row = base + (begin + k) * stride;
+        for (std::int64_t w = 0; w < width; ++w) lane[w] = combine(lane[w], prepare(row[w]));
       }
+      tree.push(join_lanes(lanes, combine_side));
     }
-    for (; i < run; ++i) {
-      const X* base = x + at[0] + i * across;
-      const Acc total =
-          reduced.rank > 1 ? fold(
-                                 n, identity,
-                                 [&](std::int64_t k) {
-                                   return prepare(base[positions[static_cast<std::size_t>(k)]]);
-                                 },
-                                 combine)
-          : stride == 1
-              ? fold(
-                    n, identity, [&](std::int64_t k) { return prepare(base[k]); }, combine)
-              : fold(
-                    n, identity, [&](std::int64_t k) { return prepare(base[k * stride]); },
-                    combine);
-      y[written++] = finish(total);
-    }
+    return tree.finish(identities);
+  };
+  const auto fold_one = [&](const X* base) {
+    if (reduced.rank > 1)
+      return fold(
+          n, identity,
+          [&](std::int64_t k) { return prepare(base[positions[static_cast<std::size_t>(k)]]); },
+          combine);
+    if (stride == 1)
+      return fold(
+          n, identity, [&](std::int64_t k) { return prepare(base[k]); }, combine);
+    return fold(
+        n, identity, [&](std::int64_t k) { return prepare(base[k * stride]); }, combine);
+  };
+  const std::int64_t per_task = elements_per_task / std::max<std::int64_t>(n, 1) + 1;
+  const std::int64_t grain = (per_task + width - 1) / width * width;
+  kept.for_each_run([&](const std::int64_t* at, std::int64_t run) {
+    const X* source = x + at[0];
+    Y* target = y;
+    parallel_for(run, grain, [&](std::int64_t i, std::int64_t end) {
+      for (; columns && i + width <= end; i += width) {
+        const Side total = fold_side(source + i);
+        for (std::int64_t w = 0; w < width; ++w) target[i + w] = finish(total.values[w]);
+      }
+      for (; i < end; ++i) target[i] = finish(fold_one(source + i * across));
+    });
+    y += run;
   });
 }
 

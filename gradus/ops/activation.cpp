@@ -25,7 +25,10 @@ struct Relu : Unary<Relu> {
   T value(T x) const {
     return x < T(0) ? T(0) : x;
   }
-  Tensor derivative(const Call& c) const { return astype(c.output() > 0, c.output_spec().dtype); }
+  Tensor derivative(
+      const Call& c) const {  // Open where not y <= 0: a NaN stays a NaN on the way back.
+    return astype(logical_not(c.output() <= 0), c.output_spec().dtype);
+  }
   static Samples samples() {
     return {{Relu{}, {sample({3, 4}, 0.1, 2)}}, {Relu{}, {sample({5}, -2, -0.1)}}};
   }

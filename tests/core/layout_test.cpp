@@ -31,7 +31,8 @@ TEST(Layout, SliceFollowsPython) {
 TEST(Layout, RandomViewsAgreeWithEnumeration) {
   std::mt19937 random(1);
   for (int round = 0; round < 2000; ++round) {
-    const Shape shape{random() % 4 + 1, random() % 4 + 1, random() % 4 + 1};
+    std::uniform_int_distribution<std::int64_t> size(1, 4);
+    const Shape shape{size(random), size(random), size(random)};
     Layout x = Layout::contiguous(shape);
     std::vector<std::int64_t> expected = positions(x);
     const Ints order =

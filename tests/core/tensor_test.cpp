@@ -40,7 +40,7 @@ TEST(Tensor, IndexingIsNumPys) {
   EXPECT_EQ((x[{tensor({0, 1, 2}), tensor({3, 0, 1})}].to_vector<int>()),
             (std::vector<int>{3, 4, 9}));
   EXPECT_EQ((x[{x > 8}].to_vector<int>()), (std::vector<int>{9, 10, 11}));
-  EXPECT_EQ((x[{tensor({{0}, {2}}), tensor({1, 3})}].to_vector<int>()),
+  EXPECT_EQ((x[{reshape(tensor({0, 2}), {2, 1}), tensor({1, 3})}].to_vector<int>()),
             (std::vector<int>{1, 3, 9, 11}));
   // Index tensors side by side stay in place, apart they come first.
   const Tensor y = count({2, 3, 4});

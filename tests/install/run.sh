@@ -1,18 +1,33 @@
 #!/usr/bin/env bash
-# Installs into a scratch folder, then builds and runs a consumer through find_package and through pkg-config.
-# run.sh BUILD_FOLDER COMPILER FLAGS
+# Installs gradus into a scratch folder, then builds and runs the ten-line consumer beside this file
+# twice, as a stranger would: through find_package and through pkg-config.
+# Usage: run.sh BUILD_FOLDER COMPILER CXX_FLAGS   (the flags carry a sanitizer, if there is one)
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-build=$1 compiler=$2 flags=$3
+
+build=$1 compiler=$2 flags=${3:-}
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-cmake --install "$build" --prefix "$scratch/prefix" >"$scratch/log"
-cmake -S "$here" -B "$scratch/build" -DCMAKE_PREFIX_PATH="$scratch/prefix" -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_CXX_FLAGS="$flags" >>"$scratch/log"
-cmake --build "$scratch/build" >>"$scratch/log"
-found=$("$scratch/build/consumer")
-[ "$found" = "[2., 4., 6.]" ] || { echo "the consumer printed '$found'" >&2; exit 1; }
-pc=$(dirname "$(find "$scratch/prefix" -name gradus.pc)")
-# shellcheck disable=SC2046
-PKG_CONFIG_PATH=$pc bash -c "$compiler $flags $here/consumer.cpp -o $scratch/by_pkg_config \$(pkg-config --cflags --libs --static gradus)"
-[ "$("$scratch/by_pkg_config")" = "[2., 4., 6.]" ]
-"$scratch/prefix/bin/gradus" --version
+
+quietly() {  # what failed is shown, what worked is not
+  if ! "$@" >"$scratch/log" 2>&1; then
+    echo "failed: $*" && cat "$scratch/log" && exit 1
+  fi
+}
+
+quietly cmake --install "$build" --prefix "$scratch/prefix"
+
+quietly cmake -S "$here" -B "$scratch/consumer" -DCMAKE_PREFIX_PATH="$scratch/prefix" \
+  -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_CXX_FLAGS="$flags" -DCMAKE_BUILD_TYPE=Release
+quietly cmake --build "$scratch/consumer"
+"$scratch/consumer/consumer"
+echo "find_package(gradus): builds and runs"
+
+pc=$(find "$scratch/prefix" -name gradus.pc)
+[ -n "$pc" ] || { echo "no gradus.pc was installed" && exit 1; }
+export PKG_CONFIG_PATH=${pc%/*}
+# shellcheck disable=SC2046,SC2086  # the flags are several words by intent
+quietly "$compiler" $flags -O1 $(pkg-config --cflags gradus) "$here/consumer.cpp" \
+  -o "$scratch/consumer-pc" $(pkg-config --static --libs gradus)
+"$scratch/consumer-pc"
+echo "pkg-config gradus: builds and runs"

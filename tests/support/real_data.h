@@ -1,33 +1,40 @@
-// The real data sets, where they are at hand: GRADUS_DATA (its folder or the folder above), or
-// shared/data beside the source tree.
+// Where the real data sets are: MNIST and Fashion-MNIST as published, which are not in the
+// repository. Tests that need them skip, with a word that says what to set, where they are absent.
 #pragma once
 
-#include <sys/stat.h>
-
 #include <cstdlib>
+#include <filesystem>
 #include <optional>
 #include <string>
 
-namespace gradus {
+namespace gradus::test {
 
-/// The folder of "mnist" or "fashion-mnist", or nothing.
+/// Folder of the data set `name` ("mnist", "fashion-mnist"), or nothing: $GRADUS_DATA/name,
+/// $GRADUS_DATA itself when it is called so, then ../shared/data/name beside the repository.
 inline std::optional<std::string> real_data(const std::string& name) {
-  std::string roots[2] = {std::string(GRADUS_SOURCE_DIR) + "/../shared/data", ""};
-  if (const char* given = std::getenv("GRADUS_DATA")) roots[1] = given;
-  for (const std::string& root : roots)
-    for (const std::string& folder : {root + "/" + name, root}) {
-      struct stat status {};
-      if (folder.ends_with(name) &&
-          ::stat((folder + "/train-images-idx3-ubyte.gz").c_str(), &status) == 0)
-        return folder;
-    }
-  return {};
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  const auto is_it = [&](const fs::path& folder) {
+    for (const char* file : {"t10k-labels-idx1-ubyte.gz", "t10k-labels-idx1-ubyte",
+                             "t10k-labels.idx1-ubyte.gz", "t10k-labels.idx1-ubyte"})
+      if (fs::is_regular_file(folder / file, ignored)) return true;
+    return false;
+  };
+  if (const char* set = std::getenv("GRADUS_DATA"); set != nullptr && *set != '\0') {
+    const fs::path folder(set);
+    if (is_it(folder / name)) return (folder / name).string();
+    const fs::path itself = fs::weakly_canonical(folder, ignored);
+    if (itself.filename() == name && is_it(itself)) return itself.string();
+  }
+  const fs::path beside = fs::path(GRADUS_SOURCE_DIR) / ".." / "shared" / "data" / name;
+  if (is_it(beside)) return beside.lexically_normal().string();
+  return std::nullopt;
 }
 
-}  // namespace gradus
+/// The word for GTEST_SKIP().
+inline std::string no_real_data(const std::string& name) {
+  return "the real data set " + name + " is not here: set GRADUS_DATA to the folder that holds " +
+         name + "/";
+}
 
-/// Names the folder, or skips the test and says what is missing.
-#define GRADUS_REAL_DATA(variable, name)                                 \
-  const std::optional<std::string> variable = ::gradus::real_data(name); \
-  if (!variable)                                                         \
-  GTEST_SKIP() << "real " name " is not at hand: set GRADUS_DATA to the folder above it"
+}  // namespace gradus::test

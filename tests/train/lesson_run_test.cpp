@@ -2,24 +2,23 @@
 #include <gtest/gtest.h>
 
 #include <gradus/gradus.h>
-#include <gradus/train/model_file.h>
 #include <tests/support/real_data.h>
 
 namespace gradus {
 namespace {
 
-struct Run {
+struct Training {
   std::vector<EpochRecord> epochs;
   Evaluation test;
 };
 
-Run run(const data::ImageData& data, double lr, bool hidden = true, int prefetch = 0) {
+Training run(const data::ImageData& data, double lr, bool hidden = true, int prefetch = 0) {
   manual_seed(1);
   nn::Sequential net = hidden ? nn::Sequential{nn::Linear(784, 50), nn::ReLU(), nn::Linear(50, 10)}
                               : nn::Sequential{nn::Linear(784, 10)};
   optim::SGD optimizer(net.parameters(), {.lr = lr});
   const auto loss = [](const Tensor& x, const Tensor& y) { return cross_entropy(x, y); };
-  Run result;
+  Training result;
   result.epochs = Trainer(net, optimizer, loss)
                       .fit(data::DataLoader(data.train, {.batch_size = 64, .prefetch = prefetch}),
                            data::DataLoader(data.valid, {.batch_size = 1000}), {.epochs = 3});
@@ -28,8 +27,9 @@ Run run(const data::ImageData& data, double lr, bool hidden = true, int prefetch
 }
 
 TEST(LessonRun, MnistGivesPyTorchsNumbers) {
-  GRADUS_REAL_DATA(folder, "mnist");
-  const Run r = run(data::mnist(*folder), .5);
+  const auto folder = test::real_data("mnist");
+  if (!folder) GTEST_SKIP() << test::no_real_data("mnist");
+  const Training r = run(data::mnist(*folder), .5);
   const double first[] = {2.3036487, .1237482, .0923254}, accuracy[] = {.9428, .9591, .9603},
                valid[] = {.199601, .139788, .132259};
   for (std::size_t i = 0; i < 3; ++i) {
@@ -43,8 +43,9 @@ TEST(LessonRun, MnistGivesPyTorchsNumbers) {
 }
 
 TEST(LessonRun, FashionGivesPyTorchsNumbers) {
-  GRADUS_REAL_DATA(folder, "fashion-mnist");
-  const Run r = run(data::mnist(*folder), .1);
+  const auto folder = test::real_data("fashion-mnist");
+  if (!folder) GTEST_SKIP() << test::no_real_data("fashion-mnist");
+  const Training r = run(data::mnist(*folder), .1);
   const double first[] = {2.3200960, .5113121, .3921112}, accuracy[] = {.7336, .7938, .8078},
                valid[] = {.689167, .547079, .509781};
   for (std::size_t i = 0; i < 3; ++i) {
@@ -57,12 +58,12 @@ TEST(LessonRun, FashionGivesPyTorchsNumbers) {
 
 TEST(LessonRun, DigitsAreHardForALineAndFitTheLesson) {
   const data::ImageData digits = data::digits();
-  const Run net = run(digits, .5), line = run(digits, .5, false);
+  const Training net = run(digits, .5), line = run(digits, .5, false);
   EXPECT_LT(line.test.accuracy, .93);
   EXPECT_GT(net.test.accuracy, .96);
   EXPECT_LT(net.test.accuracy, .99);
   // Batches made ahead on a worker are the same batches.
-  const Run ahead = run(digits, .5, true, 2);
+  const Training ahead = run(digits, .5, true, 2);
   EXPECT_EQ(ahead.test.loss, net.test.loss);
 }
 

@@ -1,0 +1,116 @@
+// The kernels alone: the five products of a 784-50-10 training step with 64 samples, a square
+// product on each instruction set, sums along and across rows, the gather of a batch of images.
+#include <benchmark/benchmark.h>
+#include <gradus/kernels/elementwise.h>
+#include <gradus/kernels/gather.h>
+#include <gradus/kernels/gemm.h>
+#include <gradus/kernels/reduce.h>
+#include <gradus/kernels/threads.h>
+
+#include <vector>
+
+namespace {
+
+using namespace gradus::kernels;
+using Index = std::int64_t;
+
+std::vector<float> values(Index n) {
+  std::vector<float> x(static_cast<std::size_t>(n));
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i % 97) / 97.0f - 0.5f;
+  return x;
+}
+
+void flops(benchmark::State& state, double per_iteration) {
+  state.counters["FLOP/s"] =
+      benchmark::Counter(per_iteration, benchmark::Counter::kIsIterationInvariantRate);
+}
+
+void lesson_step(benchmark::State& state) {
+  const auto target = static_cast<GemmTarget>(state.range(0));
+  if (!gemm_supports(target)) return state.SkipWithError("not on this machine");
+  set_num_threads(static_cast<int>(state.range(1)));
+  const auto x = values(64 * 784), w1 = values(50 * 784), w2 = values(500), g2 = values(640);
+  auto h = values(3200), g1 = values(3200), y = values(640), dw1 = values(50 * 784),
+       dw2 = values(500);
+  for (auto _ : state) {
+    gemm_on<float>(target, 64, 50, 784, {x.data(), 784, 1}, {w1.data(), 1, 784}, {h.data(), 50, 1},
+                   false);
+    gemm_on<float>(target, 64, 10, 50, {h.data(), 50, 1}, {w2.data(), 1, 50}, {y.data(), 10, 1},
+                   false);
+    gemm_on<float>(target, 10, 50, 64, {g2.data(), 1, 10}, {h.data(), 50, 1}, {dw2.data(), 50, 1},
+                   false);
+    gemm_on<float>(target, 64, 50, 10, {g2.data(), 10, 1}, {w2.data(), 50, 1}, {g1.data(), 50, 1},
+                   false);
+    gemm_on<float>(target, 50, 784, 64, {g1.data(), 1, 50}, {x.data(), 784, 1},
+                   {dw1.data(), 784, 1}, false);
+    benchmark::ClobberMemory();
+  }
+  flops(state, 2.0 * 64 * (2 * 784 * 50 + 3 * 500));
+  set_num_threads(0);
+}
+BENCHMARK(lesson_step)
+    ->ArgNames({"target", "threads"})
+    ->ArgsProduct({{0, 1, 2}, {1, 2}})
+    ->UseRealTime();
+
+void square(benchmark::State& state) {
+  const Index n = state.range(0);
+  set_num_threads(static_cast<int>(state.range(1)));
+  const auto a = values(n * n), b = values(n * n);
+  auto c = values(n * n);
+  for (auto _ : state) {
+    gemm<float>(n, n, n, {a.data(), n, 1}, {b.data(), n, 1}, {c.data(), n, 1}, false);
+    benchmark::ClobberMemory();
+  }
+  flops(state, 2.0 * static_cast<double>(n * n * n));
+  set_num_threads(0);
+}
+BENCHMARK(square)
+    ->ArgNames({"n", "threads"})
+    ->ArgsProduct({{128, 512, 1024}, {1, 2}})
+    ->UseRealTime();
+
+void sum(benchmark::State& state) {
+  const bool across = state.range(0) != 0;
+  const Index rows = 1024, columns = 1024, one = 1;
+  const auto x = values(rows * columns);
+  std::vector<float> y(1024);
+  for (auto _ : state) {
+    reduce(
+        x.data(), &rows, across ? &one : &columns, 1, &columns, across ? &columns : &one, 1,
+        y.data(), 0.0f, [](float v) { return v; }, [](float a, float b) { return a + b; },
+        [](float v) { return v; });
+    benchmark::ClobberMemory();
+  }
+  state.SetBytesProcessed(state.iterations() * rows * columns * 4);
+}
+BENCHMARK(sum)->ArgName("across")->Arg(0)->Arg(1);
+
+void add(benchmark::State& state) {
+  const Index n = state.range(0), one = 1;
+  const auto a = values(n), b = values(n);
+  auto y = values(n);
+  for (auto _ : state) {
+    map2([](float v, float w) { return v + w; }, a.data(), &one, b.data(), &one, y.data(), &one, &n,
+         1);
+    benchmark::ClobberMemory();
+  }
+  state.SetBytesProcessed(state.iterations() * n * 12);
+}
+BENCHMARK(add)->Arg(3200)->Arg(1 << 22)->UseRealTime();
+
+void gather(benchmark::State& state) {
+  const std::vector<std::uint8_t> images(5000 * 784, 7);
+  std::vector<Index> index;
+  for (Index i = 0; i < 64; ++i) index.push_back(i * 1237 % 5000);
+  float table[256];
+  fill_scale_table(256, table);
+  std::vector<float> x(64 * 784);
+  for (auto _ : state) {
+    gather_rows_u8(images.data(), 784, index.data(), 64, table, x.data());
+    benchmark::ClobberMemory();
+  }
+}
+BENCHMARK(gather);
+
+}  // namespace

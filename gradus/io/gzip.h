@@ -1,0 +1,37 @@
+// Inflate: a gzip stream read piece by piece, so that the reader decides how much it wants before
+// memory is taken. Used by idx.cpp.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <gradus/io/file.h>
+
+namespace gradus::io {
+
+/// Deflate cannot pack better than this (zlib's technical note: 1032:1): a size beyond
+/// max_inflate_ratio * compressed bytes is a lie.
+inline constexpr std::uint64_t max_inflate_ratio = 1032;
+
+/// Whether the bytes begin like a gzip file (1f 8b).
+bool is_gzip(ByteSpan bytes);
+
+/// The content of a gzip file (RFC 1952, also of several members), in pieces.
+class GzipReader {
+ public:
+  /// Keeps a view of `bytes`; `name` is for messages.
+  GzipReader(ByteSpan bytes, std::string name);
+  ~GzipReader();
+  GzipReader(const GzipReader&) = delete;
+  GzipReader& operator=(const GzipReader&) = delete;
+
+  /// Fills `to` and returns how many bytes came; fewer than `count` only at the end, after the
+  /// checksum agreed. Throws DataError for damaged or truncated streams.
+  std::size_t read(std::uint8_t* to, std::size_t count);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace gradus::io

@@ -1,0 +1,173 @@
+// gemm against a plain loop that states its contract (sums over k in order, in blocks of 256) and
+// against f64: every target, small sizes, strides, guard pages, thread counts.
+#include <gradus/kernels/gemm.h>
+#include <gradus/kernels/threads.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <vector>
+
+#include "guarded.h"
+
+namespace gradus::kernels {
+namespace {
+
+using gradus::testing::Edge;
+using gradus::testing::Guarded;
+using Index = std::int64_t;
+
+std::vector<GemmTarget> targets() {
+  std::vector<GemmTarget> found;
+  for (GemmTarget t : {GemmTarget::portable, GemmTarget::avx2, GemmTarget::avx512})
+    if (gemm_supports(t)) found.push_back(t);
+  return found;
+}
+
+template <class T>
+void fill_random(T* data, Index n, unsigned seed) {
+  std::mt19937 random(seed);
+  for (Index i = 0; i < n; ++i)
+    data[i] = static_cast<T>(static_cast<double>(random()) / 2147483648.0 - 1.0);
+}
+
+/// The contract of gemm.h, spelled out.
+template <class T>
+T contract(Index k, const T* a, Index a_step, const T* b, Index b_step, const T* old) {
+  bool any = old != nullptr;
+  T total = any ? *old : T(0);
+  for (Index k0 = 0; k0 < k; k0 += 256) {
+    T sum = 0;
+    for (Index p = k0; p < std::min(k, k0 + 256); ++p) sum += a[p * a_step] * b[p * b_step];
+    total = any ? total + sum : sum;
+    any = true;
+  }
+  return total;
+}
+
+template <class T>
+void check(GemmTarget target, Index m, Index n, Index k, bool turn_a, bool turn_b, bool turn_c,
+           bool accumulate, Edge edge) {
+  SCOPED_TRACE(::testing::Message()
+               << "target " << static_cast<int>(target) << " " << m << "x" << n << "x" << k
+               << " turned " << turn_a << turn_b << turn_c << " accumulate " << accumulate);
+  Guarded<T> a(m * k, edge), b(k * n, edge), c(m * n, edge);
+  fill_random(a.data(), m * k, 1);
+  fill_random(b.data(), k * n, 2);
+  fill_random(c.data(), m * n, 3);
+  std::vector<T> old(static_cast<std::size_t>(m * n));
+  if (m * n > 0) std::memcpy(old.data(), c.data(), old.size() * sizeof(T));
+  const Matrix<const T> left{a.data(), turn_a ? 1 : k, turn_a ? m : 1};
+  const Matrix<const T> right{b.data(), turn_b ? 1 : n, turn_b ? k : 1};
+  const Matrix<T> out{c.data(), turn_c ? 1 : n, turn_c ? m : 1};
+  gemm_on<T>(target, m, n, k, left, right, out, accumulate);
+  for (Index i = 0; i < m; ++i)
+    for (Index j = 0; j < n; ++j) {
+      const Index at = i * out.row + j * out.column;
+      const T expected =
+          contract<T>(k, a.data() + i * left.row, left.column, b.data() + j * right.column,
+                      right.row, accumulate ? &old[static_cast<std::size_t>(at)] : nullptr);
+      ASSERT_EQ(expected, c[at]) << i << ", " << j;
+    }
+}
+
+TEST(Gemm, BitsOfTheContractForSmallSizesAllLayoutsAndTargets) {
+  const Index sizes[] = {0, 1, 2, 3, 5, 8, 9, 17, 33};
+  unsigned turn = 0;
+  for (GemmTarget target : targets())
+    for (Index m : sizes)
+      for (Index n : sizes)
+        for (Index k : sizes)
+          for (int layout = 0; layout < 8; ++layout, ++turn) {
+            const Edge edge = turn % 2 ? Edge::back : Edge::front;
+            check<float>(target, m, n, k, layout & 1, layout & 2, layout & 4, turn % 3 == 0, edge);
+            if (turn % 4 == 0)
+              check<double>(target, m, n, k, layout & 1, layout & 2, layout & 4, turn % 3 == 0,
+                            edge);
+            if (HasFatalFailure()) return;
+          }
+}
+
+TEST(Gemm, BitsOfTheContractAcrossBlocks) {
+  for (GemmTarget target : targets())
+    for (int layout = 0; layout < 8; ++layout) {
+      check<float>(target, 64, 50, 784, layout & 1, layout & 2, layout & 4, layout & 1, Edge::back);
+      check<float>(target, 50, 784, 64, layout & 1, layout & 2, layout & 4, false, Edge::front);
+      check<float>(target, 261, 259, 257, layout & 1, layout & 2, layout & 4, true, Edge::back);
+      check<double>(target, 70, 270, 513, layout & 1, layout & 2, layout & 4, true, Edge::back);
+    }
+}
+
+TEST(Gemm, ZeroAndNegativeStrides) {
+  std::vector<float> a(200), b(200), c(35);
+  fill_random(a.data(), 200, 4);
+  fill_random(b.data(), 200, 5);
+  for (GemmTarget target : targets()) {
+    // A is one row for all i, B is read backwards in both directions, C is written upside down.
+    const Matrix<const float> left{a.data() + 19, 0, -2}, right{b.data() + 199, -7, -1};
+    const Matrix<float> out{c.data() + 28, -7, 1};
+    gemm_on<float>(target, 5, 7, 9, left, right, out, false);
+    for (Index i = 0; i < 5; ++i)
+      for (Index j = 0; j < 7; ++j)
+        EXPECT_EQ(contract<float>(9, left.data, -2, right.data - j, -7, nullptr),
+                  out.data[i * -7 + j]);
+  }
+}
+
+TEST(Gemm, NearF64) {
+  const Index n = 300;
+  std::vector<float> a(n * n), b(n * n), c(n * n);
+  fill_random(a.data(), n * n, 6);
+  fill_random(b.data(), n * n, 7);
+  gemm<float>(n, n, n, {a.data(), n, 1}, {b.data(), n, 1}, {c.data(), n, 1}, false);
+  for (Index i = 0; i < n; i += 7)
+    for (Index j = 0; j < n; j += 11) {
+      double sum = 0;
+      for (Index k = 0; k < n; ++k)
+        sum += static_cast<double>(a[static_cast<std::size_t>(i * n + k)]) *
+               static_cast<double>(b[static_cast<std::size_t>(k * n + j)]);
+      EXPECT_NEAR(sum, static_cast<double>(c[static_cast<std::size_t>(i * n + j)]), 3e-5);
+    }
+}
+
+TEST(Gemm, NanAndInfinityPassThrough) {
+  std::vector<float> a(8 * 8, 0.0f), b(8 * 8, 1.0f), c(8 * 8);
+  a[0] = std::nanf("");
+  a[8] = INFINITY;
+  b[9] = INFINITY;  // 0 * inf in every row
+  gemm<float>(8, 8, 8, {a.data(), 8, 1}, {b.data(), 8, 1}, {c.data(), 8, 1}, false);
+  EXPECT_TRUE(std::isnan(c[0]));
+  EXPECT_EQ(INFINITY, c[8]);
+  EXPECT_TRUE(std::isnan(c[9]));
+  EXPECT_TRUE(std::isnan(c[17]));
+  EXPECT_EQ(0.0f, c[16]);
+}
+
+TEST(Gemm, IntegersWrap) {
+  const std::uint8_t a[] = {200, 100, 3, 4}, b[] = {2, 1, 1, 2};
+  std::uint8_t c[4] = {};
+  gemm<std::uint8_t>(2, 2, 2, {a, 2, 1}, {b, 2, 1}, {c, 2, 1}, false);
+  EXPECT_EQ(244, c[0]);  // 500 mod 256
+  EXPECT_EQ(144, c[1]);  // 400 mod 256
+  EXPECT_EQ(10, c[2]);
+  EXPECT_EQ(11, c[3]);
+}
+
+TEST(Gemm, EqualBitsForAnyNumberOfThreads) {
+  const Index m = 300, n = 410, k = 520;
+  std::vector<float> a(m * k), b(k * n), first(m * n), c(m * n);
+  fill_random(a.data(), m * k, 8);
+  fill_random(b.data(), k * n, 9);
+  for (int threads : {1, 2, 3, 4, 8}) {
+    set_num_threads(threads);
+    gemm<float>(m, n, k, {a.data(), k, 1}, {b.data(), 1, k}, {c.data(), n, 1}, false);
+    if (threads == 1) first = c;
+    EXPECT_EQ(0, std::memcmp(first.data(), c.data(), c.size() * sizeof(float))) << threads;
+  }
+  set_num_threads(0);
+}
+
+}  // namespace
+}  // namespace gradus::kernels
