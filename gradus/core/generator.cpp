@@ -31,11 +31,11 @@ double Generator::uniform_f64() {
 
 void Generator::fill_uniform(float* values, std::int64_t n, double low, double high) {
   const float a = static_cast<float>(low), b = static_cast<float>(high);
-  for (std::int64_t i = 0; i < n; ++i) values[i] = uniform_f32() * (b - a) + a;
+  for (std::int64_t i = 0; i < n; ++i) values[i] = std::fma(uniform_f32(), b - a, a);
 }
 
 void Generator::fill_uniform(double* values, std::int64_t n, double low, double high) {
-  for (std::int64_t i = 0; i < n; ++i) values[i] = uniform_f64() * (high - low) + low;
+  for (std::int64_t i = 0; i < n; ++i) values[i] = std::fma(uniform_f64(), high - low, low);
 }
 
 double Generator::normal_f64() {
@@ -57,8 +57,8 @@ void Generator::fill_normal_blocks(T* values, std::int64_t n, T mean, T std) {
       const T u1 = 1 - block[j], u2 = block[j + 8];
       const T radius = std::sqrt(T(-2) * std::log(u1));
       const T angle = T(2) * std::numbers::pi_v<T> * u2;
-      block[j] = radius * std::cos(angle) * std + mean;
-      block[j + 8] = radius * std::sin(angle) * std + mean;
+      block[j] = std::fma(radius * std::cos(angle), std, mean);
+      block[j + 8] = std::fma(radius * std::sin(angle), std, mean);
     }
   };
   fill_uniform(values, n);
@@ -85,7 +85,7 @@ void Generator::fill_integers(std::int64_t* values, std::int64_t n, std::int64_t
                               std::int64_t high) {
   const std::uint64_t range = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
   for (std::int64_t i = 0; i < n; ++i) {
-    const std::uint64_t draw = range >= 1ull << 32 ? random64() : random32();
+    const std::uint64_t draw = range >= 1ull << 28 ? random64() : random32();
     values[i] = static_cast<std::int64_t>(draw % range + static_cast<std::uint64_t>(low));
   }
 }

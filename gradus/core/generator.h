@@ -27,14 +27,14 @@ class Generator {
   float uniform_f32();
   double uniform_f64();
 
-  /// U[low, high): u * (high - low) + low, rounded after each step. (torch.Tensor.uniform_)
+  /// U[low, high): u * (high - low) + low, rounded once (fma). (torch.Tensor.uniform_)
   void fill_uniform(float* values, std::int64_t n, double low = 0, double high = 1);
   void fill_uniform(double* values, std::int64_t n, double low = 0, double high = 1);
   /// N(mean, std^2): Box-Muller in blocks of 16 from 16 values on, else pairs in double whose
   /// second value is kept for the next call. (torch.Tensor.normal_)
   void fill_normal(float* values, std::int64_t n, double mean = 0, double std = 1);
   void fill_normal(double* values, std::int64_t n, double mean = 0, double std = 1);
-  /// Integers in [low, high), low < high. (torch.randint)
+  /// Integers in [low, high), low < high; a range from 2^28 on takes 64-bit draws. (torch.randint)
   void fill_integers(std::int64_t* values, std::int64_t n, std::int64_t low, std::int64_t high);
   /// A permutation of 0..n-1. (torch.randperm)
   std::vector<std::int64_t> permutation(std::int64_t n);

@@ -125,13 +125,16 @@ Tensor read_from(Source& source, const std::string& name) {
                                 std::uint64_t{size[2]} << 8 | size[3];
     shape.push_back(static_cast<std::int64_t>(value));
     empty = empty || value == 0;
-    too_large = too_large || __builtin_mul_overflow(count, value, &count);
+    // Empty axes are left out, so that the strides of an empty tensor do not overflow either.
+    if (value != 0)
+      too_large = too_large || __builtin_mul_overflow(count, value, &count) || count > INT64_MAX;
   }
-  if (empty) count = 0;
-  if (!empty && (too_large || count > source.limit()))
+  if (empty) count = std::min<std::uint64_t>(count, source.limit());
+  if (too_large || count > source.limit())
     throw DataError(
         name + ": the header says shape " + shape.str() + ", more values than the file can hold",
         "the file is cut off or damaged: fetch or make it again");
+  if (empty) count = 0;
   return Tensor(read_values(source, count, name), Layout::contiguous(shape), DType::u8);
 }
 

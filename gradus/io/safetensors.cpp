@@ -195,10 +195,11 @@ Region check_entry(const Entry& entry, std::uint64_t data_bytes, const std::stri
         "convert it before saving, in PyTorch: tensor.float()");
   Region region{{Shape{}, known->second}, 0, 0};
   std::uint64_t bytes = dtype_size(region.spec.dtype);
+  // Empty axes are left out, so that the strides of an empty tensor do not overflow either.
   bool overflow = false, empty = false;
   for (const std::uint64_t size : *entry.shape) {
-    overflow =
-        overflow || size > std::uint64_t{INT64_MAX} || __builtin_mul_overflow(bytes, size, &bytes);
+    overflow = overflow || size > std::uint64_t{INT64_MAX} ||
+               __builtin_mul_overflow(bytes, size == 0 ? 1 : size, &bytes);
     empty = empty || size == 0;
     region.spec.shape.push_back(static_cast<std::int64_t>(size));
   }

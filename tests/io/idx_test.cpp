@@ -91,6 +91,9 @@ TEST(Idx, SaysWhatIsWrong) {
   huge.resize(36, 255);
   EXPECT_THAT(wrong(huge), HasSubstr("more values than the file can hold"));
   EXPECT_THAT(wrong(gzip(huge)), HasSubstr("more values than the file can hold"));
+  // Nor may the strides of an empty tensor overflow.
+  huge[7] = huge[6] = huge[5] = huge[4] = 0;
+  EXPECT_THAT(wrong(huge), HasSubstr("more values than the file can hold"));
 }
 
 TEST(Idx, SaysWhatIsWrongWithGzip) {

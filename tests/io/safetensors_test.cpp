@@ -183,8 +183,9 @@ TEST(SafeTensors, SaysWhatIsWrongWithTheTensors) {
   EXPECT_THAT(one("[1]", "[4,8]", 8), HasSubstr("after a hole that begins at 0"));
   EXPECT_THAT(one("[1]", "[0,4]", 8), HasSubstr("4 bytes after the last tensor belong to none"));
   // 4 * 2^62, 4 * 2^32 * 2^32, one size beyond 63 bits: products that wrap to small numbers.
-  for (const char* shape : {"[4611686018427387904]", "[4294967296,4294967296]",
-                            "[18446744073709551615]", "[9223372036854775808,2]"})
+  for (const char* shape :
+       {"[4611686018427387904]", "[4294967296,4294967296]", "[18446744073709551615]",
+        "[9223372036854775808,2]", "[0,4294967296,4294967296]"})
     EXPECT_THAT(one(shape, "[0,0]", 0), HasSubstr("number of bytes overflows")) << shape;
   EXPECT_THAT(
       wrong("{" + entry("a", "F32", "[2]", "[0,8]") + "," + entry("b", "F32", "[1]", "[4,8]") + "}",

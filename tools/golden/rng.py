@@ -46,7 +46,7 @@ for s in SEEDS:
     for d in dt:
         for n in SIZES:
             case(s, [("rand", dict(n=n, dtype=d)), ("randn", dict(n=n, dtype=d)), ("rand", dict(n=2, dtype=d))])
-    case(s, [("uniform", dict(n=20, dtype="f32", low=-0.3, high=1.7)), ("uniform", dict(n=20, dtype="f64", low=-0.3, high=1.7)), ("uniform", dict(n=20, dtype="f32", low=-1 / 28, high=1 / 28))])
+    case(s, [("uniform", dict(n=20, dtype="f32", low=-0.3, high=1.7)), ("uniform", dict(n=20, dtype="f64", low=-0.3, high=1.7)), ("uniform", dict(n=20, dtype="f32", low=-1 / 28, high=1 / 28)), ("uniform", dict(n=20, dtype="f64", low=-1 / 28, high=1 / 31))])
     case(s, [("normal", dict(n=3, dtype="f32", mean=2.0, std=0.5)), ("normal", dict(n=2, dtype="f64", mean=0.0, std=1.0)), ("normal", dict(n=20, dtype="f64", mean=1.0, std=3.0)), ("randn", dict(n=1, dtype="f32"))])
     case(s, [("randint", dict(low=0, high=10, n=12)), ("randint", dict(low=-5, high=5, n=7)), ("randint", dict(low=0, high=2**28 - 1, n=4)), ("randint", dict(low=0, high=2**28, n=4)),
              ("randint", dict(low=0, high=2**31, n=4)), ("randint", dict(low=0, high=2**32, n=4)), ("randint", dict(low=-(2**40), high=2**40, n=4)), ("rand", dict(n=1, dtype="f32"))])

@@ -2,12 +2,18 @@
 import json
 import math
 from collections import Counter
+from fractions import Fraction
 
 import numpy as np
 
 from common import OUT
 
 f32 = np.float32
+
+
+def fma(a, b, c, T):
+    """a * b + c with one rounding (Fraction to f64 is correctly rounded; f32 by way of f64)."""
+    return T(float(Fraction(float(a)) * Fraction(float(b)) + Fraction(float(c))))
 
 
 class G:
@@ -19,7 +25,7 @@ class G:
     def u(s, d): return f32((s.r32() & (2**24 - 1)) * 2.0**-24) if d == "f32" else (s.r64() & (2**53 - 1)) * 2.0**-53
     def uniform(s, n, d, a=0.0, b=1.0):
         T = f32 if d == "f32" else np.float64
-        return [T(s.u(d) * (T(b) - T(a)) + T(a)) for _ in range(n)]
+        return [fma(s.u(d), T(b) - T(a), a if T is np.float64 else T(a), T) for _ in range(n)]
     def n1(s):
         if s.keep is not None: v, s.keep = s.keep, None; return v
         u1, u2 = s.u("f64"), s.u("f64"); r = math.sqrt(-2 * math.log1p(-u2)); t = 2 * math.pi * u1
@@ -31,7 +37,7 @@ class G:
         def block(o):
             for j in range(8):
                 r = T(np.sqrt(T(-2) * np.log(T(1) - x[o + j]))); t = T(2 * math.pi) * x[o + j + 8]
-                x[o + j], x[o + j + 8] = T(r * np.cos(t) * T(sd) + T(m)), T(r * np.sin(t) * T(sd) + T(m))
+                x[o + j], x[o + j + 8] = fma(T(r * np.cos(t)), T(sd), T(m), T), fma(T(r * np.sin(t)), T(sd), T(m), T)
         for o in range(0, n - 15, 16): block(o)
         if n % 16: x[n - 16:] = s.uniform(16, d); block(n - 16)
         return x
@@ -71,7 +77,7 @@ for c in json.load(open(f"{OUT}/rng.json"))["cases"]:
         elif name == "randint": got = g.randint(a["n"], a["low"], a["high"], LIMIT); key += f" range {a['high'] - a['low']}"
         elif name == "randperm": got = g.perm(a["n"])
         elif name == "random": got = [g.r64() & (2**63 - 1) for _ in range(a["n"])]
-        elif name == "bernoulli": got = [int(g.u("f64") < float(f32(a["p"]))) for _ in range(a["n"])]
+        elif name == "bernoulli": got = [int(g.u("f32") < f32(a["p"])) for _ in range(a["n"])]
         elif name == "multinomial":
             two = isinstance(a["weights"][0], list); rows = a["weights"] if two else [a["weights"]]
             key += f" replacement={a['replacement']} rows={len(rows)}"
