@@ -11,7 +11,9 @@ Layout Layout::contiguous(const Shape& shape) {
   std::int64_t stride = 1;
   for (int axis = shape.rank() - 1; axis >= 0; --axis) {
     layout.strides[axis] = stride;
-    stride *= std::max<std::int64_t>(shape[axis], 1);
+    // An empty tensor may have other sizes whose product does not fit: its strides are never
+    // walked.
+    if (__builtin_mul_overflow(stride, std::max<std::int64_t>(shape[axis], 1), &stride)) stride = 0;
   }
   return layout;
 }

@@ -54,6 +54,7 @@ class LineReader {
     while (rest_.starts_with('%')) {
       list.push_back(id());
       if (!take(",")) break;
+      skip_spaces();
     }
     if (!closing.empty()) expect(closing);
     return list;

@@ -12,16 +12,19 @@ struct Training {
   Evaluation test;
 };
 
-Training run(const data::ImageData& data, double lr, bool hidden = true, int prefetch = 0) {
+Training run(const data::ImageData& data, double lr, bool hidden = true, int prefetch = 0,
+             bool shuffle = false) {
   manual_seed(1);
   nn::Sequential net = hidden ? nn::Sequential{nn::Linear(784, 50), nn::ReLU(), nn::Linear(50, 10)}
                               : nn::Sequential{nn::Linear(784, 10)};
   optim::SGD optimizer(net.parameters(), {.lr = lr});
   const auto loss = [](const Tensor& x, const Tensor& y) { return cross_entropy(x, y); };
   Training result;
-  result.epochs = Trainer(net, optimizer, loss)
-                      .fit(data::DataLoader(data.train, {.batch_size = 64, .prefetch = prefetch}),
-                           data::DataLoader(data.valid, {.batch_size = 1000}), {.epochs = 3});
+  result.epochs =
+      Trainer(net, optimizer, loss)
+          .fit(data::DataLoader(data.train,
+                                {.batch_size = 64, .shuffle = shuffle, .prefetch = prefetch}),
+               data::DataLoader(data.valid, {.batch_size = 1000}), {.epochs = 3});
   result.test = evaluate(net, loss, data::DataLoader(data.test, {.batch_size = 1000}));
   return result;
 }
@@ -58,12 +61,12 @@ TEST(LessonRun, FashionGivesPyTorchsNumbers) {
 
 TEST(LessonRun, DigitsAreHardForALineAndFitTheLesson) {
   const data::ImageData digits = data::digits();
-  const Training net = run(digits, .5), line = run(digits, .5, false);
+  const Training net = run(digits, .5, true, 0, true), line = run(digits, .5, false, 0, true);
   EXPECT_LT(line.test.accuracy, .93);
   EXPECT_GT(net.test.accuracy, .96);
   EXPECT_LT(net.test.accuracy, .99);
   // Batches made ahead on a worker are the same batches.
-  const Training ahead = run(digits, .5, true, 2);
+  const Training ahead = run(digits, .5, true, 2, true);
   EXPECT_EQ(ahead.test.loss, net.test.loss);
 }
 
