@@ -242,7 +242,8 @@ class Canvas {
         const double px = column + .5 - a.x, py = row + .5 - a.y;
         const double along = std::clamp((px * dx + py * dy) * scale, 0., 1.);
         const double ex = px - along * dx, ey = py - along * dy;
-        double& d = nearest_[static_cast<std::size_t>(row * side + column)];
+        double& d =
+            nearest_[static_cast<std::size_t>(row) * side + static_cast<std::size_t>(column)];
         d = std::min(d, ex * ex + ey * ey);
       }
   }
@@ -274,7 +275,8 @@ void draw_digit(const Style& style, Draws& draws, std::uint8_t* pixels) {
     if (i % 4 == 0) noise = draws.word();
     const double grain = (static_cast<double>(noise & 255) - 127.5) * (max_noise / 127.5);
     noise >>= 8;
-    pixels[i] = static_cast<std::uint8_t>(std::clamp(canvas.cover(i) * ink + grain, 0., 255.) + .5);
+    pixels[i] = static_cast<std::uint8_t>(
+        std::floor(std::clamp(canvas.cover(i) * ink + grain, 0., 255.) + .5));
   }
 }
 
