@@ -21,6 +21,19 @@ int main(int argc, char** argv) {
   app::add_ops(app, run);
   app::add_apply(app, run);
   app::add_doctor(app, run);
+  if (argc > 1 && argv[1][0] != '-') {
+    bool known = false;
+    std::string names;
+    for (const CLI::App* command : app.get_subcommands({})) {
+      known |= command->get_name() == argv[1];
+      names += " " + command->get_name();
+    }
+    if (!known) {
+      std::fprintf(stderr, "gradus: there is no command '%.40s'\n  hint: commands are%s\n", argv[1],
+                   names.c_str());
+      return 2;
+    }
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version
