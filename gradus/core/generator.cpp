@@ -1,10 +1,14 @@
 // The random streams; see generator.h.
 #include <gradus/core/generator.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <locale>
 #include <numbers>
 #include <numeric>
 #include <sstream>
+#include <string_view>
 
 #include <gradus/core/error.h>
 
@@ -83,6 +87,10 @@ void Generator::fill_normal(double* values, std::int64_t n, double mean, double 
 
 void Generator::fill_integers(std::int64_t* values, std::int64_t n, std::int64_t low,
                               std::int64_t high) {
+  if (low >= high)
+    throw ValueError(
+        "no integers from " + std::to_string(low) + " up to and without " + std::to_string(high),
+        "low must be below high");
   const std::uint64_t range = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
   for (std::int64_t i = 0; i < n; ++i) {
     const std::uint64_t draw = range >= 1ull << 28 ? random64() : random32();
@@ -91,6 +99,8 @@ void Generator::fill_integers(std::int64_t* values, std::int64_t n, std::int64_t
 }
 
 std::vector<std::int64_t> Generator::permutation(std::int64_t n) {
+  if (n < 0)
+    throw ValueError("a permutation of " + std::to_string(n) + " numbers", "n is 0 or more");
   std::vector<std::int64_t> order(static_cast<std::size_t>(n));
   std::iota(order.begin(), order.end(), 0);
   for (std::size_t i = 0; i + 1 < order.size(); ++i)
@@ -100,7 +110,7 @@ std::vector<std::int64_t> Generator::permutation(std::int64_t n) {
 
 std::string Generator::state() const {
   std::ostringstream text;
-  text.precision(17);
+  text.imbue(std::locale::classic());  // the program's locale may group digits
   text << "gradus-mt19937-1 " << seed_ << ' ' << next_normal_.has_value() << ' ' << std::hexfloat
        << next_normal_.value_or(0) << std::defaultfloat << ' ' << engine_;
   return text.str();
@@ -108,17 +118,27 @@ std::string Generator::state() const {
 
 void Generator::set_state(const std::string& state) {
   std::istringstream text(state);
+  text.imbue(std::locale::classic());
   std::string version, normal;
   std::uint64_t seed = 0;
   bool has_normal = false;
   std::mt19937 engine;
   text >> version >> seed >> has_normal >> normal >> engine;
-  if (!text || version != "gradus-mt19937-1")
+  const bool complete = text && text.peek() == std::char_traits<char>::eof();
+  // "[-]0x1.8p+0", read without the program's locale.
+  std::string_view digits = normal;
+  const bool negative = digits.starts_with('-');
+  digits.remove_prefix(std::min<std::size_t>(digits.size(), negative ? 3 : 2));
+  const char* end = digits.data() + digits.size();
+  double magnitude = 0;
+  const auto [stop, failure] =
+      std::from_chars(digits.data(), end, magnitude, std::chars_format::hex);
+  if (!complete || failure != std::errc{} || stop != end || version != "gradus-mt19937-1")
     throw DataError("this is not the state of a generator", "pass what state() returned");
   seed_ = seed;
   engine_ = engine;
   next_normal_.reset();
-  if (has_normal) next_normal_ = std::strtod(normal.c_str(), nullptr);
+  if (has_normal) next_normal_ = negative ? -magnitude : magnitude;
 }
 
 Generator& default_generator() {

@@ -34,9 +34,10 @@ class Generator {
   /// second value is kept for the next call. (torch.Tensor.normal_)
   void fill_normal(float* values, std::int64_t n, double mean = 0, double std = 1);
   void fill_normal(double* values, std::int64_t n, double mean = 0, double std = 1);
-  /// Integers in [low, high), low < high; a range from 2^28 on takes 64-bit draws. (torch.randint)
+  /// Integers in [low, high); a range from 2^28 on takes 64-bit draws. Throws ValueError unless
+  /// low < high. (torch.randint)
   void fill_integers(std::int64_t* values, std::int64_t n, std::int64_t low, std::int64_t high);
-  /// A permutation of 0..n-1. (torch.randperm)
+  /// A permutation of 0..n-1. Throws ValueError for a negative n. (torch.randperm)
   std::vector<std::int64_t> permutation(std::int64_t n);
 
   /// The whole state as text, for checkpoints; the inverse throws DataError for anything else.

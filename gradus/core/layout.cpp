@@ -19,12 +19,11 @@ Layout Layout::contiguous(const Shape& shape) {
 }
 
 bool Layout::is_contiguous() const {
+  // Asked first: the other sizes of an empty tensor may have a product that does not fit.
+  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return true;
   std::int64_t expected = 1;
   for (int axis = rank() - 1; axis >= 0; --axis) {
-    if (shape[axis] == 0) return true;
-    if (shape[axis] != 1 && strides[axis] != expected) {
-      return std::find(shape.begin(), shape.begin() + axis, 0) != shape.begin() + axis;
-    }
+    if (shape[axis] != 1 && strides[axis] != expected) return false;
     expected *= shape[axis];
   }
   return true;

@@ -1,6 +1,8 @@
-// Tensors as text; see print.h. One format is chosen for a whole tensor, as NumPy and PyTorch do.
+// Tensors as text; see print.h. One format is chosen for all elements that are shown, as NumPy and
+// PyTorch do.
 #include <gradus/core/print.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <ostream>
@@ -17,8 +19,23 @@ std::string format(const char* pattern, int precision, double value) {
 /// Turns elements into words of one width.
 class Formatter {
  public:
-  Formatter(const Tensor& x, const PrintOptions& options) : x_(x), options_(options) {
-    if (is_floating(x.dtype())) choose_notation();
+  Formatter(const Tensor& x, const PrintOptions& options) : x_(x), options_(options) {}
+  /// Takes the element at `position` into account for the notation; all shown ones come here first.
+  void see(std::int64_t position) {
+    if (!is_floating(x_.dtype())) return;
+    const double v =
+        x_.dtype() == DType::f32
+            ? static_cast<double>(reinterpret_cast<const float*>(x_.storage().data())[position])
+            : reinterpret_cast<const double*>(x_.storage().data())[position];
+    if (!std::isfinite(v)) return;
+    all_whole_ &= v == std::trunc(v);
+    if (v != 0) {
+      smallest_ = std::min(smallest_, std::fabs(v));
+      largest_ = std::max(largest_, std::fabs(v));
+    }
+    scientific_ =
+        options_.scientific && largest_ > 0 &&
+        (largest_ > 1e8 || (!all_whole_ && (smallest_ < 1e-4 || largest_ / smallest_ > 1e3)));
   }
   std::string operator()(std::int64_t position) const {
     return dispatch(x_.dtype(), [&]<class T>() -> std::string {
@@ -33,23 +50,6 @@ class Formatter {
   }
 
  private:
-  void choose_notation() {
-    double smallest = INFINITY, largest = 0;
-    for_each_position(x_.layout(), [&](std::int64_t i) {
-      const double v =
-          x_.dtype() == DType::f32
-              ? static_cast<double>(reinterpret_cast<const float*>(x_.storage().data())[i])
-              : reinterpret_cast<const double*>(x_.storage().data())[i];
-      if (!std::isfinite(v)) return;
-      all_whole_ &= v == std::trunc(v);
-      if (v != 0) {
-        smallest = std::min(smallest, std::fabs(v));
-        largest = std::max(largest, std::fabs(v));
-      }
-    });
-    scientific_ = options_.scientific && largest > 0 &&
-                  (largest > 1e8 || (!all_whole_ && (smallest < 1e-4 || largest / smallest > 1e3)));
-  }
   std::string floating(double value) const {
     if (std::isnan(value)) return "nan";
     if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
@@ -60,6 +60,7 @@ class Formatter {
 
   const Tensor& x_;
   const PrintOptions& options_;
+  double smallest_ = INFINITY, largest_ = 0;
   bool scientific_ = false, all_whole_ = true;
 };
 
@@ -67,10 +68,12 @@ class Printer {
  public:
   Printer(const Tensor& x, const PrintOptions& options)
       : x_(x), options_(options), format_(x, options), summarise_(x.numel() > options.threshold) {
+    visit(0, x.layout().offset, [&](std::int64_t position) { format_.see(position); });
     visit(0, x.layout().offset,
           [&](std::int64_t position) { width_ = std::max(width_, format_(position).size()); });
   }
   std::string text() {
+    if (x_.numel() == 0) return "[]";
     if (x_.ndim() == 0) return format_(x_.layout().offset);
     axis(0, x_.layout().offset);
     return out_;
@@ -79,15 +82,12 @@ class Printer {
  private:
   /// The shown positions along an axis; -1 stands for "...".
   std::vector<std::int64_t> shown(int axis) const {
-    const std::int64_t n = x_.shape()[axis], edge = options_.edge_items;
+    const std::int64_t n = x_.shape()[axis], edge = std::max(options_.edge_items, 0);
+    const bool cut = summarise_ && n > 2 * edge;
     std::vector<std::int64_t> list;
-    for (std::int64_t i = 0; i < n; ++i) {
-      if (summarise_ && n > 2 * edge && i == edge) {
-        list.push_back(-1);
-        i = n - edge;
-      }
-      list.push_back(i);
-    }
+    for (std::int64_t i = 0; i < (cut ? edge : n); ++i) list.push_back(i);
+    if (cut) list.push_back(-1);
+    for (std::int64_t i = n - edge; cut && i < n; ++i) list.push_back(i);
     return list;
   }
   template <class F>
@@ -102,12 +102,15 @@ class Printer {
     const bool innermost = axis_number == x_.ndim() - 1;
     const std::size_t indent = static_cast<std::size_t>(axis_number) + 1;
     std::size_t column = indent;
+    // Room is kept for the brackets that may close here.
+    const std::size_t brackets = static_cast<std::size_t>(x_.ndim());
     bool first = true;
     for (std::int64_t i : shown(axis_number)) {
       if (innermost) {
         std::string word = i < 0 ? "..." : format_(position + i * x_.strides()[axis_number]);
         if (i >= 0) word.insert(0, width_ - word.size(), ' ');
-        if (!first && column + 2 + word.size() > static_cast<std::size_t>(options_.linewidth)) {
+        if (!first && column + 2 + word.size() + brackets >
+                          static_cast<std::size_t>(std::max(options_.linewidth, 0))) {
           out_ += ",\n" + std::string(indent, ' ');
           column = indent;
         } else if (!first) {
