@@ -9,6 +9,9 @@
 //   };
 #pragma once
 
+#include <cmath>
+#include <type_traits>
+
 #include <gradus/kernels/elementwise.h>
 #include <gradus/ops/ops.h>
 
@@ -46,6 +49,27 @@ constexpr Domain domain_of() {
     return D::domain;
   else
     return Domain::floating;
+}
+
+/// Computes with integers modulo 2^bits, where plain C++ would be undefined on overflow.
+template <class T, class F>
+T wrapping(T a, T b, F f) {
+  if constexpr (std::is_floating_point_v<T>) {
+    return f(a, b);
+  } else {
+    using U = std::make_unsigned_t<T>;
+    return static_cast<T>(static_cast<U>(f(static_cast<std::uint64_t>(static_cast<U>(a)),
+                                           static_cast<std::uint64_t>(static_cast<U>(b)))));
+  }
+}
+
+/// False for every integer.
+template <class T>
+bool is_nan(T x) {
+  if constexpr (std::is_floating_point_v<T>)
+    return std::isnan(x);
+  else
+    return false;
 }
 
 /// y = value(x)

@@ -38,8 +38,7 @@ class Operand {
   Place place_;
 };
 
-// == creation.cpp: new tensors
-// =====================================================================
+// ---- creation.cpp: new tensors
 Tensor zeros(const Ints& shape, DType dtype = DType::f32, Place at = Place::current());
 Tensor ones(const Ints& shape, DType dtype = DType::f32, Place at = Place::current());
 Tensor full(const Ints& shape, double value, DType dtype = DType::f32, Place at = Place::current());
@@ -65,8 +64,7 @@ Tensor tensor(std::initializer_list<int> values, DType dtype = DType::i64);
 Tensor tensor(std::initializer_list<std::initializer_list<double>> rows, DType dtype = DType::f32);
 Tensor tensor(std::initializer_list<std::initializer_list<int>> rows, DType dtype = DType::i64);
 
-// == random.cpp: draws from the default generator, or from `generator` where given
-// =================
+// ---- random.cpp: draws from the default generator, or from `generator` where given
 /// U[0,1), f32 or f64, PyTorch's stream. (torch.rand)
 Tensor rand(const Ints& shape, DType dtype = DType::f32, Generator* generator = nullptr,
             Place at = Place::current());
@@ -86,8 +84,7 @@ Tensor multinomial(const Tensor& weights, std::int64_t num_samples, bool replace
 /// training. The mask comes from Philox, keyed by one 64-bit draw. (torch.nn.functional.dropout)
 Tensor dropout(const Tensor& x, double p = 0.5, bool training = true, Place at = Place::current());
 
-// == arithmetic.cpp
-// =================================================================================
+// ---- arithmetic.cpp
 Tensor add(const Operand& a, const Operand& b, Place at = Place::current());
 Tensor sub(const Operand& a, const Operand& b, Place at = Place::current());
 Tensor mul(const Operand& a, const Operand& b, Place at = Place::current());
@@ -101,6 +98,8 @@ Tensor pow(const Operand& a, const Operand& b, Place at = Place::current());
 /// NaN in either operand gives NaN. (numpy.minimum, numpy.maximum)
 Tensor minimum(const Operand& a, const Operand& b, Place at = Place::current());
 Tensor maximum(const Operand& a, const Operand& b, Place at = Place::current());
+
+// ---- sign_and_rounding.cpp
 Tensor neg(const Tensor& x, Place at = Place::current());
 Tensor abs(const Tensor& x, Place at = Place::current());
 Tensor sign(const Tensor& x, Place at = Place::current());
@@ -120,8 +119,7 @@ Tensor ceil(const Tensor& x, Place at = Place::current());
 /// To the nearest integer, halves to even. (numpy.round)
 Tensor round(const Tensor& x, Place at = Place::current());
 
-// == exponential.cpp: exp, log, roots, trigonometry; integers give f32
-// ==============================
+// ---- exponential.cpp: exp, log, roots, trigonometry; integers give f32
 Tensor sqrt(const Tensor& x, Place at = Place::current());
 Tensor rsqrt(const Tensor& x, Place at = Place::current());
 Tensor exp(const Tensor& x, Place at = Place::current());
@@ -134,8 +132,7 @@ Tensor cos(const Tensor& x, Place at = Place::current());
 Tensor tan(const Tensor& x, Place at = Place::current());
 Tensor erf(const Tensor& x, Place at = Place::current());
 
-// == activation.cpp
-// =================================================================================
+// ---- activation.cpp
 /// max(x, 0), gradient 0 at 0. (torch.relu)
 Tensor relu(const Tensor& x, Place at = Place::current());
 Tensor leaky_relu(const Tensor& x, double negative_slope = 0.01, Place at = Place::current());
@@ -151,8 +148,7 @@ Tensor silu(const Tensor& x, Place at = Place::current());
 Tensor softmax(const Tensor& x, std::int64_t axis = -1, Place at = Place::current());
 Tensor log_softmax(const Tensor& x, std::int64_t axis = -1, Place at = Place::current());
 
-// == comparison.cpp: truth values; logical operations read anything but zero as true
-// =================
+// ---- comparison.cpp: truth values; logical operations read anything but zero as true
 Tensor equal(const Operand& a, const Operand& b, Place at = Place::current());
 Tensor not_equal(const Operand& a, const Operand& b, Place at = Place::current());
 Tensor less(const Operand& a, const Operand& b, Place at = Place::current());
@@ -170,8 +166,7 @@ Tensor isfinite(const Tensor& x, Place at = Place::current());
 Tensor where(const Tensor& condition, const Operand& a, const Operand& b,
              Place at = Place::current());
 
-// == conversion.cpp
-// =================================================================================
+// ---- conversion.cpp
 /// Another dtype; itself where it has it already. Floating to integer cuts towards zero, and what
 /// does not fit is limited to the nearest integer there is, NaN to 0.
 Tensor astype(const Tensor& x, DType dtype, Place at = Place::current());
@@ -180,8 +175,7 @@ Tensor clone(const Tensor& x, Place at = Place::current());
 /// x itself when contiguous, else a copy.
 Tensor contiguous(const Tensor& x, Place at = Place::current());
 
-// == reduction.cpp
-// ==================================================================================
+// ---- reduction.cpp
 /// Integers and truth values are summed as i64.
 Tensor sum(const Tensor& x, const Ints& axis = {}, bool keepdims = false,
            Place at = Place::current());
@@ -190,6 +184,13 @@ Tensor mean(const Tensor& x, const Ints& axis = {}, bool keepdims = false,
             Place at = Place::current());
 Tensor prod(const Tensor& x, const Ints& axis = {}, bool keepdims = false,
             Place at = Place::current());
+/// The registry says "any" and "all"; `all` here is the slice of a whole axis.
+Tensor any(const Tensor& x, const Ints& axis = {}, bool keepdims = false,
+           Place at = Place::current());
+Tensor all_true(const Tensor& x, const Ints& axis = {}, bool keepdims = false,
+                Place at = Place::current());
+
+// ---- extremum.cpp
 /// Largest and smallest values; ties share the gradient evenly. (torch.amax, torch.amin)
 Tensor amax(const Tensor& x, const Ints& axis = {}, bool keepdims = false,
             Place at = Place::current());
@@ -211,11 +212,8 @@ Tensor argmax(const Tensor& x, std::optional<std::int64_t> axis = {}, bool keepd
               Place at = Place::current());
 Tensor argmin(const Tensor& x, std::optional<std::int64_t> axis = {}, bool keepdims = false,
               Place at = Place::current());
-/// The registry says "any" and "all"; `all` here is the slice of a whole axis.
-Tensor any(const Tensor& x, const Ints& axis = {}, bool keepdims = false,
-           Place at = Place::current());
-Tensor all_true(const Tensor& x, const Ints& axis = {}, bool keepdims = false,
-                Place at = Place::current());
+
+// ---- statistics.cpp
 /// Divisor n - correction. (torch.var, torch.std; the registry says "var" and "std")
 Tensor var(const Tensor& x, const Ints& axis = {}, double correction = 1, bool keepdims = false,
            Place at = Place::current());
@@ -228,8 +226,7 @@ Tensor logsumexp(const Tensor& x, const Ints& axis = {}, bool keepdims = false,
 Tensor norm(const Tensor& x, double ord = 2, const Ints& axis = {}, bool keepdims = false,
             Place at = Place::current());
 
-// == sorting.cpp
-// ====================================================================================
+// ---- sorting.cpp
 Tensor cumsum(const Tensor& x, std::int64_t axis, Place at = Place::current());
 /// Stable, NaN last. (numpy.sort)
 Tensor sort(const Tensor& x, std::int64_t axis = -1, bool descending = false,
@@ -239,8 +236,7 @@ Tensor argsort(const Tensor& x, std::int64_t axis = -1, bool descending = false,
 ValuesIndices topk(const Tensor& x, std::int64_t k, std::int64_t axis = -1, bool largest = true,
                    Place at = Place::current());
 
-// == movement.cpp: views where possible
-// ==============================================================
+// ---- movement.cpp: views where possible
 /// One size may be -1.
 Tensor reshape(const Tensor& x, const Ints& shape, Place at = Place::current());
 Tensor permute_dims(const Tensor& x, const Ints& axes, Place at = Place::current());
@@ -257,11 +253,18 @@ Tensor flip(const Tensor& x, const Ints& axis = {}, Place at = Place::current())
 /// Elements start, start + step, ... before stop along one axis, Python's slice rules.
 Tensor slice(const Tensor& x, std::int64_t axis, std::optional<std::int64_t> start,
              std::optional<std::int64_t> stop, std::int64_t step = 1, Place at = Place::current());
+/// x summed over the axes that broadcasting `shape` to x.shape() would stretch: the transpose of
+/// broadcast_to.
+Tensor sum_to(const Tensor& x, const Shape& shape, Place at = Place::current());
+
+// ---- repetition.cpp
 Tensor roll(const Tensor& x, const Ints& shift, const Ints& axis = {}, Place at = Place::current());
 /// Each element `repeats` times; flattened first when no axis is given. (numpy.repeat)
 Tensor repeat(const Tensor& x, std::int64_t repeats, std::optional<std::int64_t> axis = {},
               Place at = Place::current());
 Tensor tile(const Tensor& x, const Ints& repetitions, Place at = Place::current());
+
+// ---- joining.cpp
 Tensor concat(std::span<const Tensor> xs, std::int64_t axis = 0, Place at = Place::current());
 inline Tensor concat(std::initializer_list<Tensor> xs, std::int64_t axis = 0,
                      Place at = Place::current()) {
@@ -281,21 +284,8 @@ Tensors chunk(const Tensor& x, std::int64_t chunks, std::int64_t axis = 0,
 /// On and below (above) the k-th diagonal of the last two axes, zero elsewhere.
 Tensor tril(const Tensor& x, std::int64_t k = 0, Place at = Place::current());
 Tensor triu(const Tensor& x, std::int64_t k = 0, Place at = Place::current());
-/// x summed over the axes that broadcasting `shape` to x.shape() would stretch: the transpose of
-/// broadcast_to.
-Tensor sum_to(const Tensor& x, const Shape& shape, Place at = Place::current());
 
-// == indexing.cpp
-// ===================================================================================
-/// x[index], NumPy's rules: integers, slices, newaxis, ellipsis give views; integer tensors gather
-/// (several broadcast together), boolean tensors select.
-Tensor getitem(const Tensor& x, std::span<const Index> index, Place at = Place::current());
-/// A copy of x in which x[index] is `values` (added where accumulate), broadcast. (torch.index_put)
-Tensor index_put(const Tensor& x, std::span<const Index> index, const Tensor& values,
-                 bool accumulate = false, Place at = Place::current());
-/// The same in place. (torch.index_put_)
-void index_put_(Tensor& x, std::span<const Index> index, const Tensor& values,
-                bool accumulate = false, Place at = Place::current());
+// ---- indexing.cpp
 /// Slices of x along `axis` at `indices`: shape x.shape[:axis] + indices.shape + x.shape[axis+1:].
 /// (numpy.take)
 Tensor take(const Tensor& x, const Tensor& indices, std::int64_t axis = 0,
@@ -309,10 +299,32 @@ Tensor scatter_add(const Tensor& x, const Tensor& index, const Tensor& source, s
 Tensor one_hot(const Tensor& labels, std::int64_t num_classes, DType dtype = DType::f32,
                Place at = Place::current());
 
-// == linear_algebra.cpp
-// =============================================================================
+// ---- subscript.cpp
+/// x[index], NumPy's rules: integers, slices, newaxis, ellipsis give views; integer tensors gather
+/// (several broadcast together), boolean tensors select.
+Tensor getitem(const Tensor& x, std::span<const Index> index, Place at = Place::current());
+/// A copy of x in which x[index] is `values` (added where accumulate), broadcast. (torch.index_put)
+Tensor index_put(const Tensor& x, std::span<const Index> index, const Tensor& values,
+                 bool accumulate = false, Place at = Place::current());
+/// The same in place. (torch.index_put_)
+void index_put_(Tensor& x, std::span<const Index> index, const Tensor& values,
+                bool accumulate = false, Place at = Place::current());
+
+// ---- linear_algebra.cpp
 /// [..., n, k] @ [..., k, m] -> [..., n, m], batches broadcast; vectors as in NumPy. (numpy.matmul)
 Tensor matmul(const Tensor& a, const Tensor& b, Place at = Place::current());
+/// [n], [m] -> [n,m]
+Tensor outer(const Tensor& a, const Tensor& b, Place at = Place::current());
+/// [n], [n] -> scalar
+Tensor dot(const Tensor& a, const Tensor& b, Place at = Place::current());
+/// The k-th diagonal of two axes, as the last axis of the result; the two go. (torch.diagonal)
+Tensor diagonal(const Tensor& x, std::int64_t k = 0, std::int64_t axis0 = -2,
+                std::int64_t axis1 = -1, Place at = Place::current());
+/// Sum of the k-th diagonal of the last two axes. Named so because trace() makes programs; the
+/// registry calls it "trace". (numpy.trace)
+Tensor diagonal_sum(const Tensor& x, std::int64_t k = 0, Place at = Place::current());
+
+// ---- einsum.cpp
 /// Einstein summation, with "..." and implicit outputs; contracted pair by pair through matmul.
 /// (numpy.einsum)
 Tensor einsum(const std::string& equation, std::span<const Tensor> xs, Place at = Place::current());
@@ -320,16 +332,8 @@ inline Tensor einsum(const std::string& equation, std::initializer_list<Tensor> 
                      Place at = Place::current()) {
   return einsum(equation, std::span(xs.begin(), xs.size()), at);
 }
-/// [n], [m] -> [n,m]
-Tensor outer(const Tensor& a, const Tensor& b, Place at = Place::current());
-/// [n], [n] -> scalar
-Tensor dot(const Tensor& a, const Tensor& b, Place at = Place::current());
-/// Sum of the k-th diagonal of the last two axes. Named so because trace() makes programs; the
-/// registry calls it "trace". (numpy.trace)
-Tensor diagonal_sum(const Tensor& x, std::int64_t k = 0, Place at = Place::current());
 
-// == loss.cpp: reduction = "mean", "sum" or "none"
-// ===================================================
+// ---- loss.cpp: reduction = "mean", "sum" or "none"
 /// Mean squared difference. Shapes must be equal: (n,1) with (n) throws instead of broadcasting to
 /// (n,n). (torch.nn.functional.mse_loss)
 Tensor mse(const Tensor& input, const Tensor& target, const std::string& reduction = "mean",
@@ -354,8 +358,7 @@ Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& targe
                                         const std::string& reduction = "mean",
                                         Place at = Place::current());
 
-// == operators
-// ======================================================================================
+// ---- operators
 inline Tensor operator+(const Operand& a, const Operand& b) { return add(a, b, a.place()); }
 inline Tensor operator-(const Operand& a, const Operand& b) { return sub(a, b, a.place()); }
 inline Tensor operator*(const Operand& a, const Operand& b) { return mul(a, b, a.place()); }

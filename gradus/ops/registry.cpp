@@ -8,9 +8,11 @@ namespace {
 
 std::vector<Op> join_families() {
   std::vector<Op> all;
-  for (auto family : {creation_ops, random_ops, arithmetic_ops, exponential_ops, activation_ops,
-                      comparison_ops, conversion_ops, reduction_ops, sorting_ops, movement_ops,
-                      joining_ops, indexing_ops, linear_algebra_ops, loss_ops}) {
+  for (auto family : {creation_ops,    random_ops,         arithmetic_ops, sign_and_rounding_ops,
+                      exponential_ops, activation_ops,     comparison_ops, conversion_ops,
+                      reduction_ops,   extremum_ops,       statistics_ops, sorting_ops,
+                      movement_ops,    repetition_ops,     joining_ops,    indexing_ops,
+                      subscript_ops,   linear_algebra_ops, einsum_ops,     loss_ops}) {
     std::vector<Op> ops = family();
     all.insert(all.end(), ops.begin(), ops.end());
   }

@@ -16,16 +16,22 @@ const Op& find_op(std::string_view name);
 std::vector<Op> creation_ops();
 std::vector<Op> random_ops();
 std::vector<Op> arithmetic_ops();
+std::vector<Op> sign_and_rounding_ops();
 std::vector<Op> exponential_ops();
 std::vector<Op> activation_ops();
 std::vector<Op> comparison_ops();
 std::vector<Op> conversion_ops();
 std::vector<Op> reduction_ops();
+std::vector<Op> extremum_ops();
+std::vector<Op> statistics_ops();
 std::vector<Op> sorting_ops();
 std::vector<Op> movement_ops();
+std::vector<Op> repetition_ops();
 std::vector<Op> joining_ops();
 std::vector<Op> indexing_ops();
+std::vector<Op> subscript_ops();
 std::vector<Op> linear_algebra_ops();
+std::vector<Op> einsum_ops();
 std::vector<Op> loss_ops();
 
 }  // namespace gradus
