@@ -2,51 +2,53 @@
 // codes: 0 well, 2 a wrong command line, 1 anything else, 130 interrupted.
 #include <apps/commands/commands.h>
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <new>
 
 #include <gradus/core/error.h>
 
-int main(int argc, char** argv) {
-  using namespace gradus;
-  CLI::App app{"gradus: train small networks and see what they do", "gradus"};
-  app.set_version_flag("--version", "gradus " GRADUS_VERSION);
-  app.require_subcommand(1);
-  app.footer("`gradus COMMAND --help` tells more. Try: gradus train");
-  app::Run run;
-  app::add_train(app, run);
-  app::add_eval(app, run);
-  app::add_predict(app, run);
-  app::add_data(app, run);
-  app::add_ops(app, run);
-  app::add_apply(app, run);
-  app::add_doctor(app, run);
-  if (argc > 1 && argv[1][0] != '-') {
-    bool known = false;
-    std::string names;
-    for (const CLI::App* command : app.get_subcommands({})) {
-      known |= command->get_name() == argv[1];
-      names += " " + command->get_name();
-    }
-    if (!known) {
-      std::fprintf(stderr, "gradus: there is no command '%.40s'\n  hint: commands are%s\n", argv[1],
-                   names.c_str());
-      return 2;
-    }
+namespace gradus::app {
+namespace {
+
+void add_option(CLI::App& app, const Option& option) {
+  CLI::Option* added = std::visit(
+      [&]<class T>(T* target) -> CLI::Option* {
+        if constexpr (std::is_same_v<T, bool>)
+          return app.add_flag(option.names, *target, option.help);
+        else if constexpr (std::is_same_v<T, std::vector<std::string>>)
+          return app.add_option(option.names, *target, option.help)
+              ->allow_extra_args(option.names[0] != '-');
+        else
+          return app.add_option(option.names, *target, option.help);
+      },
+      option.target);
+  // Shows what happens without the option, where that is a value worth reading.
+  const auto* text = std::get_if<std::string*>(&option.target);
+  const bool is_list = std::holds_alternative<std::vector<std::string>*>(option.target);
+  if (option.names[0] == '-' && !std::holds_alternative<bool*>(option.target) && !is_list &&
+      !(text && (*text)->empty()))
+    added->capture_default_str();
+  if (!option.choices.empty()) added->check(CLI::IsMember(option.choices));
+  if (option.required) added->required();
+}
+
+/// Says which words there are where the first one is none of them.
+bool is_unknown(const std::vector<Command>& commands, const std::string& word) {
+  std::string names;
+  for (const Command& command : commands) {
+    if (command.name == word) return false;
+    names += " " + command.name;
   }
+  std::fprintf(stderr, "gradus: there is no command '%.40s'\n  hint: commands are%s\n",
+               word.c_str(), names.c_str());
+  return true;
+}
+
+int run(const Command& command) {
   try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& success) {  // --help, --version
-    return app.exit(success);
-  } catch (const CLI::ParseError& error) {
-    std::fprintf(
-        stderr, "gradus: %s\n  hint: see `gradus%s --help`\n", error.what(),
-        argc > 1 && argv[1][0] != '-' ? (" " + std::string(argv[1]).substr(0, 40)).c_str() : "");
-    return 2;
-  }
-  try {
-    return run();
-  } catch (const CLI::ParseError& error) {
+    return command.run();
+  } catch (const UsageError& error) {
     std::fprintf(stderr, "gradus: %s\n", error.what());
     return 2;
   } catch (const Error& error) {
@@ -57,4 +59,35 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "gradus: %s\n", error.what());
   }
   return 1;
+}
+
+}  // namespace
+}  // namespace gradus::app
+
+int main(int argc, char** argv) {
+  using namespace gradus::app;
+  const std::vector<Command> commands = all_commands();
+  const std::string word = argc > 1 && argv[1][0] != '-' ? argv[1] : "";
+  if (!word.empty() && is_unknown(commands, word)) return 2;
+
+  CLI::App app{"gradus: train small networks and see what they do", "gradus"};
+  app.set_version_flag("--version", "gradus " GRADUS_VERSION);
+  app.require_subcommand(1);
+  app.footer("`gradus COMMAND --help` tells more. Try: gradus train");
+  for (const Command& command : commands) {
+    CLI::App* added = app.add_subcommand(command.name, command.help);
+    for (const Option& option : command.options) add_option(*added, option);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {  // --help, --version
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    std::fprintf(stderr, "gradus: %s\n  hint: see `gradus%s --help`\n", error.what(),
+                 word.empty() ? "" : (" " + word).c_str());
+    return 2;
+  }
+  for (const Command& command : commands)
+    if (app.got_subcommand(command.name)) return run(command);
+  return 2;
 }

@@ -1,19 +1,21 @@
-// The commands. Each adds itself to the command line and sets `run`, which returns the exit code.
+// The commands, in the order in which `gradus --help` lists them.
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <functional>
+#include <apps/command.h>
 
 namespace gradus::app {
 
-using Run = std::function<int()>;
+Command train_command();
+Command eval_command();
+Command predict_command();
+Command data_command();
+Command ops_command();
+Command apply_command();
+Command doctor_command();
 
-void add_train(CLI::App& app, Run& run);
-void add_eval(CLI::App& app, Run& run);
-void add_predict(CLI::App& app, Run& run);
-void add_data(CLI::App& app, Run& run);
-void add_ops(CLI::App& app, Run& run);
-void add_apply(CLI::App& app, Run& run);
-void add_doctor(CLI::App& app, Run& run);
+inline std::vector<Command> all_commands() {
+  return {train_command(), eval_command(),  predict_command(), data_command(),
+          ops_command(),   apply_command(), doctor_command()};
+}
 
 }  // namespace gradus::app

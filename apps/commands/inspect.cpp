@@ -120,17 +120,15 @@ int doctor() {
 
 }  // namespace
 
-void add_data(CLI::App& app, Run& run) {
+Command data_command() {
   auto f = std::make_shared<DataFlags>();
-  CLI::App* command = app.add_subcommand("data", "What a data set holds");
-  command->add_option("data", f->data, "digits, or a folder of MNIST-shaped IDX files");
-  command->add_flag("--json", f->json, "one JSON object");
-  command->callback([f, &run] { run = [f] { return show_data(*f); }; });
+  return {"data",
+          "What a data set holds",
+          {{"data", &f->data, "digits, or a folder of MNIST-shaped IDX files"},
+           {"--json", &f->json, "one JSON object"}},
+          [f] { return show_data(*f); }};
 }
 
-void add_doctor(CLI::App& app, Run& run) {
-  CLI::App* command = app.add_subcommand("doctor", "Is everything well on this machine?");
-  command->callback([&run] { run = [] { return doctor(); }; });
-}
+Command doctor_command() { return {"doctor", "Is everything well on this machine?", {}, doctor}; }
 
 }  // namespace gradus::app

@@ -156,27 +156,28 @@ int predict(const PredictFlags& f) {
 
 }  // namespace
 
-void add_eval(CLI::App& app, Run& run) {
+Command eval_command() {
   auto f = std::make_shared<EvalFlags>();
-  CLI::App* command =
-      app.add_subcommand("eval", "Loss and accuracy of a saved model on the test part");
-  command->add_option("model", f->model, "a model.safetensors")->required();
-  command->add_option("--data", f->data, "digits, or a folder of MNIST-shaped IDX files");
-  command->add_flag("--json", f->json, "one JSON object");
-  command->callback([f, &run] { run = [f] { return eval(*f); }; });
+  return {"eval",
+          "Loss and accuracy of a saved model on the test part",
+          {{.names = "model", .target = &f->model, .help = "a model.safetensors", .required = true},
+           {"--data", &f->data, "digits, or a folder of MNIST-shaped IDX files"},
+           {"--json", &f->json, "one JSON object"}},
+          [f] { return eval(*f); }};
 }
 
-void add_predict(CLI::App& app, Run& run) {
+Command predict_command() {
   auto f = std::make_shared<PredictFlags>();
-  CLI::App* command = app.add_subcommand("predict", "What a saved model reads in pictures");
-  command->add_option("model", f->model, "a model.safetensors")->required();
-  command
-      ->add_option("files", f->files,
-                   "PGM, PNG or IDX files, or rows of a data set: mnist:17, digits:valid:3, DIR:0")
-      ->required();
-  command->add_flag("--invert", f->invert, "dark strokes on light paper");
-  command->add_flag("--json", f->json, "one JSON object a picture");
-  command->callback([f, &run] { run = [f] { return predict(*f); }; });
+  return {"predict",
+          "What a saved model reads in pictures",
+          {{.names = "model", .target = &f->model, .help = "a model.safetensors", .required = true},
+           {.names = "files",
+            .target = &f->files,
+            .help = "PGM, PNG or IDX files, or rows of a data set: mnist:17, digits:valid:3, DIR:0",
+            .required = true},
+           {"--invert", &f->invert, "dark strokes on light paper"},
+           {"--json", &f->json, "one JSON object a picture"}},
+          [f] { return predict(*f); }};
 }
 
 }  // namespace gradus::app

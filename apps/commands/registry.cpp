@@ -136,8 +136,7 @@ int apply_op(const ApplyFlags& f) {
   Op op = find_op(f.op);
   for (const std::string& setting : f.attributes) {
     const std::size_t equals = setting.find('=');
-    if (equals == setting.npos)
-      throw CLI::ValidationError("--attr", "'" + setting + "' is not name=value");
+    if (equals == setting.npos) throw UsageError("--attr", "'" + setting + "' is not name=value");
     op = op.with(setting.substr(0, equals), setting.substr(equals + 1));
   }
   if (!f.out.empty()) io::check_writable(f.out);
@@ -192,30 +191,30 @@ int apply_op(const ApplyFlags& f) {
 
 }  // namespace
 
-void add_ops(CLI::App& app, Run& run) {
+Command ops_command() {
   auto f = std::make_shared<OpsFlags>();
-  CLI::App* command = app.add_subcommand("ops", "The operations there are");
-  command->add_option("name", f->name, "one operation, by its name here or elsewhere");
-  command->add_flag("--json", f->json, "one JSON array");
-  command->add_flag("--markdown", f->markdown, "the text of docs/ops.md");
-  command->callback([f, &run] { run = [f] { return ops(*f); }; });
+  return {"ops",
+          "The operations there are",
+          {{"name", &f->name, "one operation, by its name here or elsewhere"},
+           {"--json", &f->json, "one JSON array"},
+           {"--markdown", &f->markdown, "the text of docs/ops.md"}},
+          [f] { return ops(*f); }};
 }
 
-void add_apply(CLI::App& app, Run& run) {
+Command apply_command() {
   auto f = std::make_shared<ApplyFlags>();
-  CLI::App* command = app.add_subcommand("apply", "Run one operation on tensors from a file");
-  command->add_option("op", f->op, "name of the operation")->required();
-  command->add_option(
-      "input", f->input,
-      "safetensors with the inputs 0, 1, ... (none for an operation without inputs)");
-  command->add_option("--attr", f->attributes, "an attribute, axis=1; may be given often")
-      ->allow_extra_args(false);
-  command->add_option("--out", f->out, "safetensors for the outputs 0, 1, ...");
-  command->add_flag("--grad", f->grad,
-                    "also grad.0, grad.1, ...: the vjp with the cotangents g.0, ... of the file, "
-                    "ones where absent");
-  command->add_flag("--json", f->json, "one JSON object with all values");
-  command->callback([f, &run] { run = [f] { return apply_op(*f); }; });
+  return {"apply",
+          "Run one operation on tensors from a file",
+          {{.names = "op", .target = &f->op, .help = "name of the operation", .required = true},
+           {"input", &f->input,
+            "safetensors with the inputs 0, 1, ... (none for an operation without inputs)"},
+           {"--attr", &f->attributes, "an attribute, axis=1; may be given often"},
+           {"--out", &f->out, "safetensors for the outputs 0, 1, ..."},
+           {"--grad", &f->grad,
+            "also grad.0, grad.1, ...: the vjp with the cotangents g.0, ... of the file, ones "
+            "where absent"},
+           {"--json", &f->json, "one JSON object with all values"}},
+          [f] { return apply_op(*f); }};
 }
 
 }  // namespace gradus::app

@@ -35,23 +35,21 @@ std::vector<std::int64_t> parse_hidden(const std::string& text) {
   try {
     sizes = std::get<Ints>(parse_attribute("hidden", "ints", text));
   } catch (const Error&) {
-    throw CLI::ValidationError(
+    throw UsageError(
         "--hidden",
         "'" + text + "' is not a list of sizes: write 50 or 128,64, or none for a linear model");
   }
   for (std::int64_t n : sizes)
     if (n < 1 || n > 1'000'000)
-      throw CLI::ValidationError("--hidden",
-                                 std::to_string(n) + " units: each layer has 1 to 1,000,000");
+      throw UsageError("--hidden", std::to_string(n) + " units: each layer has 1 to 1,000,000");
   if (sizes.empty())
-    throw CLI::ValidationError("--hidden",
-                               "is empty: write 50 or 128,64, or none for a linear model");
+    throw UsageError("--hidden", "is empty: write 50 or 128,64, or none for a linear model");
   return sizes;
 }
 
 void check(const TrainFlags& f) {
   auto require = [](bool ok, const char* flag, const std::string& message) {
-    if (!ok) throw CLI::ValidationError(flag, message);
+    if (!ok) throw UsageError(flag, message);
   };
   require(std::isfinite(f.lr) && f.lr >= 0, "--lr",
           to_text(f.lr) + " is no learning rate: give a finite number, 0 or more");
@@ -409,48 +407,37 @@ int train(const TrainFlags& f) {
 
 }  // namespace
 
-void add_train(CLI::App& app, Run& run) {
+Command train_command() {
   auto f = std::make_shared<TrainFlags>();
-  CLI::App* command = app.add_subcommand("train", "Train a network on images of digits, live");
-  command->add_option("--data", f->data,
-                      "digits (drawn by gradus) or a folder of MNIST-shaped IDX files; GRADUS_DATA "
-                      "names a default folder");
-  command
-      ->add_option("--size", f->size,
-                   "how many digits to draw: 3/4 train, 1/8 validation, 1/8 test")
-      ->capture_default_str();
-  command
-      ->add_option("--hidden", f->hidden,
-                   "units of the hidden layers: 50 or 128,64; none for a linear model")
-      ->capture_default_str();
-  command->add_option("--epochs", f->epochs, "passes over the training images")
-      ->capture_default_str();
-  command->add_option("--batch-size", f->batch_size, "images a step")->capture_default_str();
-  command->add_option("--lr", f->lr, "learning rate")->capture_default_str();
-  command->add_option("--optimizer", f->optimizer, "update rule")
-      ->check(CLI::IsMember({"sgd", "adam", "adamw"}))
-      ->capture_default_str();
-  command->add_option("--momentum", f->momentum, "momentum of sgd")->capture_default_str();
-  command->add_flag("--nesterov", f->nesterov, "Nesterov's momentum");
-  command->add_option("--weight-decay", f->weight_decay, "pull of the weights to 0")
-      ->capture_default_str();
-  command->add_option("--schedule", f->schedule, "course of the learning rate")
-      ->check(CLI::IsMember({"constant", "cosine", "one-cycle"}))
-      ->capture_default_str();
-  command->add_option("--seed", f->seed, "seed of weights and order")->capture_default_str();
-  command->add_flag("--shuffle,!--no-shuffle", f->shuffle, "a new order each epoch (the default)");
-  command->add_option("--scale", f->scale, "pixels are divided by this")
-      ->check(CLI::IsMember({256, 255}))
-      ->capture_default_str();
-  command
-      ->add_option("--threads", f->threads,
-                   "2 or more prepare batches on a worker; results do not depend on it")
-      ->capture_default_str();
-  command->add_option("--out", f->out, "where the model goes")->capture_default_str();
-  command->add_option("--log", f->log, "where JSON lines go, one an event");
-  command->add_flag("--json", f->json, "JSON lines on stdout and nothing else");
-  command->add_flag("--quiet", f->quiet, "no live view, no report");
-  command->callback([f, &run] { run = [f] { return train(*f); }; });
+  return {"train",
+          "Train a network on images of digits, live",
+          {{"--data", &f->data,
+            "digits (drawn by gradus) or a folder of MNIST-shaped IDX files; GRADUS_DATA names a "
+            "default folder"},
+           {"--size", &f->size, "how many digits to draw: 3/4 train, 1/8 validation, 1/8 test"},
+           {"--hidden", &f->hidden,
+            "units of the hidden layers: 50 or 128,64; none for a linear model"},
+           {"--epochs", &f->epochs, "passes over the training images"},
+           {"--batch-size", &f->batch_size, "images a step"},
+           {"--lr", &f->lr, "learning rate"},
+           {"--optimizer", &f->optimizer, "update rule", {"sgd", "adam", "adamw"}},
+           {"--momentum", &f->momentum, "momentum of sgd"},
+           {"--nesterov", &f->nesterov, "Nesterov's momentum"},
+           {"--weight-decay", &f->weight_decay, "pull of the weights to 0"},
+           {"--schedule",
+            &f->schedule,
+            "course of the learning rate",
+            {"constant", "cosine", "one-cycle"}},
+           {"--seed", &f->seed, "seed of weights and order"},
+           {"--shuffle,!--no-shuffle", &f->shuffle, "a new order each epoch (the default)"},
+           {"--scale", &f->scale, "pixels are divided by this", {"256", "255"}},
+           {"--threads", &f->threads,
+            "2 or more prepare batches on a worker; results do not depend on it"},
+           {"--out", &f->out, "where the model goes"},
+           {"--log", &f->log, "where JSON lines go, one an event"},
+           {"--json", &f->json, "JSON lines on stdout and nothing else"},
+           {"--quiet", &f->quiet, "no live view, no report"}},
+          [f] { return train(*f); }};
 }
 
 }  // namespace gradus::app
