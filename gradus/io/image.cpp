@@ -10,7 +10,7 @@ namespace gradus::io {
 namespace {
 
 constexpr std::int64_t max_side = 4096;
-constexpr char damaged_hint[] = "the file is damaged: make it again";
+constexpr char damaged_image_hint[] = "the file is damaged: make it again";
 
 Tensor new_image(std::int64_t height, std::int64_t width, const std::string& name) {
   if (height < 1 || width < 1 || height > max_side || width > max_side)
@@ -51,7 +51,7 @@ class PgmReader {
   }
   ByteSpan rest() const { return rest_; }
   DataError damaged(const std::string& what) const {
-    return DataError(name_ + ": not a whole PGM picture: " + what, damaged_hint);
+    return DataError(name_ + ": not a whole PGM picture: " + what, damaged_image_hint);
   }
 
  private:
@@ -107,7 +107,7 @@ struct PngImage : png_image {
 Tensor parse_png(ByteSpan bytes, const std::string& name) {
   PngImage png;
   const auto damaged = [&] {
-    return DataError(name + ": not a whole PNG picture: " + png.message, damaged_hint);
+    return DataError(name + ": not a whole PNG picture: " + png.message, damaged_image_hint);
   };
   if (png_image_begin_read_from_memory(&png, bytes.data(), bytes.size()) == 0) throw damaged();
   // libpng checks width and height for its own needs; the limit here is ours. Deflate cannot say
@@ -118,7 +118,7 @@ Tensor parse_png(ByteSpan bytes, const std::string& name) {
     throw DataError(name + ": a picture of " + std::to_string(width) + " x " +
                         std::to_string(height) + " pixels in " + std::to_string(bytes.size()) +
                         " bytes",
-                    damaged_hint);
+                    damaged_image_hint);
   Tensor image = new_image(height, width, name);
   png.format = PNG_FORMAT_GRAY;
   png.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;  // the values as they are: no gamma for 16 bits
