@@ -152,6 +152,8 @@ class Tensor {
   Tensor squeeze(const Ints& axes = {}, Place at = Place::current()) const;
   Tensor sum(const Ints& axes = {}, bool keepdims = false, Place at = Place::current()) const;
   Tensor mean(const Ints& axes = {}, bool keepdims = false, Place at = Place::current()) const;
+  Tensor argmax(std::optional<std::int64_t> axis = {}, bool keepdims = false,
+                Place at = Place::current()) const;
   Tensor astype(DType dtype, Place at = Place::current()) const;
   Tensor clone(Place at = Place::current()) const;
   Tensor contiguous(Place at = Place::current()) const;

@@ -1,10 +1,10 @@
-// Orders, batches and the worker that makes them ahead; see loader.h.
+// Orders, batches and the workers that make them ahead; see loader.h.
 #include <gradus/data/loader.h>
 
 #include <condition_variable>
 #include <cstring>
-#include <deque>
 #include <exception>
+#include <map>
 #include <mutex>
 #include <numeric>
 #include <thread>
@@ -65,6 +65,10 @@ DataLoader::DataLoader(std::shared_ptr<const Dataset> dataset, const LoaderOptio
   if (options.batch_size < 1)
     throw ValueError("batch_size is " + std::to_string(options.batch_size),
                      "it counts samples: 1 or more");
+  if (options.prefetch > 0 && options.workers < 1)
+    throw ValueError("prefetch is " + std::to_string(options.prefetch) + " and workers " +
+                         std::to_string(options.workers),
+                     "batches made ahead need 1 worker or more");
 }
 
 std::int64_t DataLoader::batches() const {
@@ -72,7 +76,7 @@ std::int64_t DataLoader::batches() const {
   return options_.drop_last ? n / b : (n + b - 1) / b;
 }
 
-/// One walk over the data set; owns the worker, which ends with it.
+/// One walk over the data set; owns the workers, which end with it.
 class DataLoader::Pass {
  public:
   Pass(std::shared_ptr<const Dataset> dataset, const LoaderOptions& options,
@@ -81,18 +85,17 @@ class DataLoader::Pass {
         order_(std::move(order)),
         size_(options.batch_size),
         batches_(batches),
-        ahead_(static_cast<std::size_t>(std::max(options.prefetch, 0))) {
-    if (ahead_ > 0) worker_ = std::thread([this] { work(); });
-    advance();
+        ahead_(std::max(options.prefetch, 0)) {
+    for (int i = 0; i < std::min<std::int64_t>(options.workers, ahead_); ++i)
+      workers_.emplace_back([this] { work(); });
   }
   ~Pass() {
-    if (!worker_.joinable()) return;
     {
       const std::lock_guard lock(mutex_);
       stopped_ = true;
     }
     changed_.notify_all();
-    worker_.join();
+    for (std::thread& worker : workers_) worker.join();
   }
   Pass(const Pass&) = delete;
   Pass& operator=(const Pass&) = delete;
@@ -105,8 +108,7 @@ class DataLoader::Pass {
       current_ = {};
       return;
     }
-    current_ = ahead_ > 0 ? wait_for_batch() : make(next_);
-    ++next_;
+    current_ = ahead_ > 0 ? wait_for_batch() : make(next_++);
   }
 
  private:
@@ -115,8 +117,15 @@ class DataLoader::Pass {
     const std::size_t count = std::min(static_cast<std::size_t>(size_), order_.size() - begin);
     return dataset_->get(std::span(order_).subspan(begin, count));
   }
+  /// Takes the next number as long as it is not too far ahead of the reader.
   void work() {
-    for (std::int64_t number = 0; number < batches_; ++number) {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      changed_.wait(lock,
+                    [&] { return stopped_ || taken_ == batches_ || taken_ < next_ + ahead_; });
+      if (stopped_ || taken_ == batches_) return;
+      const std::int64_t number = taken_++;
+      lock.unlock();
       Batch batch;
       std::exception_ptr error;
       try {
@@ -124,20 +133,15 @@ class DataLoader::Pass {
       } catch (...) {
         error = std::current_exception();
       }
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] { return stopped_ || ready_.size() < ahead_; });
-      if (stopped_) return;
-      ready_.push_back({std::move(batch), error});
-      lock.unlock();
+      lock.lock();
+      ready_[number] = {std::move(batch), error};
       changed_.notify_all();
-      if (error) return;
     }
   }
   Batch wait_for_batch() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return !ready_.empty(); });
-    auto [batch, error] = std::move(ready_.front());
-    ready_.pop_front();
+    changed_.wait(lock, [&] { return ready_.contains(next_); });
+    auto [batch, error] = std::move(ready_.extract(next_++).mapped());
     lock.unlock();
     changed_.notify_all();
     if (error) std::rethrow_exception(error);
@@ -146,15 +150,13 @@ class DataLoader::Pass {
 
   std::shared_ptr<const Dataset> dataset_;
   std::vector<std::int64_t> order_;
-  std::int64_t size_, batches_, next_ = 0;
-  std::size_t ahead_;
-  bool done_ = false;
+  std::int64_t size_, batches_, next_ = 0, taken_ = 0, ahead_;
+  bool done_ = false, stopped_ = false;
   Batch current_;
-  std::thread worker_;
+  std::vector<std::thread> workers_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::pair<Batch, std::exception_ptr>> ready_;
-  bool stopped_ = false;
+  std::map<std::int64_t, std::pair<Batch, std::exception_ptr>> ready_;
 };
 
 DataLoader::Iterator DataLoader::begin() const {
@@ -163,7 +165,9 @@ DataLoader::Iterator DataLoader::begin() const {
   std::vector<std::int64_t> order(static_cast<std::size_t>(dataset_->size()));
   std::iota(order.begin(), order.end(), 0);
   if (options_.shuffle) order = Generator(source.random64()).permutation(dataset_->size());
-  return Iterator(std::make_shared<Pass>(dataset_, options_, std::move(order), batches()));
+  auto pass = std::make_shared<Pass>(dataset_, options_, std::move(order), batches());
+  pass->advance();  // may throw what the data set throws: the pass is whole by now
+  return Iterator(std::move(pass));
 }
 
 Batch DataLoader::Iterator::operator*() const { return pass_->current(); }
@@ -172,5 +176,16 @@ DataLoader::Iterator& DataLoader::Iterator::operator++() {
   return *this;
 }
 bool DataLoader::Iterator::operator!=(const Iterator&) const { return pass_ && !pass_->is_done(); }
+
+Loaders get_dls(std::shared_ptr<const Dataset> train, std::shared_ptr<const Dataset> valid,
+                std::int64_t batch_size, LoaderOptions options) {
+  options.batch_size = batch_size;
+  options.shuffle = true;
+  DataLoader train_loader(std::move(train), options);
+  options.batch_size = 2 * batch_size;
+  options.shuffle = false;
+  options.drop_last = false;
+  return {std::move(train_loader), DataLoader(std::move(valid), options)};
+}
 
 }  // namespace gradus::data

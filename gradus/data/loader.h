@@ -13,8 +13,8 @@ struct Batch {
   Tensor x, y;
 };
 
-/// Something with numbered samples. get() is called from a worker thread when prefetching: it must
-/// not change the data set.
+/// Something with numbered samples. get() is called from worker threads, several at a time, when
+/// prefetching: it must not change the data set.
 class Dataset {
  public:
   virtual ~Dataset() = default;
@@ -44,9 +44,11 @@ struct LoaderOptions {
   std::int64_t batch_size = 64;
   bool shuffle = false;
   bool drop_last = false;
-  /// Batches made ahead on a worker thread; 0 makes them when asked. The order does not depend on
-  /// it.
+  /// Batches made ahead on worker threads; 0 makes them when asked. Neither the order nor the
+  /// batches depend on it, nor on the number of workers.
   int prefetch = 0;
+  /// Threads that make batches when prefetching; more than `prefetch` have nothing to do.
+  int workers = 1;
   /// Where seeds are drawn; the default generator when null.
   Generator* generator = nullptr;
 };
@@ -55,7 +57,7 @@ struct LoaderOptions {
 /// when shuffling, one 64-bit seed of a fresh generator that makes the permutation.
 class DataLoader {
  public:
-  /// Throws ValueError for a batch size below 1.
+  /// Throws ValueError for a batch size below 1, and for prefetching without a worker.
   DataLoader(std::shared_ptr<const Dataset> dataset, const LoaderOptions& options);
   DataLoader(const ImageSet& set, const LoaderOptions& options)
       : DataLoader(std::make_shared<TensorDataset>(set), options) {}
@@ -82,5 +84,15 @@ class DataLoader {
   std::shared_ptr<const Dataset> dataset_;
   LoaderOptions options_;
 };
+
+/// The two loaders of a training run.
+struct Loaders {
+  DataLoader train, valid;
+};
+/// A loader that shuffles the training set, and one that walks the validation set in order with
+/// twice the batch size: without gradients there is room for it. `options` gives the rest
+/// (prefetch, workers, generator). (get_dls of fast.ai's miniai)
+Loaders get_dls(std::shared_ptr<const Dataset> train, std::shared_ptr<const Dataset> valid,
+                std::int64_t batch_size, LoaderOptions options = {});
 
 }  // namespace gradus::data

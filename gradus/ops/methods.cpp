@@ -22,6 +22,9 @@ Tensor Tensor::sum(const Ints& axes, bool keepdims, Place at) const {
 Tensor Tensor::mean(const Ints& axes, bool keepdims, Place at) const {
   return gradus::mean(*this, axes, keepdims, at);
 }
+Tensor Tensor::argmax(std::optional<std::int64_t> axis, bool keepdims, Place at) const {
+  return gradus::argmax(*this, axis, keepdims, at);
+}
 Tensor Tensor::astype(DType dtype, Place at) const { return gradus::astype(*this, dtype, at); }
 Tensor Tensor::clone(Place at) const { return gradus::clone(*this, at); }
 Tensor Tensor::contiguous(Place at) const { return gradus::contiguous(*this, at); }

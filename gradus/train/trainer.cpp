@@ -69,6 +69,22 @@ std::vector<EpochRecord> Trainer::fit(const data::DataLoader& train, const data:
   return records;
 }
 
+Evaluation fit(std::int64_t epochs, nn::Module& net, const LossFunction& loss,
+               optim::Optimizer& optimizer, const data::DataLoader& train,
+               const data::DataLoader& valid,
+               const std::function<void(const EpochRecord&)>& each_epoch) {
+  struct Report : Callback {
+    explicit Report(const std::function<void(const EpochRecord&)>& to) : tell(to) {}
+    void on_epoch_end(TrainState& state) override {
+      if (tell) tell(state.record);
+    }
+    const std::function<void(const EpochRecord&)>& tell;
+  } report(each_epoch);
+  const std::vector<EpochRecord> records =
+      Trainer(net, optimizer, loss).with(report).fit(train, valid, {.epochs = epochs});
+  return records.empty() ? evaluate(net, loss, valid) : records.back().valid;
+}
+
 Evaluation evaluate(nn::Module& net, const LossFunction& loss, const data::DataLoader& loader) {
   NoGrad guard;
   const bool was_training = net.is_training();

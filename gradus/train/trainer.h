@@ -75,6 +75,14 @@ class Trainer {
   std::vector<Callback*> callbacks_;
 };
 
+/// Trains for `epochs` and gives the validation loss and accuracy after the last; `each_epoch` sees
+/// every epoch's record. The loop in one call, for those who need no callbacks. (fit of fast.ai's
+/// miniai)
+Evaluation fit(std::int64_t epochs, nn::Module& net, const LossFunction& loss,
+               optim::Optimizer& optimizer, const data::DataLoader& train,
+               const data::DataLoader& valid,
+               const std::function<void(const EpochRecord&)>& each_epoch = {});
+
 /// Mean loss and accuracy in evaluation mode, without recording; sums are kept in f64.
 Evaluation evaluate(nn::Module& net, const LossFunction& loss, const data::DataLoader& loader);
 /// Share of rows whose largest score is at the target. (torchmetrics accuracy)

@@ -70,6 +70,32 @@ TEST(LessonRun, DigitsAreHardForALineAndFitTheLesson) {
   EXPECT_EQ(ahead.test.loss, net.test.loss);
 }
 
+TEST(Fit, GivesWhatTheTrainerGives) {
+  const data::ImageData digits = data::digits({.train = 600, .valid = 100, .test = 1});
+  const auto loss = [](const Tensor& x, const Tensor& y) { return cross_entropy(x, y); };
+  const auto [train, valid] =
+      data::get_dls(std::make_shared<data::TensorDataset>(digits.train),
+                    std::make_shared<data::TensorDataset>(digits.valid), 50);
+  const auto start = [] {
+    manual_seed(1);
+    return nn::Sequential{nn::Linear(784, 10)};
+  };
+  nn::Sequential a = start();
+  optim::SGD sgd_a(a.parameters(), {.lr = .1});
+  const auto records = Trainer(a, sgd_a, loss).fit(train, valid, {.epochs = 3});
+  nn::Sequential b = start();
+  optim::SGD sgd_b(b.parameters(), {.lr = .1});
+  std::vector<double> told;
+  const Evaluation last = fit(3, b, loss, sgd_b, train, valid,
+                              [&](const EpochRecord& r) { told.push_back(r.valid.loss); });
+  EXPECT_EQ(last.loss, records[2].valid.loss);
+  EXPECT_EQ(last.accuracy, records[2].valid.accuracy);
+  EXPECT_EQ(last.samples, 100);
+  EXPECT_EQ(told, (std::vector<double>{records[0].valid.loss, records[1].valid.loss, last.loss}));
+  // No epochs: the net as it is.
+  EXPECT_EQ(fit(0, b, loss, sgd_b, train, valid).loss, last.loss);
+}
+
 TEST(ModelFile, ComesBackWithAndWithoutMetadata) {
   manual_seed(2);
   nn::Sequential net{nn::Linear(6, 4), nn::ReLU(), nn::Linear(4, 3)};
