@@ -1,6 +1,8 @@
 // Random tensors as operations: they draw from a generator when they run, so a traced program draws
 // anew. The streams are in core/generator.h.
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include <gradus/ops/ops.h>
 #include <gradus/ops/registry.h>
@@ -154,8 +156,9 @@ struct Multinomial : Source {
       .onnx = "Multinomial",
       .formula = R"(P(y = i) = w_i / \sum_j w_j)",
       .doc =
-          "Indices drawn with the weights of a row, `num_samples` for each row. One draw of U[0,1) "
-          "each, walked down the running sum.",
+          "Indices drawn with the weights of a row, `num_samples` for each row, PyTorch's stream. "
+          "With replacement, the running sum is searched for each draw of U[0,1); without, and for "
+          "one sample, the largest w/q for exponential q win.",
       .shapes = "weights [n] or [r, n] -> i64 [num_samples] or [r, num_samples]"};
   static constexpr auto attrs =
       std::tuple{attr("num_samples", &Multinomial::num_samples, "how many"),
@@ -176,24 +179,10 @@ struct Multinomial : Source {
     return {shape, DType::i64};
   }
   void forward(In w, Out y) const {
-    const std::int64_t n = w.shape().back(), rows = w.shape().rank() == 2 ? w.shape()[0] : 1;
-    const std::int64_t row_step = w.shape().rank() == 2 ? w.strides()[0] : 0,
-                       step = w.strides().back();
-    draw([&](Generator& g) {
-      std::vector<double> weights(static_cast<std::size_t>(n));
-      for (std::int64_t r = 0; r < rows; ++r) {
-        dispatch(w.dtype, [&]<class T>() {
-          for (std::int64_t i = 0; i < n; ++i)
-            weights[static_cast<std::size_t>(i)] =
-                static_cast<double>(w.as<T>()[r * row_step + i * step]);
-        });
-        for (std::int64_t s = 0; s < num_samples; ++s) {
-          const std::int64_t chosen = choose(weights, g.uniform_f64(), r);
-          y.as<std::int64_t>()[r * num_samples + s] = chosen;
-          if (!replacement) weights[static_cast<std::size_t>(chosen)] = 0;
-        }
-      }
-    });
+    if (w.dtype == DType::f64)
+      draw_rows<double>(w, y);
+    else
+      draw_rows<float>(w, y);
   }
   static Samples samples() {
     Multinomial d;
@@ -203,26 +192,89 @@ struct Multinomial : Source {
   }
 
  private:
-  static std::int64_t choose(const std::vector<double>& weights, double u, std::int64_t row) {
-    double total = 0;
-    for (double w : weights) {
+  /// T: in which the weights are summed or divided, so that ties and roundings are PyTorch's.
+  template <class T>
+  void draw_rows(In w, Out y) const {
+    const bool many = w.shape().rank() == 2;
+    const std::int64_t n = w.shape().back(), rows = many ? w.shape()[0] : 1;
+    std::vector<std::vector<T>> weights(static_cast<std::size_t>(rows));
+    for (std::int64_t r = 0; r < rows; ++r) {
+      std::vector<T>& row = weights[static_cast<std::size_t>(r)];
+      row.reserve(static_cast<std::size_t>(n));
+      dispatch(w.dtype, [&]<class S>() {
+        const S* first = w.as<S>() + (many ? r * w.strides()[0] : 0);
+        for (std::int64_t i = 0; i < n; ++i)
+          row.push_back(static_cast<T>(first[i * w.strides().back()]));
+      });
+      check(row, r);
+    }
+    draw([&](Generator& g) {
+      std::int64_t* out = y.as<std::int64_t>();
+      for (const std::vector<T>& row : weights) {
+        if (replacement && num_samples > 1)
+          search_running_sum(row, g, out);
+        else
+          race(row, g, out);
+        out += num_samples;
+      }
+    });
+  }
+
+  template <class T>
+  void check(const std::vector<T>& row, std::int64_t number) const {
+    std::int64_t positive = 0;
+    for (const T w : row) {
       if (!(w >= 0) || std::isinf(w))
-        throw ValueError("row " + std::to_string(row) + " has the weight " + to_text(w),
-                         "weights are finite and not negative");
-      total += w;
+        throw ValueError(
+            "row " + std::to_string(number) + " has the weight " + to_text(static_cast<double>(w)),
+            "weights are finite and not negative");
+      positive += w > 0;
     }
-    if (total <= 0)
-      throw ValueError("the weights left in row " + std::to_string(row) + " are all zero",
+    const std::int64_t wanted = replacement ? 1 : num_samples;
+    if (positive < wanted)
+      throw ValueError("row " + std::to_string(number) + " has " + std::to_string(positive) +
+                           " weights above zero for " + std::to_string(wanted) +
+                           (wanted == 1 ? " sample" : " different samples"),
                        "draw fewer samples, or give more weights");
-    double running = 0;
-    std::int64_t last = 0;
-    for (std::size_t i = 0; i < weights.size(); ++i) {
-      if (weights[i] == 0) continue;
-      running += weights[i];
-      last = static_cast<std::int64_t>(i);
-      if (u * total < running) return last;
+  }
+
+  /// The first place whose share of the sum, up to and with its own weight, reaches u.
+  template <class T>
+  void search_running_sum(const std::vector<T>& row, Generator& g, std::int64_t* out) const {
+    std::vector<T> reached;
+    reached.reserve(row.size());
+    T total = 0;
+    for (const T w : row) reached.push_back(total += w);
+    for (T& part : reached) part /= total;
+    const auto first = std::find_if(row.begin(), row.end(), [](T w) { return w > 0; });
+    for (std::int64_t s = 0; s < num_samples; ++s) {
+      const double u = g.uniform_f64();
+      const auto found =
+          std::lower_bound(reached.begin() + (first - row.begin()), reached.end(), u,
+                           [](T part, double draw) { return static_cast<double>(part) < draw; });
+      out[s] = found - reached.begin();
     }
-    return last;
+  }
+
+  /// Each runner arrives after a time q/w, q exponential; the first `num_samples` win. That is
+  /// drawing one after the other without replacement. (Efraimidis, Spirakis 2006)
+  template <class T>
+  void race(const std::vector<T>& row, Generator& g, std::int64_t* out) const {
+    std::vector<T> speed;
+    speed.reserve(row.size());
+    for (const T w : row) {
+      const T q = static_cast<T>(-std::log1p(-g.uniform_f64()));
+      speed.push_back(w > 0 ? w / q : T(0));
+    }
+    std::vector<std::int64_t> order(row.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::partial_sort(order.begin(), order.begin() + num_samples, order.end(),
+                      [&](std::int64_t a, std::int64_t b) {
+                        const T va = speed[static_cast<std::size_t>(a)],
+                                vb = speed[static_cast<std::size_t>(b)];
+                        return va > vb || (va == vb && a < b);
+                      });
+    std::copy_n(order.begin(), num_samples, out);
   }
 };
 

@@ -1,5 +1,6 @@
 // The default generator against PyTorch's own draws (tools/golden/rng.py wrote rng.json). Uniforms
-// and integers agree bit for bit; Box-Muller in blocks differs by the last bits of cos and log.
+// and integers (and multinomial, which is made of them) agree bit for bit; Box-Muller in blocks
+// differs by the last bits of cos and log.
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
@@ -7,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include <gradus/core/generator.h>
+#include <gradus/gradus.h>
 
 namespace gradus {
 namespace {
@@ -42,6 +43,25 @@ void check_floats(Generator& g, const json& step) {
   expect_values(step, v, call == "rand" || call == "uniform" || n < 16);
 }
 
+json multinomial_of(Generator& g, const json& a) {
+  json rows = a["weights"];
+  const bool many = rows[0].is_array();
+  if (!many) rows = json::array({rows});
+  Tensors weights;
+  for (const json& row : rows) {
+    Tensor w = Tensor::empty({static_cast<std::int64_t>(row.size())}, DType::f64);
+    for (std::size_t i = 0; i < row.size(); ++i) w.data<double>()[i] = row[i];
+    weights.push_back(astype(w, a["dtype"] == "f32" ? DType::f32 : DType::f64));
+  }
+  const Tensor drawn =
+      multinomial(many ? stack(weights, 0) : weights[0], a["n"], a["replacement"], &g);
+  if (!many) return drawn.to_vector<std::int64_t>();
+  json result;
+  for (std::int64_t r = 0; r < drawn.size(0); ++r)
+    result.push_back(drawn[r].to_vector<std::int64_t>());
+  return result;
+}
+
 TEST(Golden, GeneratorIsPyTorchs) {
   std::ifstream file(GRADUS_SOURCE_DIR "/tests/golden/rng.json");
   const json golden = json::parse(file);
@@ -52,9 +72,14 @@ TEST(Golden, GeneratorIsPyTorchs) {
     for (const json& step : c["steps"]) {
       const json& a = step["arguments"];
       const std::string call = step["call"];
-      if (call == "multinomial" || call == "bernoulli") break;  // operations, not draws
       ++checked;
-      if (call == "randint") {
+      if (call == "multinomial") {
+        EXPECT_EQ(step["values"], multinomial_of(g, a)) << a;
+      } else if (call == "bernoulli") {  // no operation of its own: rand() < p
+        const Tensor drawn =
+            less(rand({a["n"].get<std::int64_t>()}, DType::f32, &g), a["p"].get<float>());
+        EXPECT_EQ(step["values"], json(astype(drawn, DType::i64).to_vector<std::int64_t>())) << a;
+      } else if (call == "randint") {
         std::vector<std::int64_t> v(a["n"].get<std::size_t>());
         g.fill_integers(v.data(), static_cast<std::int64_t>(v.size()), a["low"], a["high"]);
         EXPECT_EQ(step["values"], json(v)) << a;
@@ -87,7 +112,7 @@ TEST(Golden, GeneratorIsPyTorchs) {
       }
     }
   }
-  EXPECT_GT(checked, 600);
+  EXPECT_GT(checked, 800);
 }
 
 }  // namespace

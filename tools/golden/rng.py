@@ -58,5 +58,6 @@ for s in SEEDS:
         case(s, [("multinomial", dict(weights=w, n=12, replacement=True, dtype=d)), ("rand", dict(n=1, dtype="f64"))])
         case(s, [("multinomial", dict(weights=w, n=4, replacement=False, dtype=d)), ("rand", dict(n=1, dtype="f64"))])
         case(s, [("multinomial", dict(weights=[w, w[::-1]], n=3, replacement=False, dtype=d)), ("multinomial", dict(weights=[w, w[::-1]], n=3, replacement=True, dtype=d))])
+    for d in dt: case(s, [("multinomial", dict(weights=[0.1, 0.5, 0.0, 2.0, 1.0], n=1, replacement=True, dtype=d)), ("rand", dict(n=1, dtype="f64"))])
     case(s, [("linear", {"in": 784, "out": 50}), ("linear", {"in": 50, "out": 10}), ("epoch_order", dict(n=50000)), ("valid_pass", {}), ("epoch_order", dict(n=50000)), ("valid_pass", {}), ("rand", dict(n=1, dtype="f32"))])
 json.dump({"torch": torch.__version__, "cases": cases}, open(f"{OUT}/rng.json", "w"), separators=(",", ":"))

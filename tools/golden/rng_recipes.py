@@ -81,7 +81,7 @@ for c in json.load(open(f"{OUT}/rng.json"))["cases"]:
         elif name == "multinomial":
             two = isinstance(a["weights"][0], list); rows = a["weights"] if two else [a["weights"]]
             key += f" replacement={a['replacement']} rows={len(rows)}"
-            got = [g.with_replacement(w, a["n"], d) for w in rows] if a["replacement"] else g.without(rows, a["n"], d)
+            got = [g.with_replacement(w, a["n"], d) for w in rows] if a["replacement"] and a["n"] > 1 else g.without(rows, a["n"], d)
             got = got if two else got[0]
         elif name == "linear":
             b = 1 / math.sqrt(a["in"]); w = g.uniform(a["in"] * a["out"], "f32", -b, b); v = g.uniform(a["out"], "f32", -b, b)
