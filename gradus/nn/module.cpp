@@ -73,6 +73,17 @@ void Module::zero_grad() {
   for (const Tensor& x : parameters()) x.zero_grad();
 }
 
+void Module::to(DType dtype, Place at) {
+  if (!is_floating(dtype))
+    throw DTypeError("parameters of dtype " + std::string(dtype_name(dtype)), "use f32 or f64", at);
+  visit_fields({[&](std::string_view, Tensor& x) {
+                  if (!is_floating(x.dtype()) || x.dtype() == dtype) return;
+                  const bool is_parameter = x.requires_grad();
+                  x = astype(x.detach(), dtype).set_requires_grad(is_parameter);
+                },
+                [&](std::string_view, Module& inner) { inner.to(dtype, at); }});
+}
+
 void Module::visit_modules(const std::string& path,
                            const std::function<void(const std::string&, Module&)>& f) {
   f(path, *this);

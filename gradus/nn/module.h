@@ -50,6 +50,9 @@ class Module {
   /// Number of parameters' elements.
   std::int64_t parameter_count();
   void zero_grad();
+  /// Gives every floating tensor another floating dtype: the fields become new leaves, so make the
+  /// optimizer afterwards. Throws DTypeError for any other dtype. (torch.nn.Module.to)
+  void to(DType dtype, Place at = Place::current());
   /// Training or evaluation mode, here and below; dropout looks at it.
   void train(bool on = true);
   void eval() { train(false); }

@@ -120,5 +120,24 @@ TEST(Module, StateIsLoadedWholeOrNotAtAll) {
   EXPECT_NE(net.summary({{5, 3}, DType::f32}).find("[5,2]"), std::string::npos);
 }
 
+TEST(Module, ChangesTheDtypeOfItsParameters) {
+  manual_seed(3);
+  nn::Sequential net{nn::Linear(6, 4), nn::ReLU(), nn::Linear(4, 3)};
+  const Tensor x = randn({5, 6});
+  const std::vector<float> before = net(x).to_vector<float>();
+  net.to(DType::f64);
+  for (const Tensor& p : net.parameters()) EXPECT_EQ(p.dtype(), DType::f64);
+  EXPECT_EQ(net.parameters().size(), 4U);
+  const Tensor y = net(x.astype(DType::f64));
+  EXPECT_EQ(y.dtype(), DType::f64);
+  for (std::size_t i = 0; i < before.size(); ++i)
+    EXPECT_NEAR(y.to_vector<double>()[i], before[i], 1e-6);
+  y.sum().backward();
+  EXPECT_EQ(net.parameters()[0].grad().dtype(), DType::f64);
+  net.to(DType::f32);
+  EXPECT_EQ(net(x).to_vector<float>(), before);
+  EXPECT_THROW(net.to(DType::i64), DTypeError);
+}
+
 }  // namespace
 }  // namespace gradus
