@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include <gradus/gradus.h>
+#include <gradus/kernels/gemm.h>
+#include <gradus/kernels/threads.h>
 
 namespace gradus::app {
 namespace {
@@ -93,6 +95,12 @@ int doctor() {
   const Terminal terminal;
   std::printf("gradus %s, built with %s\n", GRADUS_VERSION, __VERSION__);
   std::printf("processors    %d that this process may use\n", count);
+  std::printf("threads       %d for kernels, unless --threads or GRADUS_THREADS says otherwise\n",
+              kernels::num_threads());
+  using kernels::GemmTarget;
+  std::printf("instructions  %s\n", kernels::gemm_supports(GemmTarget::avx512) ? "AVX-512"
+                                    : kernels::gemm_supports(GemmTarget::avx2) ? "AVX2"
+                                                                               : "portable");
   std::printf("operations    %zu\n", all_ops().size());
   std::printf("terminal      %d columns, %s, %s\n", terminal.width(),
               terminal.is_live() ? "live" : "plain lines", terminal.has_utf8() ? "UTF-8" : "ASCII");

@@ -11,6 +11,7 @@
 
 #include <gradus/gradus.h>
 #include <gradus/io/file.h>
+#include <gradus/kernels/threads.h>
 #include <gradus/train/model_file.h>
 
 namespace gradus::app {
@@ -208,7 +209,8 @@ TestReport test(nn::Sequential& net, const data::ImageData& data, double scale) 
   TestReport report;
   report.evaluation = evaluate(
       net, [](const Tensor& x, const Tensor& y) { return cross_entropy(x, y); },
-      data::DataLoader(data.test, {.batch_size = 1000}));
+      data::DataLoader(std::make_shared<data::TensorDataset>(data.test, scale),
+                       {.batch_size = 1000}));
   const auto classes = static_cast<std::size_t>(data.classes);
   report.confusion.assign(classes, std::vector<std::int64_t>(classes, 0));
   const data::TensorDataset set(data.test, scale);
@@ -337,8 +339,9 @@ int train(const TrainFlags& f) {
   manual_seed(f.seed);
   nn::Sequential net = build(pixels, hidden, data.classes);
   const std::unique_ptr<optim::Optimizer> optimizer = make_optimizer(f, net.parameters());
-  // Batches are made ahead on a worker where there is a second thread; the order does not depend on
-  // it.
+  // Kernels share f.threads threads; with a second one, batches are made ahead on a worker too.
+  // Neither changes a bit of the result.
+  kernels::set_num_threads(static_cast<int>(f.threads));
   const int prefetch = f.threads > 1 ? 2 : 0;
   const data::DataLoader train_loader(
       std::make_shared<data::TensorDataset>(data.train, f.scale),
@@ -409,35 +412,37 @@ int train(const TrainFlags& f) {
 
 Command train_command() {
   auto f = std::make_shared<TrainFlags>();
-  return {"train",
-          "Train a network on images of digits, live",
-          {{"--data", &f->data,
-            "digits (drawn by gradus) or a folder of MNIST-shaped IDX files; GRADUS_DATA names a "
-            "default folder"},
-           {"--size", &f->size, "how many digits to draw: 3/4 train, 1/8 validation, 1/8 test"},
-           {"--hidden", &f->hidden,
-            "units of the hidden layers: 50 or 128,64; none for a linear model"},
-           {"--epochs", &f->epochs, "passes over the training images"},
-           {"--batch-size", &f->batch_size, "images a step"},
-           {"--lr", &f->lr, "learning rate"},
-           {"--optimizer", &f->optimizer, "update rule", {"sgd", "adam", "adamw"}},
-           {"--momentum", &f->momentum, "momentum of sgd"},
-           {"--nesterov", &f->nesterov, "Nesterov's momentum"},
-           {"--weight-decay", &f->weight_decay, "pull of the weights to 0"},
-           {"--schedule",
-            &f->schedule,
-            "course of the learning rate",
-            {"constant", "cosine", "one-cycle"}},
-           {"--seed", &f->seed, "seed of weights and order"},
-           {"--shuffle,!--no-shuffle", &f->shuffle, "a new order each epoch (the default)"},
-           {"--scale", &f->scale, "pixels are divided by this", {"256", "255"}},
-           {"--threads", &f->threads,
-            "2 or more prepare batches on a worker; results do not depend on it"},
-           {"--out", &f->out, "where the model goes"},
-           {"--log", &f->log, "where JSON lines go, one an event"},
-           {"--json", &f->json, "JSON lines on stdout and nothing else"},
-           {"--quiet", &f->quiet, "no live view, no report"}},
-          [f] { return train(*f); }};
+  return {
+      "train",
+      "Train a network on images of digits, live",
+      {{"--data", &f->data,
+        "digits (drawn by gradus) or a folder of MNIST-shaped IDX files; GRADUS_DATA names a "
+        "default folder"},
+       {"--size", &f->size, "how many digits to draw: 3/4 train, 1/8 validation, 1/8 test"},
+       {"--hidden", &f->hidden,
+        "units of the hidden layers: 50 or 128,64; none for a linear model"},
+       {"--epochs", &f->epochs, "passes over the training images"},
+       {"--batch-size", &f->batch_size, "images a step"},
+       {"--lr", &f->lr, "learning rate"},
+       {"--optimizer", &f->optimizer, "update rule", {"sgd", "adam", "adamw"}},
+       {"--momentum", &f->momentum, "momentum of sgd"},
+       {"--nesterov", &f->nesterov, "Nesterov's momentum"},
+       {"--weight-decay", &f->weight_decay, "pull of the weights to 0"},
+       {"--schedule",
+        &f->schedule,
+        "course of the learning rate",
+        {"constant", "cosine", "one-cycle"}},
+       {"--seed", &f->seed, "seed of weights and order"},
+       {"--shuffle,!--no-shuffle", &f->shuffle, "a new order each epoch (the default)"},
+       {"--scale", &f->scale, "pixels are divided by this", {"256", "255"}},
+       {"--threads", &f->threads,
+        "threads of the kernels; 2 or more also prepare batches ahead; 1 runs everything on one "
+        "thread; results do not depend on it"},
+       {"--out", &f->out, "where the model goes"},
+       {"--log", &f->log, "where JSON lines go, one an event"},
+       {"--json", &f->json, "JSON lines on stdout and nothing else"},
+       {"--quiet", &f->quiet, "no live view, no report"}},
+      [f] { return train(*f); }};
 }
 
 }  // namespace gradus::app
