@@ -25,7 +25,7 @@ MAY_INCLUDE = {
     "compile": {"ops", "program", "kernels", "symbolic", "core"},
     "nn": OPS_AND_BELOW,
     "optim": {"ops", "core"},
-    "data": {"io", "core"},
+    "data": {"io", "core", "kernels/gather.h"},
     "train": {"nn", "optim", "data", "autograd", "compile", "io", "core"},
     "see": EVERYTHING_BELOW_TRAIN,
 }

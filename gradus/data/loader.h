@@ -2,43 +2,10 @@
 //   for (auto [x, y] : DataLoader(set, {.batch_size = 64})) ...
 #pragma once
 
-#include <memory>
-
-#include <gradus/core/generator.h>
-#include <gradus/data/mnist.h>
+#include <gradus/data/dataset.h>
+#include <gradus/data/sampler.h>
 
 namespace gradus::data {
-
-struct Batch {
-  Tensor x, y;
-};
-
-/// Something with numbered samples. get() is called from worker threads, several at a time, when
-/// prefetching: it must not change the data set.
-class Dataset {
- public:
-  virtual ~Dataset() = default;
-  virtual std::int64_t size() const = 0;
-  /// The samples at `indices`, stacked.
-  virtual Batch get(std::span<const std::int64_t> indices) const = 0;
-};
-
-/// Rows of two tensors. Bytes (u8) come out as f32 divided by `scale`, which is folded into the
-/// copy; other dtypes as they are. Each sample is flattened when `flat`.
-/// (torch.utils.data.TensorDataset)
-class TensorDataset : public Dataset {
- public:
-  TensorDataset(Tensor x, Tensor y, double scale = 256, bool flat = true);
-  TensorDataset(const ImageSet& set, double scale = 256)
-      : TensorDataset(set.images, set.labels, scale) {}
-  std::int64_t size() const override { return x_.size(0); }
-  Batch get(std::span<const std::int64_t> indices) const override;
-
- private:
-  Tensor x_, y_;
-  bool flat_;
-  std::vector<float> bytes_;  // what each byte becomes
-};
 
 struct LoaderOptions {
   std::int64_t batch_size = 64;
@@ -49,21 +16,25 @@ struct LoaderOptions {
   int prefetch = 0;
   /// Threads that make batches when prefetching; more than `prefetch` have nothing to do.
   int workers = 1;
-  /// Where seeds are drawn; the default generator when null.
+  /// Where the draws come from; the default generator when null.
   Generator* generator = nullptr;
+  /// The order of a pass, in place of `shuffle`.
+  std::shared_ptr<const Sampler> sampler{};
 };
 
-/// Each pass draws from the generator as PyTorch's DataLoader does: one 64-bit base seed, then,
-/// when shuffling, one 64-bit seed of a fresh generator that makes the permutation.
+/// Each pass draws as PyTorch's DataLoader does: one 64-bit base seed from the generator; then,
+/// when shuffling, one 64-bit seed of a fresh generator that makes the permutation, or, where
+/// options.generator is given, the permutation from that one. (torch.utils.data.DataLoader)
 class DataLoader {
  public:
-  /// Throws ValueError for a batch size below 1, and for prefetching without a worker.
+  /// Throws ValueError for a batch size below 1, for prefetching without a worker, and for both a
+  /// sampler and `shuffle`.
   DataLoader(std::shared_ptr<const Dataset> dataset, const LoaderOptions& options);
   DataLoader(const ImageSet& set, const LoaderOptions& options)
       : DataLoader(std::make_shared<TensorDataset>(set), options) {}
 
   /// Number of batches in a pass, and of samples in the data set.
-  std::int64_t batches() const;
+  std::int64_t batches() const { return batches_.size(); }
   std::int64_t samples() const { return dataset_->size(); }
 
   class Pass;
@@ -83,6 +54,7 @@ class DataLoader {
  private:
   std::shared_ptr<const Dataset> dataset_;
   LoaderOptions options_;
+  BatchSampler batches_;
 };
 
 /// The two loaders of a training run.

@@ -83,6 +83,71 @@ TEST(DataLoader, WorkersKeepTheOrder) {
   EXPECT_THROW(DataLoader(std::make_shared<Uneven>(), {.prefetch = 2, .workers = 0}), ValueError);
 }
 
+TEST(DataLoader, DrawsFromTheGivenGeneratorAsPyTorchDoes) {
+  // DataLoader(range(10), batch_size=4, shuffle=True, generator=g), two passes, then g's next draws
+  auto numbers = std::make_shared<TensorDataset>(reshape(arange(10), {10, 1}), arange(10));
+  Generator g(3);
+  const DataLoader loader(numbers, {.batch_size = 4, .shuffle = true, .generator = &g});
+  const std::vector<std::vector<int>> torch = {{7, 4, 2, 9}, {1, 5, 0, 8}, {6, 3},
+                                               {1, 2, 0, 5}, {9, 4, 8, 3}, {6, 7}};
+  std::size_t at = 0;
+  for (int pass = 0; pass < 2; ++pass)
+    for (auto [x, y] : loader) EXPECT_EQ(y.to_vector<int>(), torch[at++]);
+  EXPECT_EQ(randint(0, 1000, {2}, &g).to_vector<int>(), (std::vector<int>{973, 874}));
+}
+
+TEST(DataLoader, TakesASampler) {
+  // torch.manual_seed(11); DataLoader(range(6), batch_size=4,
+  //                                   sampler=RandomSampler(range(6), True, num_samples=9))
+  auto numbers = std::make_shared<TensorDataset>(reshape(arange(6), {6, 1}), arange(6));
+  const auto sampler = std::make_shared<RandomSampler>(
+      6, RandomSamplerOptions{.replacement = true, .num_samples = 9});
+  for (int prefetch : {0, 2}) {
+    manual_seed(11);
+    const DataLoader loader(numbers, {.batch_size = 4, .prefetch = prefetch, .sampler = sampler});
+    EXPECT_EQ(loader.batches(), 3);
+    std::vector<std::vector<int>> seen;
+    for (auto [x, y] : loader) seen.push_back(y.to_vector<int>());
+    EXPECT_EQ(seen, (std::vector<std::vector<int>>{{2, 5, 4, 1}, {3, 2, 4, 5}, {0}}));
+    EXPECT_EQ(randint(0, 1000, {2}).to_vector<int>(), (std::vector<int>{433, 247}));
+  }
+  EXPECT_THROW(DataLoader(numbers, {.shuffle = true, .sampler = sampler}), ValueError);
+  const auto outside = std::make_shared<SequentialSampler>(7);
+  EXPECT_THROW(for ([[maybe_unused]] auto batch
+                    : DataLoader(numbers, {.prefetch = 1, .sampler = outside})){},
+               IndexError);
+}
+
+TEST(DataLoader, APassMayEndAtAnyBatch) {
+  // Workers that wait for room, that work, and that are done: none keeps the pass from ending.
+  for (int prefetch : {1, 3, 40, 100})
+    for (int stop_at : {0, 1, 5, 39}) {
+      const DataLoader loader(std::make_shared<Uneven>(),
+                              {.batch_size = 1, .prefetch = prefetch, .workers = 3});
+      int seen = 0;
+      for ([[maybe_unused]] auto batch : loader)
+        if (seen++ == stop_at) break;
+      try {
+        for ([[maybe_unused]] auto batch : loader)
+          if (seen++ == 2 * stop_at) throw 1;
+      } catch (int) {
+      }
+    }
+  // An error that nobody fetches goes with the pass.
+  for ([[maybe_unused]] auto batch :
+       DataLoader(std::make_shared<Failing>(4), {.batch_size = 4, .prefetch = 2}))
+    break;
+}
+
+TEST(DataLoader, AnEmptySetHasNoBatches) {
+  auto nothing = std::make_shared<TensorDataset>(zeros({0, 2}), zeros({0}));
+  for (int prefetch : {0, 2})
+    for (bool shuffle : {false, true})
+      for ([[maybe_unused]] auto batch :
+           DataLoader(nothing, {.shuffle = shuffle, .prefetch = prefetch}))
+        FAIL();
+}
+
 TEST(DataLoader, ValidationTakesTwiceTheBatch) {
   auto numbers = std::make_shared<TensorDataset>(reshape(arange(10), {10, 1}), arange(10));
   manual_seed(5);
