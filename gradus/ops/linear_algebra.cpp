@@ -75,11 +75,21 @@ struct Matmul {
     if (b.ndim() == 1) shape.push_back(1);
     const Tensor g = reshape(given, shape);
     Tensors gradients(2);
-    if (c.needs(0))
-      gradients[0] = reshape(sum_to(matmul(g, right.T()), left.shape()), a.shape().to_vector());
-    if (c.needs(1))
-      gradients[1] = reshape(sum_to(matmul(left.T(), g), right.shape()), b.shape().to_vector());
+    if (c.needs(0)) {
+      const Tensor grad = lies_in_columns(left) ? matmul(right, g.T()).T() : matmul(g, right.T());
+      gradients[0] = reshape(sum_to(grad, left.shape()), a.shape().to_vector());
+    }
+    if (c.needs(1)) {
+      const Tensor grad = lies_in_columns(right) ? matmul(g.T(), left).T() : matmul(left.T(), g);
+      gradients[1] = reshape(sum_to(grad, right.shape()), b.shape().to_vector());
+    }
     return gradients;
+  }
+  /// A transposed matrix, as the weight in x W^T. Its gradient is made transposed too, from the
+  /// same products in the same order, so that W's own gradient lies in rows and is copied in one
+  /// piece.
+  static bool lies_in_columns(const Tensor& x) {
+    return x.size(-1) > 1 && x.strides()[x.ndim() - 2] == 1 && x.strides()[x.ndim() - 1] != 1;
   }
   static Samples samples() {
     return {{Matmul{}, {sample({3, 4}, -2, 2, 1), sample({4, 2}, -2, 2, 2)}},
