@@ -32,6 +32,7 @@ Optimizer::Optimizer(std::vector<Group> groups) : groups_(std::move(groups)) {
   }
   if (count == 0) throw ValueError("an optimizer was given no parameters", "give net.parameters()");
   states_.resize(count);
+  updates_.resize(count);
 }
 
 void Optimizer::step() {
@@ -41,8 +42,8 @@ void Optimizer::step() {
   std::size_t i = 0;
   for (Group& group : groups_)
     for (Tensor& p : group.parameters) {
-      State& state = states_[i++];
-      if (const Tensor g = p.grad()) update(p, g, group, state);
+      if (const Tensor g = p.grad()) update(p, g, group, states_[i], ++updates_[i]);
+      ++i;
     }
 }
 
@@ -65,15 +66,19 @@ Tensor& Optimizer::slot(State& state, std::string_view name, const Tensor& param
 std::vector<std::pair<std::string, Tensor>> Optimizer::state_dict() const {
   std::vector<std::pair<std::string, Tensor>> all;
   all.emplace_back("steps", Tensor::scalar(static_cast<double>(steps_), DType::i64));
-  for (std::size_t i = 0; i < states_.size(); ++i)
-    for (const auto& [name, value] : states_[i])
-      all.emplace_back(std::to_string(i) + "." + name, value);
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    const std::string number = std::to_string(i) + ".";
+    for (const auto& [name, value] : states_[i]) all.emplace_back(number + name, value);
+    all.emplace_back(number + "steps",
+                     Tensor::scalar(static_cast<double>(updates_[i]), DType::i64));
+  }
   return all;
 }
 
 void Optimizer::load_state_dict(const std::vector<std::pair<std::string, Tensor>>& given) {
   std::vector<State> loaded(states_.size());
   std::int64_t steps = -1;
+  std::vector<std::int64_t> updates(states_.size());
   Tensors parameters;
   for (const Group& group : groups_)
     parameters.insert(parameters.end(), group.parameters.begin(), group.parameters.end());
@@ -89,6 +94,10 @@ void Optimizer::load_state_dict(const std::vector<std::pair<std::string, Tensor>
     if (i >= states_.size())
       throw NameError("the optimizer has no state '" + name + "'",
                       "load a state of the same parameters");
+    if (name.substr(dot + 1) == "steps") {
+      updates[i] = value.item<std::int64_t>();
+      continue;
+    }
     if (value.shape() != parameters[i].shape())
       throw ShapeError("state '" + name + "' is " + value.spec().str() + ", its parameter " +
                            parameters[i].spec().str(),
@@ -97,6 +106,7 @@ void Optimizer::load_state_dict(const std::vector<std::pair<std::string, Tensor>
   }
   if (steps < 0) throw NameError("the state has no 'steps'", "load what state_dict() gave");
   states_ = std::move(loaded);
+  updates_ = std::move(updates);
   steps_ = steps;
 }
 
@@ -117,7 +127,8 @@ SGD::SGD(std::vector<Group> groups, const SGDOptions& options)
                      "set momentum above 0 and dampening to 0");
 }
 
-void SGD::update(Tensor& p, const Tensor& gradient, const Group& group, State& state) {
+void SGD::update(Tensor& p, const Tensor& gradient, const Group& group, State& state,
+                 std::int64_t) {
   Tensor g = group.weight_decay == 0 ? gradient : gradient + group.weight_decay * p;
   if (options_.momentum != 0) {
     const bool is_first = state.empty();
@@ -143,7 +154,8 @@ Adam::Adam(const Tensors& parameters, const AdamOptions& options, bool decoupled
   check("eps", options.eps, 0, 1e30, "a finite number, 0 or more");
 }
 
-void Adam::update(Tensor& p, const Tensor& gradient, const Group& group, State& state) {
+void Adam::update(Tensor& p, const Tensor& gradient, const Group& group, State& state,
+                  std::int64_t steps) {
   Tensor g = gradient;
   if (group.weight_decay != 0) {
     if (decoupled_)
@@ -157,7 +169,7 @@ void Adam::update(Tensor& p, const Tensor& gradient, const Group& group, State& 
   Tensor& v = slot(state, "v", p);
   m.add_((1 - options_.beta1) * (g - m));
   v.copy_(options_.beta2 * v + (1 - options_.beta2) * (g * g));
-  const double t = static_cast<double>(steps());
+  const double t = static_cast<double>(steps);
   const double correction1 = 1 - std::pow(options_.beta1, t),
                correction2 = 1 - std::pow(options_.beta2, t);
   p.sub_(group.lr / correction1 * (m / (sqrt(v) / std::sqrt(correction2) + options_.eps)));

@@ -23,8 +23,8 @@ class Optimizer {
   /// The learning rate of all groups.
   void set_lr(double lr);
   double lr() const { return groups_.front().lr; }
-  /// "0.momentum", "3.m" ... by the parameter's number, and "steps": for checkpoints. (torch
-  /// state_dict)
+  /// "0.momentum", "3.m", "3.steps" ... by the parameter's number, and "steps": for checkpoints.
+  /// (torch state_dict)
   std::vector<std::pair<std::string, Tensor>> state_dict() const;
   /// Throws NameError or ShapeError for a state of other parameters.
   void load_state_dict(const std::vector<std::pair<std::string, Tensor>>& state);
@@ -32,16 +32,17 @@ class Optimizer {
  protected:
   explicit Optimizer(std::vector<Group> groups);
   using State = std::vector<std::pair<std::string, Tensor>>;
-  /// Changes one parameter in place; `state` belongs to it alone.
-  virtual void update(Tensor& parameter, const Tensor& gradient, const Group& group,
-                      State& state) = 0;
-  std::int64_t steps() const { return steps_; }
+  /// Changes one parameter in place; `state` belongs to it alone, and `steps` counts its updates
+  /// with this one: a parameter without a gradient is not updated.
+  virtual void update(Tensor& parameter, const Tensor& gradient, const Group& group, State& state,
+                      std::int64_t steps) = 0;
   /// The state tensor of that name, made of zeros like the parameter at its first use.
   static Tensor& slot(State& state, std::string_view name, const Tensor& parameter);
 
  private:
   std::vector<Group> groups_;
   std::vector<State> states_;
+  std::vector<std::int64_t> updates_;
   std::int64_t steps_ = 0;
 };
 
@@ -56,7 +57,8 @@ class SGD : public Optimizer {
   SGD(std::vector<Group> groups, const SGDOptions& options);
 
  private:
-  void update(Tensor& parameter, const Tensor& gradient, const Group& group, State& state) override;
+  void update(Tensor& parameter, const Tensor& gradient, const Group& group, State& state,
+              std::int64_t steps) override;
   SGDOptions options_;
 };
 
@@ -72,7 +74,8 @@ class Adam : public Optimizer {
   Adam(const Tensors& parameters, const AdamOptions& options, bool decoupled);
 
  private:
-  void update(Tensor& parameter, const Tensor& gradient, const Group& group, State& state) override;
+  void update(Tensor& parameter, const Tensor& gradient, const Group& group, State& state,
+              std::int64_t steps) override;
   AdamOptions options_;
   bool decoupled_;
 };

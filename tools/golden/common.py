@@ -52,11 +52,16 @@ def evaluate(net, data, c, dtype):
         return loss, (out.argmax(1) == data[1]).double().mean().item()
 
 
-def train(config, dtype, sets=None):
+def train(config, dtype, sets=None, nudge=0):
+    """A replica of `gradus train`; with nudge > 0 every initial parameter moves by up to one unit in the last place."""
     c = {**DEFAULTS, **config}
     (x, y), valid, test = sets or load(c["data"])
     torch.manual_seed(c["seed"])
     net = build(c["hidden"]).to(dtype)
+    if nudge:
+        g = torch.Generator().manual_seed(nudge)
+        with torch.no_grad():
+            for v in net.parameters(): v.mul_(1 + torch.randint(-1, 2, v.shape, generator=g) * torch.finfo(dtype).eps)
     n, b = len(x), c["batch_size"]
     steps = c["epochs"] * -(-n // b)
     p = net.parameters()
