@@ -1,9 +1,13 @@
-// The usual layers, and lists of layers.
+// The usual layers. From here: activations.h (layers without parameters), normalization.h,
+// containers.h (lists of layers), losses.h, init.h (what weights start as).
 #pragma once
 
-#include <memory>
-
+#include <gradus/nn/activations.h>
+#include <gradus/nn/containers.h>
+#include <gradus/nn/init.h>
+#include <gradus/nn/losses.h>
 #include <gradus/nn/module.h>
+#include <gradus/nn/normalization.h>
 
 namespace gradus::nn {
 
@@ -12,27 +16,25 @@ namespace gradus::nn {
 struct Linear : Module {
   Linear(std::int64_t in, std::int64_t out, bool with_bias = true);
   Tensor weight, bias;
+  GRADUS_FIELDS(weight, bias)
   Tensor forward(const Tensor& x) override;
   std::string describe() const override;
-  void visit_fields(const FieldVisitor& visitor) override;
 };
 
-/// Layers without parameters; each calls the function of its name.
-struct ReLU : Module {
-  Tensor forward(const Tensor& x) override { return relu(x); }
-  std::string describe() const override { return "ReLU()"; }
+/// Rows of a table: integers [...] -> [..., dim]; weight [count, dim], N(0, 1) from the default
+/// generator. Throws IndexError for a number outside. (torch.nn.Embedding)
+struct Embedding : Module {
+  Embedding(std::int64_t count, std::int64_t dim);
+  Tensor weight;
+  GRADUS_FIELDS(weight)
+  Tensor forward(const Tensor& indices) override { return take(weight, indices, 0); }
+  std::string describe() const override;
 };
-struct Tanh : Module {
-  Tensor forward(const Tensor& x) override { return tanh(x); }
-  std::string describe() const override { return "Tanh()"; }
-};
-struct Sigmoid : Module {
-  Tensor forward(const Tensor& x) override { return sigmoid(x); }
-  std::string describe() const override { return "Sigmoid()"; }
-};
-struct GELU : Module {
-  Tensor forward(const Tensor& x) override { return gelu(x); }
-  std::string describe() const override { return "GELU()"; }
+
+/// x as it is. (torch.nn.Identity)
+struct Identity : Module {
+  Tensor forward(const Tensor& x) override { return x; }
+  std::string describe() const override { return "Identity()"; }
 };
 /// All axes but the first become one. (torch.nn.Flatten)
 struct Flatten : Module {
@@ -44,50 +46,13 @@ struct Dropout : Module {
   explicit Dropout(double probability = 0.5) : p(probability) {}
   double p;
   Tensor forward(const Tensor& x) override { return dropout(x, p, is_training()); }
-  std::string describe() const override;
-};
-
-/// Modules by number: a field of modules that call them themselves. (torch.nn.ModuleList)
-class ModuleList : public Module {
- public:
-  ModuleList() = default;
-  template <class... Layers>
-  requires(std::is_base_of_v<Module, std::remove_cvref_t<Layers>>&&...) explicit ModuleList(
-      Layers&&... layers) {
-    (push_back(std::make_shared<std::remove_cvref_t<Layers>>(std::forward<Layers>(layers))), ...);
-  }
-  void push_back(std::shared_ptr<Module> layer) { layers_.push_back(std::move(layer)); }
-  std::size_t size() const { return layers_.size(); }
-  Module& operator[](std::size_t i) const { return *layers_.at(i); }
-  /// A list has no order of calls of its own: throws ValueError.
-  Tensor forward(const Tensor& x) override;
-  std::string describe() const override { return "ModuleList"; }
-  void visit_fields(const FieldVisitor& visitor) override;
-
- private:
-  std::vector<std::shared_ptr<Module>> layers_;
-};
-
-/// Modules one after the other. (torch.nn.Sequential)
-class Sequential : public ModuleList {
- public:
-  using ModuleList::ModuleList;
-  Tensor forward(const Tensor& x) override;
-  std::string describe() const override { return "Sequential"; }
+  std::string describe() const override { return "Dropout(" + to_text(p) + ")"; }
 };
 
 /// "Linear(784, 50); ReLU(); Linear(50, 10)": the layers of a Sequential as text, and back.
-/// make_layers throws DataError for text that it does not know; parameters are drawn anew.
 std::string layer_list(const Sequential& net);
-Sequential make_layers(std::string_view list);
-
-/// Fills `x` in place from the default generator. (torch.nn.init)
-void uniform_(Tensor& x, double low, double high);
-void normal_(Tensor& x, double mean = 0, double std = 1);
-/// U(-a, a) with a = gain * sqrt(3 / fan_in); gain sqrt(2) suits relu. x [out, in]. (He et al.
-/// 2015)
-void kaiming_uniform_(Tensor& x, double gain = 1.4142135623730951);
-/// U(-a, a) with a = sqrt(6 / (in + out)). (Glorot and Bengio 2010)
-void xavier_uniform_(Tensor& x);
+/// Parameters are drawn anew. Throws DataError for text that it does not know, and, before anything
+/// is allocated, for layers that hold more than `most_elements` in all.
+Sequential make_layers(std::string_view list, std::int64_t most_elements = std::int64_t{1} << 40);
 
 }  // namespace gradus::nn

@@ -1,10 +1,17 @@
 // Visitors over the fields; see module.h.
 #include <gradus/nn/module.h>
 
+#include <cxxabi.h>
+
+#include <cstdlib>
 #include <map>
+#include <typeinfo>
 
 namespace gradus::nn {
 namespace {
+
+/// Sees the result of every module called in this thread; null unless a summary is being made.
+thread_local const std::function<void(const Module&, const Tensor&)>* watcher = nullptr;
 
 std::string join(const std::string& path, std::string_view name) {
   return path.empty() ? std::string(name) : path + "." + std::string(name);
@@ -16,7 +23,40 @@ void collect(Module& module, const std::string& path, NamedTensors& found) {
        [&](std::string_view name, Module& inner) { collect(inner, join(path, name), found); }});
 }
 
+using ModuleVisitor = std::function<void(const std::string& path, Module& module)>;
+
+void visit_modules(Module& module, const std::string& path, const ModuleVisitor& f) {
+  f(path, module);
+  module.visit_fields(
+      {[](std::string_view, Tensor&) {},
+       [&](std::string_view name, Module& inner) { visit_modules(inner, join(path, name), f); }});
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (i == 8) return text + " and " + std::to_string(names.size() - i) + " more";
+    text += (i ? ", " : "") + names[i];
+  }
+  return text;
+}
+
 }  // namespace
+
+Tensor Module::operator()(const Tensor& x) {
+  Tensor y = forward(x);
+  if (watcher) (*watcher)(*this, y);
+  return y;
+}
+
+std::string Module::describe() const {
+  int status = 0;
+  const std::unique_ptr<char, decltype(&std::free)> name(
+      abi::__cxa_demangle(typeid(*this).name(), nullptr, nullptr, &status), std::free);
+  const std::string full = status == 0 ? name.get() : typeid(*this).name();
+  const std::size_t colon = full.rfind(':');
+  return colon == full.npos ? full : full.substr(colon + 1);
+}
 
 NamedTensors Module::state_dict() {
   NamedTensors found;
@@ -43,22 +83,26 @@ Tensors Module::parameters() {
 void Module::load_state_dict(const NamedTensors& state) {
   std::map<std::string, Tensor> given(state.begin(), state.end());
   NamedTensors mine = state_dict();
+  std::vector<std::string> missing, unknown, misshapen;
+  std::map<std::string, bool> known;
   for (const auto& [name, x] : mine) {
+    known[name] = true;
     const auto found = given.find(name);
     if (found == given.end())
-      throw NameError("the state has no '" + name + "' of " + x.spec().str(),
-                      "load a state of the same layers");
-    if (found->second.shape() != x.shape())
-      throw ShapeError("'" + name + "' is " + found->second.spec().str() + " in the state, " +
-                           x.spec().str() + " in the module",
-                       "make the module with the sizes of the state");
+      missing.push_back("'" + name + "' of " + x.spec().str());
+    else if (found->second.shape() != x.shape())
+      misshapen.push_back("'" + name + "' is " + found->second.spec().str() + " in the state, " +
+                          x.spec().str() + " in the module");
   }
-  for (const auto& [name, x] : given) {
-    bool known = false;
-    for (const auto& [own, y] : mine) known |= own == name;
-    if (!known)
-      throw NameError("the module has no '" + name + "'", "load a state of the same layers");
-  }
+  for (const auto& [name, x] : given)
+    if (!known[name]) unknown.push_back("'" + name + "'");
+  std::string problem;
+  if (!missing.empty()) problem = "the state has no " + listed(missing);
+  if (!unknown.empty())
+    problem += (problem.empty() ? "" : "; ") + ("the module has no " + listed(unknown));
+  if (!problem.empty()) throw NameError(problem, "load a state of the same layers");
+  if (!misshapen.empty())
+    throw ShapeError(listed(misshapen), "make the module with the sizes of the state");
   NoGrad guard;
   for (auto& [name, x] : mine) x.copy_(given.at(name));
 }
@@ -84,41 +128,93 @@ void Module::to(DType dtype, Place at) {
                 [&](std::string_view, Module& inner) { inner.to(dtype, at); }});
 }
 
-void Module::visit_modules(const std::string& path,
-                           const std::function<void(const std::string&, Module&)>& f) {
-  f(path, *this);
-  visit_fields(
-      {[](std::string_view, Tensor&) {},
-       [&](std::string_view name, Module& inner) { inner.visit_modules(join(path, name), f); }});
-}
-
 void Module::train(bool on) {
-  visit_modules("", [on](const std::string&, Module& module) { module.training_ = on; });
+  visit_modules(*this, "", [on](const std::string&, Module& module) { module.training_ = on; });
 }
 
-std::string Module::summary(const Spec& input) {
-  std::string text;
-  NoGrad guard;
-  const bool was_training = training_;
-  eval();
-  Tensor x = Tensor::empty(input.shape, input.dtype);
-  if (x.numel() > 0) x.zero_();
-  visit_modules("", [&](const std::string& path, Module& module) {
+namespace {
+
+struct Row {
+  std::string name, shape, count;
+};
+
+std::string table(Module& net, const std::map<const Module*, Shape>* shapes) {
+  std::vector<Row> rows;
+  visit_modules(net, "", [&](const std::string& path, Module& module) {
     const auto depth =
         static_cast<std::size_t>(path.empty() ? 0 : 1 + std::count(path.begin(), path.end(), '.'));
-    std::string line(2 * depth, ' ');
-    if (!path.empty()) line += path.substr(path.rfind('.') + 1) + ": ";
-    line += module.describe();
-    if (depth == 1) {
-      x = module(x);
-      line.resize(std::max<std::size_t>(line.size() + 2, 32), ' ');
-      line += x.shape().str();
+    Row row{std::string(2 * depth, ' '), "", std::to_string(module.parameter_count())};
+    if (!path.empty()) row.name += path.substr(path.rfind('.') + 1) + ": ";
+    row.name += module.describe();
+    if (shapes) {
+      const auto found = shapes->find(&module);
+      row.shape = found == shapes->end() ? "-" : found->second.str();
     }
-    line.resize(std::max<std::size_t>(line.size() + 2, 48), ' ');
-    text += line + std::to_string(module.parameter_count()) + "\n";
+    rows.push_back(row);
   });
-  train(was_training);
+  rows.push_back({"parameters", "", std::to_string(net.parameter_count())});
+  std::size_t name = 0, shape = 0, count = 0;
+  for (const Row& row : rows) {
+    name = std::max(name, row.name.size());
+    shape = std::max(shape, row.shape.size());
+    count = std::max(count, row.count.size());
+  }
+  std::string text;
+  for (Row& row : rows) {
+    row.name.resize(name, ' ');
+    text += row.name;
+    if (shapes) text += "  " + row.shape + std::string(shape - row.shape.size(), ' ');
+    text += "  " + std::string(count - row.count.size(), ' ') + row.count + "\n";
+  }
   return text;
+}
+
+}  // namespace
+
+std::string Module::summary() { return table(*this, nullptr); }
+
+std::string Module::summary(const Spec& input) {
+  std::map<const Module*, Shape> shapes;
+  const std::function<void(const Module&, const Tensor&)> note =
+      [&](const Module& module, const Tensor& y) { shapes[&module] = y.shape(); };
+  // Modes and the watcher come back even when the net throws.
+  struct Restore {
+    Module& net;
+    std::map<Module*, bool> modes{};
+    const std::function<void(const Module&, const Tensor&)>* before = watcher;
+    ~Restore() {
+      watcher = before;
+      for (const auto& [module, training] : modes) module->training_ = training;
+    }
+  } restore{*this};
+  visit_modules(*this, "", [&](const std::string&, Module& module) {
+    restore.modes[&module] = module.training_;
+    module.training_ = false;
+  });
+  watcher = &note;
+  NoGrad guard;
+  (*this)(zeros(input.shape.to_vector(), input.dtype));
+  return table(*this, &shapes);
+}
+
+void detail::own_fields(Module& copy) {
+  std::map<const void*, Tensor> made;
+  const std::function<void(Module&)> own = [&](Module& module) {
+    module.visit_fields({.tensor =
+                             [&](std::string_view, Tensor& x) {
+                               Tensor& mine = made[x.id()];
+                               if (!mine) {
+                                 NoGrad guard;
+                                 mine = gradus::clone(x.detach());
+                                 mine.set_name(x.name());
+                                 if (x.requires_grad()) mine.set_requires_grad();
+                               }
+                               x = mine;
+                             },
+                         .module = [&](std::string_view, Module& inner) { own(inner); },
+                         .copies_pointers = true});
+  };
+  own(copy);
 }
 
 }  // namespace gradus::nn

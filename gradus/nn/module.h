@@ -11,6 +11,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
 #include <gradus/ops/ops.h>
 
@@ -22,6 +23,8 @@ class Module;
 struct FieldVisitor {
   std::function<void(std::string_view name, Tensor&)> tensor;
   std::function<void(std::string_view name, Module&)> module;
+  /// Modules behind shared pointers become copies first: for clone.
+  bool copies_pointers = false;
 };
 
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
@@ -32,10 +35,10 @@ class Module {
 
   /// The output for x. Override it; call the module itself, net(x).
   virtual Tensor forward(const Tensor& x) = 0;
-  Tensor operator()(const Tensor& x) { return forward(x); }
+  Tensor operator()(const Tensor& x);
 
-  /// "Linear(784, 50)": what it is and how it was made; load_layers (layers.h) reads it back.
-  virtual std::string describe() const = 0;
+  /// "Linear(784, 50)": what it is and how it was made; the name of the type unless overridden.
+  virtual std::string describe() const;
   virtual void visit_fields(const FieldVisitor&) {}
 
   /// Tensors that require a gradient, in the order of the fields. (torch.nn.Module.parameters)
@@ -44,8 +47,8 @@ class Module {
   /// All tensor fields, "0.weight": the tensors themselves, not copies.
   /// (torch.nn.Module.state_dict)
   NamedTensors state_dict();
-  /// Copies values by name. Throws NameError for missing or unknown names, ShapeError for other
-  /// shapes; then nothing was changed.
+  /// Copies values by name. Throws NameError that lists the missing and the unknown names, or
+  /// ShapeError that lists the names of other shapes; then nothing was changed.
   void load_state_dict(const NamedTensors& state);
   /// Number of parameters' elements.
   std::int64_t parameter_count();
@@ -57,13 +60,17 @@ class Module {
   void train(bool on = true);
   void eval() { train(false); }
   bool is_training() const { return training_; }
-  /// A tree with one line a module: name, description, output shape for `input`, parameters.
+  /// A tree with one line a module: name, description, output shape when zeros of `input` run
+  /// through the net in evaluation mode (of the last call; "-" for a module that is not called),
+  /// and number of parameters, with the total in the end.
   std::string summary(const Spec& input);
+  /// The same without shapes, for modules of several inputs.
+  std::string summary();
 
  protected:
-  /// Calls f(path, module) for this module and all below it.
-  void visit_modules(const std::string& path,
-                     const std::function<void(const std::string&, Module&)>& f);
+  Module() = default;
+  Module(const Module&) = default;
+  Module& operator=(const Module&) = default;
 
  private:
   bool training_ = true;
@@ -71,14 +78,32 @@ class Module {
 
 namespace detail {
 
+/// A new module of the same type with the fields of `module`.
+template <class M>
+std::shared_ptr<Module> copy_of(const Module& module) {
+  if constexpr (std::is_copy_constructible_v<M> && !std::is_abstract_v<M>)
+    return std::make_shared<M>(static_cast<const M&>(module));
+  else
+    throw ValueError("a " + module.describe() + " is held as a type that cannot be copied",
+                     "keep it as shared_ptr of its own type");
+}
+
+/// Gives the fields of a copy tensors and modules of their own.
+void own_fields(Module& copy);
+
+/// A field that holds nothing (a bias that is not there) is passed over.
 template <class Field>
 void visit_field(const FieldVisitor& visitor, std::string_view name, Field& field) {
-  if constexpr (std::is_same_v<Field, Tensor>)
-    visitor.tensor(name, field);
-  else if constexpr (std::is_base_of_v<Module, Field>)
+  if constexpr (std::is_same_v<Field, Tensor>) {
+    if (field) visitor.tensor(name, field);
+  } else if constexpr (std::is_base_of_v<Module, Field>) {
     visitor.module(name, field);
-  else
-    visitor.module(name, *field);  // a pointer to a module
+  } else if (field) {  // a pointer to a module
+    using M = typename std::pointer_traits<Field>::element_type;
+    if constexpr (std::is_same_v<Field, std::shared_ptr<M>>)
+      if (visitor.copies_pointers) field = std::static_pointer_cast<M>(copy_of<M>(*field));
+    visitor.module(name, *field);
+  }
 }
 
 /// "a, b" with the fields a and b.
@@ -95,6 +120,16 @@ void visit_named(const FieldVisitor& visitor, std::string_view names, Fields&...
 }
 
 }  // namespace detail
+
+/// A module of the same type with tensors of its own: equal values, no gradients. A tensor in two
+/// fields stays one tensor. Modules behind shared pointers are copied too, as the types that their
+/// pointers say; ValueError where that type is abstract. (copy.deepcopy of a torch.nn.Module)
+template <class M>
+requires std::is_base_of_v<Module, M> M clone(const M& module) {
+  M copy = module;
+  detail::own_fields(copy);
+  return copy;
+}
 
 /// Names the tensor and module fields of a module.
 #define GRADUS_FIELDS(...)                                                 \

@@ -143,12 +143,17 @@ void SGD::update(Tensor& p, const Tensor& gradient, const Group& group, State& s
 }
 
 Adam::Adam(const Tensors& parameters, const AdamOptions& options)
-    : Adam(parameters, options, false) {}
+    : Adam(std::vector{one_group(parameters, options.lr, options.weight_decay)}, options, false) {}
+Adam::Adam(std::vector<Group> groups, const AdamOptions& options)
+    : Adam(std::move(groups), options, false) {}
 
-Adam::Adam(const Tensors& parameters, const AdamOptions& options, bool decoupled)
-    : Optimizer({one_group(parameters, options.lr, options.weight_decay)}),
-      options_(options),
-      decoupled_(decoupled) {
+AdamW::AdamW(const Tensors& parameters, const AdamOptions& options)
+    : Adam(std::vector{one_group(parameters, options.lr, options.weight_decay)}, options, true) {}
+AdamW::AdamW(std::vector<Group> groups, const AdamOptions& options)
+    : Adam(std::move(groups), options, true) {}
+
+Adam::Adam(std::vector<Group> groups, const AdamOptions& options, bool decoupled)
+    : Optimizer(std::move(groups)), options_(options), decoupled_(decoupled) {
   check("beta1", options.beta1, 0, std::nextafter(1.0, 0.0), "in 0..1, below 1");
   check("beta2", options.beta2, 0, std::nextafter(1.0, 0.0), "in 0..1, below 1");
   check("eps", options.eps, 0, 1e30, "a finite number, 0 or more");
@@ -187,6 +192,13 @@ double clip_grad_norm(const Tensors& parameters, double max_norm) {
     for (const Tensor& p : parameters)
       if (Tensor g = p.grad()) g.mul_(scale);
   return length;
+}
+
+void clip_grad_value(const Tensors& parameters, double limit) {
+  check("limit", limit, 0, 1e300, "0 or more");
+  NoGrad guard;
+  for (const Tensor& p : parameters)
+    if (Tensor g = p.grad()) g.copy_(clip(g, -limit, limit));
 }
 
 double constant(double lr, std::int64_t, std::int64_t) { return lr; }

@@ -54,6 +54,7 @@ struct SGDOptions {
 class SGD : public Optimizer {
  public:
   SGD(const Tensors& parameters, const SGDOptions& options);
+  /// lr and weight_decay are those of the groups.
   SGD(std::vector<Group> groups, const SGDOptions& options);
 
  private:
@@ -69,9 +70,11 @@ struct AdamOptions {
 class Adam : public Optimizer {
  public:
   Adam(const Tensors& parameters, const AdamOptions& options);
+  /// lr and weight_decay are those of the groups.
+  Adam(std::vector<Group> groups, const AdamOptions& options);
 
  protected:
-  Adam(const Tensors& parameters, const AdamOptions& options, bool decoupled);
+  Adam(std::vector<Group> groups, const AdamOptions& options, bool decoupled);
 
  private:
   void update(Tensor& parameter, const Tensor& gradient, const Group& group, State& state,
@@ -82,12 +85,16 @@ class Adam : public Optimizer {
 /// Loshchilov and Hutter 2019: weight decay shrinks the parameter itself. (torch.optim.AdamW)
 class AdamW : public Adam {
  public:
-  AdamW(const Tensors& parameters, const AdamOptions& options) : Adam(parameters, options, true) {}
+  AdamW(const Tensors& parameters, const AdamOptions& options);
+  AdamW(std::vector<Group> groups, const AdamOptions& options);
 };
 
 /// Scales all gradients so that their joint norm is at most max_norm; returns the norm before.
 /// (torch.nn.utils.clip_grad_norm_)
 double clip_grad_norm(const Tensors& parameters, double max_norm);
+
+/// Limits every element of every gradient to [-limit, limit]. (torch.nn.utils.clip_grad_value_)
+void clip_grad_value(const Tensors& parameters, double limit);
 
 /// Learning rate at step 0..total-1. All as PyTorch's schedulers stepped once a batch.
 double constant(double lr, std::int64_t step, std::int64_t total);

@@ -66,20 +66,7 @@ ModelFile load_model(const std::string& path) {
   for (const auto& [name, tensor] : file.tensors) held += tensor.numel();
   ModelFile model;
   try {
-    std::string_view rest = layers;
-    while (!rest.empty()) {
-      const std::size_t end = std::min(rest.find(';'), rest.size());
-      long long in = 0, out = 0;
-      const std::string one(rest.substr(0, end));
-      const std::size_t open = one.find("Linear(");
-      if (open != one.npos &&
-          std::sscanf(one.c_str() + open, "Linear(%lld, %lld", &in, &out) == 2 &&
-          (in < 1 || out < 1 || in > held / out))
-        throw DataError("'" + path + "' lists " + one + ", more weights than it holds",
-                        "the file is damaged: train or save it again");
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
-    model.net = nn::make_layers(layers);
+    model.net = nn::make_layers(layers, held);
     model.net.load_state_dict(file.tensors);
   } catch (...) {
     default_generator().set_state(random_state);

@@ -8,7 +8,19 @@
 
 namespace gradus {
 
-using LossFunction = std::function<Tensor(const Tensor& output, const Tensor& target)>;
+/// Anything to call with output and target: a lambda, nn::MSELoss{}, or a loss of ops.h by its
+/// name.
+class LossFunction : public std::function<Tensor(const Tensor& output, const Tensor& target)> {
+ public:
+  using function::function;
+  /// cross_entropy, nll.
+  LossFunction(Tensor (*f)(const Tensor&, const Tensor&, const CrossEntropyOptions&, Place))
+      : function([f](const Tensor& x, const Tensor& y) { return f(x, y, {}, Place::current()); }) {}
+  /// mse, binary_cross_entropy_with_logits.
+  LossFunction(Tensor (*f)(const Tensor&, const Tensor&, const std::string& reduction, Place))
+      : function(
+            [f](const Tensor& x, const Tensor& y) { return f(x, y, "mean", Place::current()); }) {}
+};
 
 /// Loss and share of right answers over a data set.
 struct Evaluation {

@@ -1,0 +1,94 @@
+// Normalization, written in operations; see normalization.h.
+#include <gradus/nn/normalization.h>
+
+#include <numeric>
+
+namespace gradus::nn {
+namespace {
+
+void check_sizes(const std::string& layer, const Ints& sizes, double eps) {
+  for (std::int64_t n : sizes)
+    if (n < 1) throw ShapeError(layer + " of size " + std::to_string(n), "sizes are 1 or more");
+  if (sizes.empty()) throw ShapeError(layer + " over no axes", "give the sizes of the last axes");
+  if (!(eps >= 0)) throw ValueError("eps is " + to_text(eps), "give 0 or more");
+}
+
+}  // namespace
+
+LayerNorm::LayerNorm(Ints sizes, double epsilon, bool affine)
+    : shape(std::move(sizes)), eps(epsilon) {
+  check_sizes("LayerNorm", shape, eps);
+  if (!affine) return;
+  weight = ones(shape).set_requires_grad();
+  bias = zeros(shape).set_requires_grad();
+}
+
+Tensor LayerNorm::forward(const Tensor& x) {
+  const auto axes = static_cast<std::int64_t>(shape.size());
+  const Ints last = x.shape().to_vector();
+  if (x.ndim() < axes || !std::equal(shape.begin(), shape.end(), last.end() - axes))
+    throw ShapeError("LayerNorm over " + Shape(shape).str() + " was given " + x.spec().str(),
+                     "the last axes must have these sizes");
+  Ints over(shape.size());
+  std::iota(over.begin(), over.end(), -axes);
+  const Tensor centred = x - mean(x, over, true);
+  const Tensor y = centred * rsqrt(mean(square(centred), over, true) + eps);
+  return weight ? y * weight + bias : y;
+}
+
+std::string LayerNorm::describe() const {
+  std::string text = "LayerNorm(";
+  for (std::int64_t n : shape) text += std::to_string(n) + ", ";
+  return text + "eps=" + to_text(eps) + (weight ? ")" : ", affine=false)");
+}
+
+BatchNorm1d::BatchNorm1d(std::int64_t count, const BatchNormOptions& given)
+    : features(count), options(given) {
+  check_sizes("BatchNorm1d", {features}, options.eps);
+  if (!(options.momentum >= 0 && options.momentum <= 1))
+    throw ValueError("momentum is " + to_text(options.momentum), "give 0 to 1");
+  running_mean = zeros({features});
+  running_var = ones({features});
+  num_batches_tracked = zeros({}, DType::i64);
+  if (!options.affine) return;
+  weight = ones({features}).set_requires_grad();
+  bias = zeros({features}).set_requires_grad();
+}
+
+Tensor BatchNorm1d::forward(const Tensor& x) {
+  if (x.ndim() < 2 || x.ndim() > 3 || x.size(1) != features)
+    throw ShapeError(
+        "BatchNorm1d of " + std::to_string(features) + " features was given " + x.spec().str(),
+        "give [n," + std::to_string(features) + "] or [n," + std::to_string(features) + ",length]");
+  const Ints over = x.ndim() == 2 ? Ints{0} : Ints{0, 2};
+  // One number a feature, in the place of its axis.
+  const auto placed = [&](const Tensor& t) {
+    return x.ndim() == 2 ? t : reshape(t, {features, 1});
+  };
+  Tensor centre, variance;
+  if (is_training()) {
+    const double n = static_cast<double>(x.numel()) / static_cast<double>(features);
+    if (n < 2)
+      throw ShapeError("BatchNorm1d was given " + x.spec().str() + ": one value a feature",
+                       "train on 2 samples or more, or call eval()");
+    centre = mean(x, over);
+    variance = mean(square(x - placed(centre)), over);
+    NoGrad guard;
+    const double m = options.momentum;
+    running_mean.copy_((1 - m) * running_mean + m * centre.detach());
+    running_var.copy_((1 - m) * running_var + m * (n / (n - 1)) * variance.detach());
+    num_batches_tracked.add_(1.0);
+  } else {
+    centre = running_mean;
+    variance = running_var;
+  }
+  const Tensor y = (x - placed(centre)) * placed(rsqrt(variance + options.eps));
+  return weight ? y * placed(weight) + placed(bias) : y;
+}
+
+std::string BatchNorm1d::describe() const {
+  return "BatchNorm1d(" + std::to_string(features) + ", eps=" + to_text(options.eps) +
+         ", momentum=" + to_text(options.momentum) + (weight ? ")" : ", affine=false)");
+}
+
+}  // namespace gradus::nn
