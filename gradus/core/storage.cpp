@@ -1,7 +1,9 @@
 // Aligned allocation with a count of what is in use; see storage.h.
 #include <gradus/core/storage.h>
 
+#include <mutex>
 #include <new>
+#include <vector>
 
 namespace gradus {
 namespace {
@@ -16,9 +18,8 @@ void count_allocation(std::size_t bytes) {
   }
 }
 
-}  // namespace
-
-Storage Storage::allocate(std::size_t bytes) {
+/// Allocated, counted, and given back by its owner.
+std::shared_ptr<void> allocate_block(std::size_t bytes) {
   // Rounded up so that kernels may read whole vectors at the end.
   const std::size_t padded = bytes > SIZE_MAX - 128 ? 0 : (bytes + 63) / 64 * 64 + 64;
   void* memory = padded == 0 ? nullptr : ::operator new(padded, alignment, std::nothrow);
@@ -31,16 +32,88 @@ Storage Storage::allocate(std::size_t bytes) {
     ::operator delete(p, alignment);
   });
   count_allocation(bytes);
-  return borrow(memory, bytes, std::move(owner));
+  return owner;
+}
+
+/// Guards everything that is deferred: rare, and a recipe may look at other deferred values.
+std::recursive_mutex& lazy_mutex() {
+  static std::recursive_mutex mutex;
+  return mutex;
+}
+
+}  // namespace
+
+/// What a storage has to do with deferred values: its own recipe, and those made of it.
+struct Storage::Lazy {
+  std::shared_ptr<const Deferred> recipe;
+  std::vector<std::weak_ptr<Block>> dependants;
+};
+
+Storage Storage::allocate(std::size_t bytes) {
+  std::shared_ptr<void> memory = allocate_block(bytes);
+  void* data = memory.get();
+  return borrow(data, bytes, std::move(memory));
 }
 
 Storage Storage::borrow(void* data, std::size_t bytes, std::shared_ptr<void> owner) {
   Storage storage;
   storage.block_ = std::make_shared<Block>();
-  storage.block_->data = static_cast<std::byte*>(data);
+  storage.block_->data.store(static_cast<std::byte*>(data), std::memory_order_relaxed);
   storage.block_->bytes = bytes;
   storage.block_->owner = std::move(owner);
   return storage;
+}
+
+Storage Storage::defer(std::size_t bytes, std::shared_ptr<const Deferred> recipe,
+                       std::span<const Storage> sources) {
+  Storage storage = borrow(nullptr, bytes, nullptr);
+  const std::lock_guard lock(lazy_mutex());
+  auto lazy_of = [](Block& block) -> Lazy& {
+    if (!block.lazy) block.lazy = std::make_shared<Lazy>();
+    block.deferring.store(true, std::memory_order_release);
+    return *block.lazy;
+  };
+  lazy_of(*storage.block_).recipe = std::move(recipe);
+  for (const Storage& source : sources) {
+    auto& dependants = lazy_of(*source.block_).dependants;
+    std::erase_if(dependants, [](const auto& dependant) { return dependant.expired(); });
+    dependants.push_back(storage.block_);
+  }
+  return storage;
+}
+
+std::shared_ptr<const Deferred> Storage::recipe() const {
+  if (!block_ || !block_->deferring.load(std::memory_order_acquire)) return nullptr;
+  const std::lock_guard lock(lazy_mutex());
+  return block_->lazy->recipe;
+}
+
+std::byte* Storage::settle(Block& block) {
+  const std::lock_guard lock(lazy_mutex());
+  if (std::byte* data = block.data.load(std::memory_order_acquire)) return data;  // another thread
+  if (!block.lazy) return nullptr;
+  block.owner = allocate_block(block.bytes);
+  auto* data = static_cast<std::byte*>(block.owner.get());
+  try {
+    block.lazy->recipe->compute(data);
+  } catch (...) {
+    block.owner = nullptr;
+    throw;
+  }
+  block.data.store(data, std::memory_order_release);
+  return data;
+}
+
+void Storage::settle_dependants() const {
+  const std::lock_guard lock(lazy_mutex());
+  for (const std::weak_ptr<Block>& dependant : block_->lazy->dependants)
+    if (const std::shared_ptr<Block> block = dependant.lock()) {
+      settle(*block);
+      block->lazy->recipe = nullptr;
+    }
+  block_->lazy->dependants.clear();
+  if (block_->lazy->recipe) settle(*block_);
+  block_->lazy->recipe = nullptr;
 }
 
 void Storage::note_write(std::string_view operation, Place at) const {

@@ -5,11 +5,19 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 
 #include <gradus/core/error.h>
 
 namespace gradus {
+
+/// How to compute bytes that nobody has looked at yet; see Storage::defer.
+class Deferred {
+ public:
+  virtual ~Deferred() = default;
+  virtual void compute(std::byte* into) const = 0;
+};
 
 /// A handle: copying shares. Memory is 64-byte aligned and not initialised.
 /// Thread safety: reading from several threads is safe; writing needs the callers' own order.
@@ -20,13 +28,32 @@ class Storage {
   static Storage allocate(std::size_t bytes);
   /// Bytes that somebody else owns (a mapped file, a caller's array), kept alive by `owner`.
   static Storage borrow(void* data, std::size_t bytes, std::shared_ptr<void> owner);
+  /// Bytes that `recipe` computes from `sources` when data() is first called, or when a source is
+  /// about to be written. Takes no memory until then.
+  static Storage defer(std::size_t bytes, std::shared_ptr<const Deferred> recipe,
+                       std::span<const Storage> sources);
 
-  std::byte* data() const { return block_ ? block_->data : nullptr; }
+  /// Computes deferred bytes first, which throws what the recipe throws (MemoryError).
+  std::byte* data() const {
+    if (!block_) return nullptr;
+    std::byte* data = block_->data.load(std::memory_order_acquire);
+    if (data == nullptr && block_->bytes > 0) [[unlikely]]
+      data = settle(*block_);
+    return data;
+  }
+  /// The recipe of a deferred storage, also after it was computed, as long as its sources are what
+  /// they were; null otherwise. So a result does not depend on whether somebody looked.
+  std::shared_ptr<const Deferred> recipe() const;
   std::size_t bytes() const { return block_ ? block_->bytes : 0; }
   explicit operator bool() const { return block_ != nullptr; }
   /// Number of writes in place so far.
   std::uint64_t version() const {
     return block_ ? block_->version.load(std::memory_order_relaxed) : 0;
+  }
+  /// To be called before a write in place: deferred values that are made of these bytes are
+  /// computed now, and this one forgets its recipe.
+  void prepare_write() const {
+    if (block_ && block_->deferring.load(std::memory_order_acquire)) settle_dependants();
   }
   /// Notes a write in place: who wrote, and where.
   void note_write(std::string_view operation, Place at) const;
@@ -43,15 +70,21 @@ class Storage {
   friend bool operator==(const Storage& a, const Storage& b) { return a.block_ == b.block_; }
 
  private:
+  struct Lazy;
   struct Block {
-    std::byte* data = nullptr;
+    std::atomic<std::byte*> data{nullptr};
     std::size_t bytes = 0;
     std::shared_ptr<void> owner;
     std::atomic<std::uint64_t> version{0};
     std::atomic<bool> viewed{false};
     std::string_view writer;  // operation names live as long as the program
     Place written_at;
+    std::atomic<bool> deferring{false};  // whether `lazy` is set
+    std::shared_ptr<Lazy> lazy;
   };
+  static std::byte* settle(Block& block);
+  void settle_dependants() const;
+
   std::shared_ptr<Block> block_;
 };
 

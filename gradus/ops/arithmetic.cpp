@@ -64,6 +64,7 @@ struct Mul : Binary<Mul> {
                              .doc = "Product, element by element; of truth values, their and.",
                              .shapes = "a, b -> broadcast(a, b)"};
   static constexpr Domain domain = Domain::any;
+  static constexpr bool deferrable = true;  // its sum needs no elements: product_sum.h
   template <class T>
   T value(T a, T b) const {
     if constexpr (std::is_same_v<T, bool>)

@@ -1,5 +1,6 @@
 // Sums, products and quantifiers over axes. The kernels fold in one fixed order
 // (kernels/reduce.h); the rest is composed. Next: extremum.cpp.
+#include <gradus/ops/product_sum.h>
 #include <gradus/ops/reduction.h>
 #include <gradus/ops/registry.h>
 
@@ -16,6 +17,7 @@ struct Sum : Reduction<Sum> {
   static constexpr auto attrs = list_attributes();
   static constexpr Keep keep{.inputs = 0};
   static DType result(DType x) { return is_floating(x) ? x : DType::i64; }
+  Tensor shortcut(const Tensor& x) const { return sum_of_product(x, axis, keepdims); }
   void forward(In x, Out y) const {
     dispatch(x.dtype, [&]<class T>() {
       if constexpr (std::is_floating_point_v<T>)

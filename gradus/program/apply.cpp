@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <atomic>
 
+#include <gradus/program/deferred.h>
+
 namespace gradus {
 namespace {
 
@@ -92,6 +94,13 @@ Tensors execute(const Op& op, std::span<const Tensor> inputs) {
     const Layout* layout = &inputs[0].layout();
     if (std::optional<Layout> seen = op.model().view(std::span(&layout, 1)))
       return {inputs[0].with_layout(*seen)};
+  }
+  if (op.model().deferrable() && is_worth_deferring(inputs, specs[0]))
+    return {defer_call(op, inputs, specs[0])};
+  {
+    NoGrad guard;
+    DepthGuard inside;
+    if (Tensor y = op.model().shortcut(inputs)) return {y};
   }
   Tensors outputs;
   outputs.reserve(specs.size());
@@ -240,6 +249,7 @@ void apply_into(const Op& op, std::span<const Tensor> given, Tensor& target, std
       record(op, inputs, outputs, at);
       target.set_history(outputs[0].history());
     }
+    target.storage().prepare_write();
     run_kernel(op, inputs, std::span(&target, 1));
     target.storage().note_write(name, at);
     tell_after(op, inputs, std::span(&target, 1), &target, at);

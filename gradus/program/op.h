@@ -83,6 +83,7 @@ struct OpModel {
   virtual bool has_vjp() const = 0;
   virtual bool has_prepare() const = 0;
   virtual bool in_place_safe() const = 0;
+  virtual bool deferrable() const = 0;
   virtual Keep keep() const = 0;
   virtual std::vector<AttributeInfo> attributes() const = 0;
   virtual std::shared_ptr<OpModel> with(std::string_view name,
@@ -91,6 +92,7 @@ struct OpModel {
   virtual std::optional<Layout> view(std::span<const Layout* const> inputs) const = 0;
   virtual void forward(std::span<const In> inputs, std::span<const Out> outputs) const = 0;
   virtual Tensors run(std::span<const Tensor> inputs) const = 0;
+  virtual Tensor shortcut(std::span<const Tensor> inputs) const = 0;
   virtual Tensors prepare(std::span<const Tensor> inputs) const = 0;
   virtual Tensors vjp(const Call& call, std::span<const Tensor> cotangents) const = 0;
   virtual Samples samples() const = 0;
@@ -250,6 +252,12 @@ struct Adapter final : OpModel {
     else
       return false;
   }
+  bool deferrable() const override {
+    if constexpr (requires { D::deferrable; })
+      return D::deferrable;
+    else
+      return false;
+  }
   Keep keep() const override {
     if constexpr (requires { D::keep; })
       return D::keep;
@@ -302,6 +310,12 @@ struct Adapter final : OpModel {
       return call_compose(definition, inputs);
     else if constexpr (is_function)
       return call_run(definition, inputs);
+    else
+      return {};
+  }
+  Tensor shortcut(std::span<const Tensor> inputs) const override {
+    if constexpr (requires { definition.shortcut(inputs[0]); })
+      return definition.shortcut(inputs[0]);
     else
       return {};
   }

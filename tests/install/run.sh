@@ -17,7 +17,7 @@ quietly() {  # what failed is shown, what worked is not
 
 quietly cmake --install "$build" --prefix "$scratch/prefix"
 
-quietly cmake -S "$here" -B "$scratch/consumer" -DCMAKE_PREFIX_PATH="$scratch/prefix" \
+quietly cmake -G Ninja -S "$here" -B "$scratch/consumer" -DCMAKE_PREFIX_PATH="$scratch/prefix" \
   -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_CXX_FLAGS="$flags" -DCMAKE_BUILD_TYPE=Release
 quietly cmake --build "$scratch/consumer"
 "$scratch/consumer/consumer"
