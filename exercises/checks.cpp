@@ -45,15 +45,15 @@ void check_lin_grad(Check& check, const LinGrad& lin_grad) {
 }
 
 void check_relu(Check& check, const Layer& relu) {
-  const Tensor inp = tensor({{-1.5, 0., 2.}, {3., -.25, .5}}),
-               out_g = tensor({{1., 2., 3.}, {4., 5., 6.}});
+  const Tensor inp = tensor({-1.5, 0., 2., 3., -.25, .5}).reshape({2, 3}),
+               out_g = tensor({1., 2., 3., 4., 5., 6.}).reshape({2, 3});
   Tensor out;
   if (!check.attempt("Relu::operator()", [&] { out = relu.call(inp, {}); })) return;
   check.tensor("relu(inp)", out, gradus::relu(inp));
   if (!out.defined()) return;
   out.set_grad(out_g);
   if (!check.attempt("Relu::backward", relu.backward)) return;
-  if (!check.tensor("inp.g", inp.grad(), tensor({{0., 0., 3.}, {4., 0., 6.}})) &&
+  if (!check.tensor("inp.g", inp.grad(), tensor({0., 0., 3., 4., 0., 6.}).reshape({2, 3})) &&
       inp.grad().defined() && inp.grad().shape() == inp.shape()) {
     const std::vector<float> g = inp.grad().to_vector<float>();
     if (g[1] == 2) check.that(false, "", "the gradient at exactly 0 is 0: use > and not >=");
@@ -110,8 +110,8 @@ void check_log_softmax(Check& check, const Unary& log_softmax) {
 }
 
 void check_accuracy(Check& check, const Accuracy& accuracy) {
-  const Tensor preds =
-                   tensor({{9., 1., 2.}, {0., 5., 3.}, {1., 2., 7.}, {4., 6., 5.}, {8., 0., 1.}}),
+  const Tensor preds = tensor({9., 1., 2., 0., 5., 3., 1., 2., 7., 4., 6., 5., 8., 0., 1.})
+                           .reshape({5, 3}),
                labels = tensor({0, 2, 2, 1, 1});  // rows 0, 2 and 3 are right
   double share = 0;
   if (!check.attempt("accuracy_by_hand", [&] { share = accuracy(preds, labels); })) return;
@@ -124,7 +124,7 @@ void check_accuracy(Check& check, const Accuracy& accuracy) {
     check.that(false, "", name + " is 0.4: that is the share of wrong rows");
   else
     check.number(name, share, .6);
-  const Tensor tied = tensor({{7., 7.}, {7., 7.}});
+  const Tensor tied = tensor({7., 7., 7., 7.}).reshape({2, 2});
   if (!check.attempt("accuracy_by_hand", [&] { share = accuracy(tied, tensor({0, 1})); })) return;
   check.number("accuracy with ties: the first counts", share, .5);
 }

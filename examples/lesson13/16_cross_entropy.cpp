@@ -1,0 +1,150 @@
+// Chapter 16. Softmax, log-sum-exp, cross-entropy
+//
+// One output that should equal the digit was a trick to get started: a 7 is not "more" than a 2.
+// Now the net has **ten outputs**, one score for each digit, and the loss has to compare ten scores
+// with one label. Three steps do it: scores become probabilities (softmax), probabilities become
+// logarithms, and the loss is minus the logarithm at the right answer (cross-entropy).
+#include <gradus/gradus.h>
+
+#include <cmath>
+
+#include "lesson.h"
+#include "training.h"
+
+using namespace gradus;
+using namespace lesson;
+
+// $p_i = e^{x_i} / \sum_j e^{x_j}$: all positive, adding up to one. `keepdims` leaves the summed
+// axis in place with size 1, so that the sum of each row divides that row.
+static Tensor softmax_by_hand(const Tensor& x) { return exp(x) / exp(x).sum({-1}, true); }
+
+// Version 1, as the words say it.
+static Tensor log_softmax_naive(const Tensor& x) { return log(softmax_by_hand(x)); }
+
+// Version 2: $\ln(a/b) = \ln a - \ln b$ and $\ln e^x = x$ save a division and an exponential.
+static Tensor log_softmax_rules(const Tensor& x) { return x - log(exp(x).sum({-1}, true)); }
+
+// Version 3: with $m = \max_j x_j$, $\ln\sum_j e^{x_j} = m + \ln\sum_j e^{x_j - m}$, because
+// $e^{a+b} = e^a e^b$ lets $e^m$ out of the sum. No exponent is above 0 any more.
+static Tensor logsumexp_by_hand(const Tensor& x) {
+  const Tensor m = max(x, -1).values;
+  return m + log(exp(x - m[{ellipsis, newaxis}]).sum({-1}));
+}
+static Tensor log_softmax_stable(const Tensor& x) {
+  return x - logsumexp_by_hand(x)[{ellipsis, newaxis}];
+}
+
+static std::string two_digits(const Tensor& row) {
+  std::string words;
+  for (double value : row.to_vector<double>()) words += text("%6.2f", value);
+  return words;
+}
+
+// ## The spreadsheet
+// Five outputs for one picture that shows a dog. The target is a one-hot row: 1 for dog, 0 else.
+// The sheet shows six digits of each output, so what follows from them agrees to about 1e-6.
+static void spreadsheet() {
+  const Tensor output = tensor({-4.88522, 2.59747, .591665, -2.06894, -4.56868}, DType::f64);
+  const char* names[] = {"cat", "dog", "plane", "fish", "building"};
+  const Tensor p = softmax_by_hand(output), target = one_hot(tensor({1}), 5, DType::f64)[0];
+  const Tensor product = target * log(p);
+  std::cout << text("%-10s%10s%12s%10s%8s%14s\n", "", "output", "exp", "softmax", "target",
+                    "target*ln p");
+  for (int i = 0; i < 5; ++i)
+    std::cout << text("%-10s%10.5f%12.6f%10.6f%8.0f%14.6f\n", names[i], output[i].item(),
+                      exp(output)[i].item(), p[i].item(), target[i].item(), product[i].item());
+
+  row(81, "sum of the exponentials", 15.380998, exp(output).sum().item(), 1e-4);
+  const double softmaxes[] = {.000491, .873139, .117482, .008213, .000674};
+  for (int i = 0; i < 5; ++i)
+    also(81, std::string("softmax, ") + names[i], softmaxes[i], p[i].item(), 1e-6);
+  // Minus the sum of the last column. All targets but one are 0, so the sum only looks up dog.
+  row(82, "cross-entropy of the dog", .1356600528, -product.sum().item(), 1e-6);
+  also(82, "the lookup alone", .1356600528, -std::log(p[1].item()), 1e-6);
+  // A trap: LOG in a spreadsheet is the logarithm of base 10. The sheet shows this number instead:
+  also(82, "with LOG of base 10, as the sheet says", .0589164, -std::log10(p[1].item()), 1e-6);
+  row(83, "softmax adds up to", 1, p.sum().item(), 1e-12);
+}
+
+// ## The rules
+static void rules() {
+  row(85, "ln(6/3) against ln 6 - ln 3", std::log(6. / 3), std::log(6.) - std::log(3.), 1e-15);
+  // Logarithms turn products into sums: three years of interest with additions only.
+  row(86, "5 %, 10 %, 2 % a year", 1.1781,
+      std::exp(std::log(1.05) + std::log(1.1) + std::log(1.02)), 1e-12);
+  row(90, "2^2 * 2^3 = 2^(2+3)", 32, (pow(2., tensor({2.})) * pow(2., tensor({3.}))).item(), 0);
+}
+
+// ## Why the maximum is taken out
+// f32 ends at $3.4\cdot10^{38}$, and $e^{89}$ is beyond.
+static void overflow() {
+  row_text(88, "exp(89) in f32", "inf", to_string(exp(Tensor::scalar(89))));
+  Tensor x = tensor({0., 89.}).set_requires_grad();
+  const auto finite = [&](const Tensor& y) {
+    x.zero_grad();
+    y[1].backward();
+    return astype(isfinite(y), DType::f64).sum().item() +
+           astype(isfinite(x.grad()), DType::f64).sum().item();
+  };
+  also(88, "naive version of (0, 89): finite among 2 values, 2 slopes", 0,
+       finite(log_softmax_naive(x)), 0);
+  also(88, "maximum taken out: finite among them", 4, finite(log_softmax_stable(x)), 0);
+
+  Tensor big = tensor({1000., 1001., 1002.}, DType::f64).set_requires_grad();
+  row(89, "logsumexp(1000, 1001, 1002)", 1002.4076059644, logsumexp_by_hand(big).item(), 1e-10);
+  also(89, "the library's", 1002.4076059644, logsumexp(big, {-1}).item(), 1e-10);
+  // Its gradient is softmax, which is safe as well.
+  logsumexp(big, {-1}).backward();
+  also(89, "its gradient less softmax", 0, max(abs(big.grad() - softmax(big))).item(), 1e-15);
+}
+
+static void run() {
+  spreadsheet();
+  rules();
+  overflow();
+
+  // ## The same on the digits
+  // The net of the second notebook, untrained: ten scores for each of the training images.
+  const Data& d = lesson::data();
+  nn::Sequential net = lesson_net(1);
+  NoGrad guard;
+  const Tensor pred = net(d.x_train), naive = log_softmax_naive(pred);
+  std::cout << "pred " << pred.shape().str() << "\n";
+
+  const auto ends = [](const Tensor& x, int i) {
+    return two_digits(x[{i, Slice{0, 3}}]) + " .." + two_digits(x[{i, Slice{-3, {}}}]);
+  };
+  const char* printed[] = {" -2.37 -2.49 -2.36 .. -2.31 -2.28 -2.22",
+                           " -2.37 -2.44 -2.44 .. -2.27 -2.26 -2.16",
+                           " -2.48 -2.33 -2.28 .. -2.30 -2.30 -2.27"};
+  row_text(84, "log_softmax(pred), row 0", printed[0], ends(naive, 0), mnist_only);
+  for (int i = 0; i < 3; ++i) {
+    const std::string name = ", row " + std::to_string(i);
+    if (i > 0) also_text(84, "log_softmax(pred)" + name, printed[i], ends(naive, i), mnist_only);
+    const Tensor stable = log_softmax_stable(pred), library = log_softmax(pred);
+    (i ? also_text : row_text)(87, "with log rules" + name, printed[i],
+                               ends(log_softmax_rules(pred), i), mnist_only);
+    (i ? also_text : row_text)(92, "the library's log_softmax" + name, printed[i], ends(library, i),
+                               mnist_only);
+    also_text(92, "x - logsumexp(x)" + name, printed[i], ends(stable, i), mnist_only);
+  }
+  const auto apart = [](const Tensor& a, const Tensor& b) { return max(abs(a - b)).item(); };
+  also(87, "largest difference from naive", 0, apart(log_softmax_rules(pred), naive), 1e-6);
+  row(91, "by hand less the library's logsumexp", 0,
+      apart(logsumexp_by_hand(pred), logsumexp(pred, {-1})), 1e-6);
+  also(92, "largest difference from naive", 0, apart(log_softmax(pred), naive), 1e-6);
+
+  // ## Integers instead of one-hot rows
+  // Multiplying by zeros only to add them up is a detour: an integer label can look up its
+  // logarithm directly (chapter 17 writes the lookup). Both give the same loss.
+  const Tensor onehot = one_hot(d.y_train, 10);
+  const double with_rows = -mean((onehot * naive).sum({-1})).item(),
+               with_integers = cross_entropy(pred, d.y_train).item();
+  row(80, "one-hot targets less integer targets", 0, with_rows - with_integers, 1e-6);
+  also(80, "the library with one-hot targets", 0,
+       cross_entropy(pred, onehot).item() - with_integers, 1e-6);
+  row(93, "cross-entropy of the untrained net", 2.300276, with_integers, 1e-6, mnist_only);
+  also(93, "it knows nothing yet: about ln 10", std::log(10.), with_integers, .02);
+}
+
+static const Chapter chapter{16, "Softmax, log-sum-exp, cross-entropy", run};
