@@ -14,12 +14,11 @@ struct LessonFlags {
   bool all = false, json = false;
 };
 
-int list() {
-  for (const lesson::Chapter* chapter : lesson::chapters())
-    std::cout << (chapter->number < 10 ? " " : "") << chapter->number << "  " << chapter->title
-              << "\n";
-  std::cout << "\n`gradus lesson 16` runs one, `--all` every one, `gradus lesson quiz` asks for "
-               "shapes\n";
+int list(bool json) {
+  std::cout << lesson::contents(json);
+  if (!json)
+    std::cout << "\n`gradus lesson 16` runs one, `--all` every one, `gradus lesson quiz` asks for "
+                 "shapes\n";
   return 0;
 }
 
@@ -40,7 +39,7 @@ int run(const LessonFlags& flags) {
                                      "': `gradus lesson` lists them; `gradus lesson quiz` asks");
     chosen.push_back(*found);
   }
-  return chosen.empty() ? list() : lesson::run_chapters(chosen, flags.json);
+  return chosen.empty() ? list(flags.json) : lesson::run_chapters(chosen, flags.json);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <sstream>
 
 namespace lesson {
@@ -183,6 +184,31 @@ std::vector<const Chapter*> chapters() {
   std::sort(sorted.begin(), sorted.end(),
             [](const Chapter* a, const Chapter* b) { return a->number < b->number; });
   return sorted;
+}
+
+std::vector<int> rows_of(const Chapter& chapter) {
+  static const std::map<int, std::vector<int>> rows = {
+#include "chapter_rows.inc"
+  };
+  const auto found = rows.find(chapter.number);
+  return found == rows.end() ? std::vector<int>{} : found->second;
+}
+
+std::string contents(bool json) {
+  std::string lines;
+  for (const Chapter* chapter : chapters()) {
+    std::string rows;
+    for (int row : rows_of(*chapter))
+      rows += (rows.empty() ? "" : json ? "," : " ") + std::to_string(row);
+    const std::string title(chapter->title), number = std::to_string(chapter->number);
+    if (json)
+      lines += "{\"chapter\":" + number + ",\"title\":" + json_text(title) + ",\"rows\":[" + rows +
+               "]}\n";
+    else
+      lines += (chapter->number < 10 ? " " : "") + number + "  " +
+               (rows.empty() ? title : padded(title, 44) + "  rows " + rows) + "\n";
+  }
+  return lines;
 }
 
 std::string Result::json() const {

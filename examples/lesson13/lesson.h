@@ -53,6 +53,10 @@ struct Chapter {
 };
 /// All that are linked in, by number.
 std::vector<const Chapter*> chapters();
+/// The rows that a chapter declares, without running it: CMakeLists.txt reads them off its code.
+std::vector<int> rows_of(const Chapter& chapter);
+/// The list of chapters, one a line, with their rows.
+std::string contents(bool json);
 
 /// One check and how it came out.
 struct Result {

@@ -3,7 +3,9 @@
 //   rows run COMMAND CHAPTER FILE   runs `COMMAND lesson CHAPTER --json` into FILE
 //   rows row N FOLDER               0 when row N is declared once, checks something, and is right;
 //                                   77 when it needs the real MNIST
-//   rows titles FIRST LAST FOLDER   0 when rows FIRST..LAST are declared, and no others
+//   rows titles FIRST LAST FOLDER COMMAND   0 when rows FIRST..LAST are declared, and no others,
+//   and
+//                                   `COMMAND lesson` lists each with the chapter that declares it
 #include <sys/wait.h>
 
 #include <cstdlib>
@@ -63,14 +65,27 @@ int row(int number, const std::string& folder) {
   return checks > 0 ? 0 : 77;
 }
 
-int titles(int first, int last, const std::string& folder) {
+int titles(int first, int last, const std::string& folder, const std::string& command) {
   std::map<int, int> seen;
-  for (const Json& r : read(folder)) ++seen[r["row"].get<int>()];
+  std::map<int, std::set<int>> declared, listed;
+  for (const Json& r : read(folder)) {
+    ++seen[r["row"].get<int>()];
+    if (r.value("title", false)) declared[r["chapter"]].insert(r["row"].get<int>());
+  }
+  const std::string list = folder + "/list";
+  if (std::system(("\"" + command + "\" lesson --json > \"" + list + "\"").c_str()) != 0) return 1;
+  std::ifstream file(list);
+  for (std::string line; std::getline(file, line);) {
+    const Json chapter = Json::parse(line);
+    const std::set<int> rows = chapter["rows"];
+    if (!rows.empty()) listed[chapter["chapter"]] = rows;
+  }
   int problems = 0;
   for (int number = first; number <= last; ++number)
     if (!seen.contains(number)) std::cout << "row " << number << " is missing\n", ++problems;
   for (const auto& [number, count] : seen)
     if (number < 1 || number > 107) std::cout << "there is no row " << number << "\n", ++problems;
+  if (listed != declared) std::cout << "the list of chapters names other rows\n", ++problems;
   return problems > 0;
 }
 
@@ -81,8 +96,8 @@ int main(int argc, char** argv) {
   try {
     if (words.size() == 4 && words[0] == "run") return run(words[1], words[2], words[3]);
     if (words.size() == 3 && words[0] == "row") return row(std::stoi(words[1]), words[2]);
-    if (words.size() == 4 && words[0] == "titles")
-      return titles(std::stoi(words[1]), std::stoi(words[2]), words[3]);
+    if (words.size() == 5 && words[0] == "titles")
+      return titles(std::stoi(words[1]), std::stoi(words[2]), words[3], words[4]);
   } catch (const std::exception& error) {
     std::cerr << error.what() << "\n";
     return 1;
