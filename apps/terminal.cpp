@@ -40,6 +40,12 @@ std::string cut(const std::string& text, int columns) {
   return text.substr(0, at);
 }
 
+int columns_of(const std::string& text) {
+  return static_cast<int>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
+}
+
 }  // namespace
 
 Terminal::Terminal() {
@@ -65,15 +71,38 @@ std::string Terminal::dim(const std::string& text) const {
 
 void Terminal::transient(const std::string& text) {
   if (!live_) return;
-  std::printf("\r\x1b[K%s", cut(text, width() - 1).c_str());
+  clear_transient();
+  const std::string line = cut(text, width() - 1);
+  std::fputs(line.c_str(), stdout);
   std::fflush(stdout);
-  shown_ = true;
+  columns_ = columns_of(line);
 }
 
 void Terminal::clear_transient() {
-  if (!shown_) return;
-  std::printf("\r\x1b[K");
-  shown_ = false;
+  if (columns_ == 0) return;
+  const int rows_above = (columns_ - 1) / std::max(width(), 1);
+  if (rows_above > 0) std::printf("\x1b[%dA", rows_above);
+  std::fputs(rows_above > 0 ? "\r\x1b[J" : "\r\x1b[K", stdout);
+  std::fflush(stdout);
+  columns_ = 0;
+}
+
+std::string wrapped(const std::string& text, int width) {
+  std::string lines, line;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t space = std::min(text.find(' ', at), text.size());
+    const std::string word = text.substr(at, space - at);
+    at = space + 1;
+    if (line.find_first_not_of(' ') == line.npos) {
+      line += word;
+    } else if (static_cast<int>(line.size() + 1 + word.size()) <= width) {
+      line += " " + word;
+    } else {
+      lines += line + "\n";
+      line = "  " + word;
+    }
+  }
+  return lines + line;
 }
 
 std::string bar(double share, int cells, bool utf8) {

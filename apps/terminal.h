@@ -12,19 +12,27 @@ class Terminal {
  public:
   /// Looks at stdout and the environment (TERM, NO_COLOR, LC_ALL, LC_CTYPE, LANG, COLUMNS).
   Terminal();
+  ~Terminal() { clear_transient(); }
+  Terminal(const Terminal&) = delete;
+  Terminal& operator=(const Terminal&) = delete;
   bool is_live() const { return live_; }  ///< lines may be rewritten
   bool has_utf8() const { return utf8_; }
   int width() const;  ///< asked anew each time, 80 when unknown
   std::string bold(const std::string& text) const;
   std::string dim(const std::string& text) const;
-  /// Shows `text` in place of the last transient line, cut to the width; nothing unless live.
+  /// Shows `text` in place of the last transient line, cut to the width; nothing unless live. A
+  /// terminal that became narrower meanwhile has broken that line into several: all go.
   void transient(const std::string& text);
   /// Removes it again.
   void clear_transient();
 
  private:
-  bool live_ = false, colour_ = false, utf8_ = false, shown_ = false;
+  bool live_ = false, colour_ = false, utf8_ = false;
+  int columns_ = 0;  // that the transient line takes
 };
+
+/// Words put into lines of at most `width` columns; the second and later lines are indented by 2.
+std::string wrapped(const std::string& text, int width);
 
 /// A bar of `cells` characters filled to `share` in 0..1.
 std::string bar(double share, int cells, bool utf8);

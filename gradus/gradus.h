@@ -12,5 +12,6 @@
 #include <gradus/ops/ops.h>
 #include <gradus/ops/registry.h>
 #include <gradus/program/trace.h>
+#include <gradus/train/callbacks.h>
 #include <gradus/train/model_file.h>
 #include <gradus/train/trainer.h>

@@ -2,70 +2,128 @@
 #include <gradus/train/trainer.h>
 
 #include <chrono>
+#include <limits>
 
 namespace gradus {
+namespace {
 
-Trainer& Trainer::with(Callback& callback) {
-  callbacks_.push_back(&callback);
-  return *this;
+using Clock = std::chrono::steady_clock;
+
+/// NaN where targets are no class numbers: a regression has no accuracy.
+double accuracy_or_nan(const Tensor& output, const Tensor& target) {
+  const bool are_classes = !is_floating(target.dtype()) && target.ndim() + 1 == output.ndim();
+  return are_classes ? accuracy(output, target) : std::numeric_limits<double>::quiet_NaN();
+}
+
+MetricValues values_of(std::span<Metric* const> metrics) {
+  MetricValues values;
+  for (const Metric* metric : metrics) values.emplace_back(metric->name(), metric->value());
+  return values;
+}
+
+}  // namespace
+
+double accuracy(const Tensor& scores, const Tensor& target, Place at) {
+  NoGrad guard;
+  const bool are_probabilities = is_floating(target.dtype()) && target.shape() == scores.shape();
+  const Tensor answer = argmax(scores.detach(), -1, false, at),
+               truth = are_probabilities ? argmax(target.detach(), -1, false, at) : target;
+  if (answer.shape() != truth.shape())
+    throw ShapeError("scores " + scores.spec().str() + " and targets " + target.spec().str(),
+                     "give class numbers without the last axis, or probabilities with it", at);
+  return mean(astype(answer == truth, DType::f64)).item();
+}
+
+void Trainer::tell(void (Callback::*event)(TrainState&), TrainState& state) {
+  for (Callback* callback : callbacks_) (callback->*event)(state);
 }
 
 void Trainer::run_batch(const data::Batch& batch, TrainState& state) {
   const Tensor output = net_(batch.x);
   const Tensor loss = loss_(output, batch.y);
   loss.backward();
+  tell(&Callback::before_step, state);
   optimizer_.step();
   optimizer_.zero_grad();
   state.loss = loss.item();
-  state.accuracy = accuracy(output, batch.y);
+  state.accuracy = accuracy_or_nan(output, batch.y);
   state.batch_samples = batch.y.size(0);
+  NoGrad guard;
+  for (Metric* metric : metrics_) metric->update(output.detach(), batch.y);
 }
 
-std::vector<EpochRecord> Trainer::fit(const data::DataLoader& train, const data::DataLoader& valid,
+void Trainer::train_epoch(const data::DataLoader& train, TrainState& state) {
+  net_.train();
+  state.record = EpochRecord();
+  state.record.epoch = state.epoch;
+  state.batch = 0;
+  for (Metric* metric : metrics_) metric->reset();
+  tell(&Callback::before_epoch, state);
+  EpochRecord& record = state.record;
+  const auto begin = Clock::now();
+  for (const data::Batch& batch : train) {
+    set_rates_(state);
+    ++state.batch;
+    ++state.step;
+    tell(&Callback::before_batch, state);
+    run_batch(batch, state);
+    if (state.batch == 1) {
+      record.first_batch_loss = state.loss;
+      record.first_batch_accuracy = state.accuracy;
+    }
+    const double n = static_cast<double>(state.batch_samples);
+    record.train_loss += state.loss * n;
+    record.train_accuracy += state.accuracy * n;
+    record.samples += state.batch_samples;
+    record.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+    tell(&Callback::after_batch, state);
+    if (state.stop) return;
+  }
+  const double samples = static_cast<double>(std::max<std::int64_t>(record.samples, 1));
+  record.train_loss /= samples;
+  record.train_accuracy /= samples;
+  record.train_metrics = values_of(metrics_);
+}
+
+std::vector<EpochRecord> Trainer::run(const data::DataLoader& train, const data::DataLoader* valid,
                                       const FitOptions& options) {
-  using Clock = std::chrono::steady_clock;
+  // Each group follows the schedule from its own rate and gets that back, also after an error.
+  struct Rates {
+    explicit Rates(optim::Optimizer& of) : optimizer(of) {
+      for (const optim::Group& group : of.groups()) start.push_back(group.lr);
+    }
+    ~Rates() {
+      for (std::size_t i = 0; i < start.size(); ++i) optimizer.groups()[i].lr = start[i];
+    }
+    Rates(const Rates&) = delete;
+    Rates& operator=(const Rates&) = delete;
+    optim::Optimizer& optimizer;
+    std::vector<double> start;
+  } rates(optimizer_);
+  const std::int64_t total = options.epochs * train.batches();
+  set_rates_ = [&](TrainState& state) {
+    for (std::size_t i = 0; i < rates.start.size(); ++i)
+      optimizer_.groups()[i].lr = options.schedule(rates.start[i], state.step, total);
+    state.lr = optimizer_.lr();
+  };
+
   std::vector<EpochRecord> records;
-  TrainState state;
+  TrainState state{.net = net_, .optimizer = optimizer_};
   state.epochs = options.epochs;
   state.batches = train.batches();
-  const double lr = optimizer_.lr();
-  std::int64_t step = 0;
-  for (state.epoch = 1; state.epoch <= options.epochs; ++state.epoch) {
-    net_.train();
-    state.record = EpochRecord();
-    state.record.epoch = state.epoch;
-    state.batch = 0;
-    for (Callback* callback : callbacks_) callback->on_epoch_begin(state);
-    const auto begin = Clock::now();
-    for (const data::Batch& batch : train) {
-      state.lr = options.schedule(lr, step++, options.epochs * state.batches);
-      optimizer_.set_lr(state.lr);
-      ++state.batch;
-      run_batch(batch, state);
-      EpochRecord& record = state.record;
-      if (state.batch == 1) {
-        record.first_batch_loss = state.loss;
-        record.first_batch_accuracy = state.accuracy;
-      }
-      const double n = static_cast<double>(state.batch_samples);
-      record.train_loss += state.loss * n;
-      record.train_accuracy += state.accuracy * n;
-      record.samples += state.batch_samples;
-      record.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-      for (Callback* callback : callbacks_) callback->on_batch_end(state);
-      if (state.stop) {
-        optimizer_.set_lr(lr);
-        return records;
-      }
+  tell(&Callback::before_fit, state);
+  for (state.epoch = 1; state.epoch <= options.epochs && !state.stop; ++state.epoch) {
+    train_epoch(train, state);
+    if (state.stop) break;
+    if (valid) {
+      tell(&Callback::before_validate, state);
+      state.record.valid = evaluate(net_, loss_, *valid, metrics_);
+      tell(&Callback::after_validate, state);
     }
-    state.record.train_loss /= static_cast<double>(std::max<std::int64_t>(state.record.samples, 1));
-    state.record.train_accuracy /=
-        static_cast<double>(std::max<std::int64_t>(state.record.samples, 1));
-    state.record.valid = evaluate(net_, loss_, valid);
     records.push_back(state.record);
-    for (Callback* callback : callbacks_) callback->on_epoch_end(state);
+    tell(&Callback::after_epoch, state);
   }
-  optimizer_.set_lr(lr);
+  tell(&Callback::after_fit, state);
   return records;
 }
 
@@ -75,7 +133,7 @@ Evaluation fit(std::int64_t epochs, nn::Module& net, const LossFunction& loss,
                const std::function<void(const EpochRecord&)>& each_epoch) {
   struct Report : Callback {
     explicit Report(const std::function<void(const EpochRecord&)>& to) : tell(to) {}
-    void on_epoch_end(TrainState& state) override {
+    void after_epoch(TrainState& state) override {
       if (tell) tell(state.record);
     }
     const std::function<void(const EpochRecord&)>& tell;
@@ -85,29 +143,28 @@ Evaluation fit(std::int64_t epochs, nn::Module& net, const LossFunction& loss,
   return records.empty() ? evaluate(net, loss, valid) : records.back().valid;
 }
 
-Evaluation evaluate(nn::Module& net, const LossFunction& loss, const data::DataLoader& loader) {
+Evaluation evaluate(nn::Module& net, const LossFunction& loss, const data::DataLoader& loader,
+                    std::span<Metric* const> metrics) {
   NoGrad guard;
   const bool was_training = net.is_training();
   net.eval();
+  for (Metric* metric : metrics) metric->reset();
   Evaluation total;
   for (const data::Batch& batch : loader) {
     const Tensor output = net(batch.x);
     const double n = static_cast<double>(batch.y.size(0));
     total.loss += loss(output, batch.y).item() * n;
-    total.accuracy += accuracy(output, batch.y) * n;
+    total.accuracy += accuracy_or_nan(output, batch.y) * n;
     total.samples += batch.y.size(0);
+    for (Metric* metric : metrics) metric->update(output, batch.y);
   }
   net.train(was_training);
   if (total.samples > 0) {
     total.loss /= static_cast<double>(total.samples);
     total.accuracy /= static_cast<double>(total.samples);
   }
+  total.metrics = values_of(metrics);
   return total;
-}
-
-double accuracy(const Tensor& scores, const Tensor& target) {
-  NoGrad guard;
-  return mean(astype(argmax(scores.detach(), -1) == target, DType::f64)).item();
 }
 
 }  // namespace gradus

@@ -1,39 +1,36 @@
 // Trainer: the training loop with events. The loop is in trainer.cpp, one screen long; everything
-// else (progress, files, early stops) is a Callback.
+// else (progress, files, early stops: callbacks.h) is a Callback, and what is measured besides the
+// loss is a Metric (metric.h).
+//   Trainer(net, optimizer, cross_entropy)
+//       .with(Progress{std::cout}, Accuracy{}, Checkpoint{"run"})
+//       .fit(train, valid, {.epochs = 3});
 #pragma once
 
 #include <gradus/data/loader.h>
 #include <gradus/nn/layers.h>
 #include <gradus/optim/optimizer.h>
+#include <gradus/train/metric.h>
 
 namespace gradus {
 
-/// Anything to call with output and target: a lambda, nn::MSELoss{}, or a loss of ops.h by its
-/// name.
-class LossFunction : public std::function<Tensor(const Tensor& output, const Tensor& target)> {
- public:
-  using function::function;
-  /// cross_entropy, nll.
-  LossFunction(Tensor (*f)(const Tensor&, const Tensor&, const CrossEntropyOptions&, Place))
-      : function([f](const Tensor& x, const Tensor& y) { return f(x, y, {}, Place::current()); }) {}
-  /// mse, binary_cross_entropy_with_logits.
-  LossFunction(Tensor (*f)(const Tensor&, const Tensor&, const std::string& reduction, Place))
-      : function(
-            [f](const Tensor& x, const Tensor& y) { return f(x, y, "mean", Place::current()); }) {}
-};
+/// Names and values of metrics.
+using MetricValues = std::vector<std::pair<std::string, double>>;
 
 /// Loss and share of right answers over a data set.
 struct Evaluation {
+  /// The accuracy is NaN where targets are no class numbers.
   double loss = 0, accuracy = 0;
   std::int64_t samples = 0;
+  MetricValues metrics{};
 };
 
 struct EpochRecord {
   std::int64_t epoch = 0;                                 ///< from 1
   double first_batch_loss = 0, first_batch_accuracy = 0;  ///< before the first update
   double train_loss = 0, train_accuracy = 0;  ///< over all batches, each before its update
-  Evaluation valid;
-  double seconds = 0;  ///< of the training part
+  MetricValues train_metrics{};               ///< likewise
+  Evaluation valid;                           ///< no samples without a validation set
+  double seconds = 0;                         ///< of the training part
   std::int64_t samples = 0;
   double samples_per_second() const {
     return seconds > 0 ? static_cast<double>(samples) / seconds : 0;
@@ -42,27 +39,42 @@ struct EpochRecord {
 
 /// Where the loop is.
 struct TrainState {
+  nn::Module& net;
+  optim::Optimizer& optimizer;
   std::int64_t epoch = 0, epochs = 0;   ///< epoch from 1
   std::int64_t batch = 0, batches = 0;  ///< batch from 1
+  std::int64_t step = 0;                ///< batches in all epochs, from 1
   double loss = 0, accuracy = 0;        ///< of the last batch
   std::int64_t batch_samples = 0;
-  double lr = 0;
-  bool stop = false;  ///< set it to end after this batch
-  EpochRecord record;
+  double lr = 0;      ///< of the first parameter group
+  bool stop = false;  ///< set it to end after this batch, or after this epoch
+  EpochRecord record{};
 };
 
-/// Sees the loop; every event may be ignored.
+/// Sees the loop; every event may be ignored. The order of a run:
+/// before_fit { before_epoch { before_batch before_step after_batch }... before_validate
+/// after_validate after_epoch }... after_fit
 class Callback {
  public:
   virtual ~Callback() = default;
-  virtual void on_epoch_begin(TrainState&) {}
-  virtual void on_batch_end(TrainState&) {}
-  virtual void on_epoch_end(TrainState&) {}
+  virtual void before_fit(TrainState&) {}
+  virtual void before_epoch(TrainState&) {}
+  virtual void before_batch(TrainState&) {}
+  /// The gradients are there, the parameters are not yet changed: clip_grad_norm belongs here.
+  virtual void before_step(TrainState&) {}
+  virtual void after_batch(TrainState&) {}
+  virtual void before_validate(TrainState&) {}
+  virtual void after_validate(TrainState&) {}
+  /// The record is complete.
+  virtual void after_epoch(TrainState&) {}
+  /// Also after an early end; not when something was thrown.
+  virtual void after_fit(TrainState&) {}
 };
 
 struct FitOptions {
   std::int64_t epochs = 1;
-  /// Learning rate of a step, given the starting rate; optim::constant, cosine, one_cycle.
+  /// Learning rate of a step, given the starting rate of a parameter group; optim::constant,
+  /// cosine, one_cycle.
   std::function<double(double lr, std::int64_t step, std::int64_t total)> schedule =
       optim::constant;
 };
@@ -72,19 +84,54 @@ class Trainer {
   /// Keeps references: net and optimizer must outlive it.
   Trainer(nn::Module& net, optim::Optimizer& optimizer, LossFunction loss)
       : net_(net), optimizer_(optimizer), loss_(std::move(loss)) {}
-  /// Adds a callback, kept by reference.
-  Trainer& with(Callback& callback);
+
+  /// Adds callbacks and metrics. Variables are kept by reference, temporaries are taken over.
+  template <class... Parts>
+  Trainer& with(Parts&&... parts) {
+    (add(std::forward<Parts>(parts)), ...);
+    return *this;
+  }
   /// Trains for options.epochs; `valid` is evaluated after each. Ends early when a callback asks:
-  /// the epoch at hand is then not in the result.
+  /// an epoch cut short is not in the result. The optimizer has its learning rates again after it.
   std::vector<EpochRecord> fit(const data::DataLoader& train, const data::DataLoader& valid,
-                               const FitOptions& options);
+                               const FitOptions& options = {}) {
+    return run(train, &valid, options);
+  }
+  /// The same without a validation set.
+  std::vector<EpochRecord> fit(const data::DataLoader& train, const FitOptions& options = {}) {
+    return run(train, nullptr, options);
+  }
 
  private:
+  template <class Part>
+  void add(Part&& part) {
+    using Kept = std::remove_cvref_t<Part>;
+    static_assert(std::is_base_of_v<Callback, Kept> || std::is_base_of_v<Metric, Kept>,
+                  "with() takes callbacks and metrics");
+    if constexpr (std::is_lvalue_reference_v<Part>) {
+      keep(part);
+    } else {
+      auto own = std::make_shared<Kept>(std::forward<Part>(part));
+      keep(*own);
+      owned_.push_back(std::move(own));
+    }
+  }
+  void keep(Callback& callback) { callbacks_.push_back(&callback); }
+  void keep(Metric& metric) { metrics_.push_back(&metric); }
+
+  std::vector<EpochRecord> run(const data::DataLoader& train, const data::DataLoader* valid,
+                               const FitOptions& options);
+  void train_epoch(const data::DataLoader& train, TrainState& state);
   void run_batch(const data::Batch& batch, TrainState& state);
+  void tell(void (Callback::*event)(TrainState&), TrainState& state);
+
   nn::Module& net_;
   optim::Optimizer& optimizer_;
   LossFunction loss_;
   std::vector<Callback*> callbacks_;
+  std::vector<Metric*> metrics_;
+  std::vector<std::shared_ptr<void>> owned_;
+  std::function<void(TrainState&)> set_rates_;  // of the fit that runs
 };
 
 /// Trains for `epochs` and gives the validation loss and accuracy after the last; `each_epoch` sees
@@ -96,8 +143,7 @@ Evaluation fit(std::int64_t epochs, nn::Module& net, const LossFunction& loss,
                const std::function<void(const EpochRecord&)>& each_epoch = {});
 
 /// Mean loss and accuracy in evaluation mode, without recording; sums are kept in f64.
-Evaluation evaluate(nn::Module& net, const LossFunction& loss, const data::DataLoader& loader);
-/// Share of rows whose largest score is at the target. (torchmetrics accuracy)
-double accuracy(const Tensor& scores, const Tensor& target);
+Evaluation evaluate(nn::Module& net, const LossFunction& loss, const data::DataLoader& loader,
+                    std::span<Metric* const> metrics = {});
 
 }  // namespace gradus

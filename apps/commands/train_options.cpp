@@ -1,0 +1,133 @@
+// Options of gradus train; see train_options.h.
+#include <apps/commands/train_options.h>
+
+#include <cmath>
+#include <cstdlib>
+
+namespace gradus::app {
+
+std::vector<Option> command_line(TrainOptions& o) {
+  return {
+      {"--data", &o.data,
+       "digits (drawn by gradus) or a folder of MNIST-shaped IDX files; GRADUS_DATA names a "
+       "default folder"},
+      {"--size", &o.size, "how many digits to draw: 3/4 train, 1/8 validation, 1/8 test"},
+      {"--hidden", &o.hidden, "units of the hidden layers: 50 or 128,64; none for a linear model"},
+      {"--epochs", &o.epochs, "passes over the training images"},
+      {"--batch-size", &o.batch_size, "images a step"},
+      {"--lr", &o.lr, "learning rate"},
+      {"--optimizer", &o.optimizer, "update rule", {"sgd", "adam", "adamw"}},
+      {"--momentum", &o.momentum, "momentum of sgd"},
+      {"--nesterov", &o.nesterov, "Nesterov's momentum"},
+      {"--weight-decay", &o.weight_decay, "pull of the weights to 0"},
+      {"--schedule",
+       &o.schedule,
+       "course of the learning rate",
+       {"constant", "cosine", "one-cycle"}},
+      {"--seed", &o.seed, "seed of weights and order"},
+      {"--shuffle,!--no-shuffle", &o.shuffle, "a new order each epoch (the default)"},
+      {"--scale", &o.scale, "pixels are divided by this", {"256", "255"}},
+      {"--threads", &o.threads,
+       "threads of the kernels; 2 or more also prepare batches ahead; 1 runs everything on one "
+       "thread; results do not depend on it"},
+      {"--out", &o.out, "where the model goes"},
+      {"--log", &o.log, "where JSON lines go, one an event"},
+      {"--json", &o.json, "JSON lines on stdout and nothing else"},
+      {"--quiet", &o.quiet, "no live view, no report"}};
+}
+
+void check(const TrainOptions& o) {
+  auto require = [](bool ok, const char* flag, const std::string& message) {
+    if (!ok) throw UsageError(flag, message);
+  };
+  require(std::isfinite(o.lr) && o.lr >= 0, "--lr",
+          to_text(o.lr) + " is no learning rate: give a finite number, 0 or more");
+  require(std::isfinite(o.momentum) && o.momentum >= 0, "--momentum",
+          to_text(o.momentum) + ": give a finite number, 0 or more");
+  require(std::isfinite(o.weight_decay) && o.weight_decay >= 0, "--weight-decay",
+          to_text(o.weight_decay) + ": give a finite number, 0 or more");
+  require(o.epochs >= 0 && o.epochs <= 1'000'000, "--epochs",
+          std::to_string(o.epochs) + ": give 0 to 1,000,000");
+  require(o.batch_size >= 1, "--batch-size", std::to_string(o.batch_size) + ": give 1 or more");
+  require(o.threads >= 1 && o.threads <= 1024, "--threads",
+          std::to_string(o.threads) + ": give 1 to 1024");
+  require(o.size >= 8 && o.size <= 10'000'000, "--size",
+          std::to_string(o.size) + ": give 8 to 10,000,000 digits");
+  require(o.optimizer == "sgd" || (o.momentum == 0 && !o.nesterov), "--momentum",
+          "belongs to --optimizer sgd, not " + o.optimizer);
+  require(!o.nesterov || o.momentum > 0, "--nesterov", "needs --momentum above 0");
+}
+
+std::vector<std::int64_t> hidden_sizes(const TrainOptions& o) {
+  const std::string& text = o.hidden;
+  if (text == "none" || text == "0") return {};
+  Ints sizes;
+  try {
+    sizes = std::get<Ints>(parse_attribute("hidden", "ints", text));
+  } catch (const Error&) {
+    throw UsageError(
+        "--hidden",
+        "'" + text + "' is not a list of sizes: write 50 or 128,64, or none for a linear model");
+  }
+  for (std::int64_t n : sizes)
+    if (n < 1 || n > 1'000'000)
+      throw UsageError("--hidden", std::to_string(n) + " units: each layer has 1 to 1,000,000");
+  if (sizes.empty())
+    throw UsageError("--hidden", "is empty: write 50 or 128,64, or none for a linear model");
+  return sizes;
+}
+
+data::ImageData load_data(const TrainOptions& o) {
+  const char* folder = std::getenv("GRADUS_DATA");
+  const bool are_digits = o.data == "digits" || (o.data.empty() && (!folder || !*folder));
+  if (!are_digits) return data::load(o.data);
+  const std::int64_t eighth = o.size / 8;
+  return data::digits({.train = o.size - 2 * eighth, .valid = eighth, .test = eighth, .seed = 1});
+}
+
+nn::Sequential build(std::int64_t in, const std::vector<std::int64_t>& hidden, std::int64_t out) {
+  nn::Sequential net;
+  for (std::int64_t width : hidden) {
+    net.push_back(std::make_shared<nn::Linear>(in, width));
+    net.push_back(std::make_shared<nn::ReLU>());
+    in = width;
+  }
+  net.push_back(std::make_shared<nn::Linear>(in, out));
+  return net;
+}
+
+std::unique_ptr<optim::Optimizer> make_optimizer(const TrainOptions& o, const Tensors& parameters) {
+  if (o.optimizer == "sgd")
+    return std::make_unique<optim::SGD>(
+        parameters, optim::SGDOptions{o.lr, o.momentum, 0, o.weight_decay, o.nesterov});
+  const optim::AdamOptions options{.lr = o.lr, .weight_decay = o.weight_decay};
+  if (o.optimizer == "adam") return std::make_unique<optim::Adam>(parameters, options);
+  return std::make_unique<optim::AdamW>(parameters, options);
+}
+
+FitOptions fit_options(const TrainOptions& o) {
+  return {.epochs = o.epochs,
+          .schedule = o.schedule == "cosine"      ? optim::cosine
+                      : o.schedule == "one-cycle" ? optim::one_cycle
+                                                  : optim::constant};
+}
+
+nlohmann::ordered_json config_of(const TrainOptions& o, const std::vector<std::int64_t>& hidden) {
+  return {{"data", o.data.empty() ? "default" : o.data},
+          {"hidden", hidden},
+          {"epochs", o.epochs},
+          {"batch_size", o.batch_size},
+          {"lr", o.lr},
+          {"optimizer", o.optimizer},
+          {"momentum", o.momentum},
+          {"nesterov", o.nesterov},
+          {"weight_decay", o.weight_decay},
+          {"schedule", o.schedule},
+          {"seed", o.seed},
+          {"shuffle", o.shuffle},
+          {"scale", o.scale},
+          {"threads", o.threads},
+          {"out", o.out}};
+}
+
+}  // namespace gradus::app

@@ -1,0 +1,147 @@
+// The view of a run; see train_view.h.
+#include <apps/commands/train_view.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include <gradus/io/file.h>
+
+namespace gradus::app {
+
+Events::Events(bool to_stdout, const std::string& log_path) : to_stdout_(to_stdout) {
+  if (log_path.empty()) return;
+  io::check_writable(log_path);
+  log_ = std::fopen(log_path.c_str(), "w");
+  if (!log_) throw IoError("cannot write '" + log_path + "'", "choose another place for --log");
+}
+
+Events::~Events() {
+  if (log_) std::fclose(log_);
+}
+
+void Events::write(const nlohmann::ordered_json& event) {
+  const std::string line = event.dump() + "\n";
+  for (std::FILE* to : {to_stdout_ ? stdout : nullptr, log_})
+    if (to) {
+      std::fputs(line.c_str(), to);
+      std::fflush(to);
+    }
+}
+
+void Events::after_epoch(TrainState& state) {
+  const EpochRecord& r = state.record;
+  write({{"event", "epoch"},
+         {"epoch", r.epoch},
+         {"first_batch_loss", r.first_batch_loss},
+         {"first_batch_accuracy", r.first_batch_accuracy},
+         {"train_loss", r.train_loss},
+         {"train_accuracy", r.train_accuracy},
+         {"valid_loss", r.valid.loss},
+         {"valid_accuracy", r.valid.accuracy},
+         {"seconds", r.seconds},
+         {"samples_per_second", r.samples_per_second()}});
+}
+
+namespace {
+
+std::string text_of(const char* format, double value) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+/// 950, 12k, 3.4M: at most four characters.
+std::string short_count(double n) {
+  if (n < 999.5) return text_of("%.0f", n);
+  if (n < 999.5e3) return text_of(n < 9950 ? "%.1fk" : "%.0fk", n / 1e3);
+  return text_of(n < 9.95e6 ? "%.1fM" : "%.0fM", n / 1e6);
+}
+
+/// 0.4 s, 12 s, 3 min, 2 h.
+std::string duration(double seconds) {
+  if (seconds < 9.95) return text_of("%.1f s", seconds);
+  if (seconds < 99.5) return text_of("%.0f s", seconds);
+  if (seconds < 99.5 * 60) return text_of("%.0f min", seconds / 60);
+  return text_of("%.0f h", std::min(seconds / 3600, 1e6));
+}
+
+std::string epoch_of(const TrainState& s) {
+  return "epoch " + std::to_string(s.epoch) + "/" + std::to_string(s.epochs);
+}
+
+}  // namespace
+
+std::string progress_line(const TrainState& s, double smoothed_loss, int width, bool utf8) {
+  const double share =
+      static_cast<double>(s.batch) / static_cast<double>(std::max<std::int64_t>(s.batches, 1));
+  const double left =
+      s.record.seconds / share * (1 - share + static_cast<double>(s.epochs - s.epoch));
+  const std::string total = std::to_string(s.batches), done = std::to_string(s.batch);
+  const std::string batches = std::string(1 + total.size() - done.size(), ' ') + done + "/" + total,
+                    loss = "  loss " + text_of("%.3f", s.loss),
+                    smooth = "  smooth " + text_of("%.3f", smoothed_loss),
+                    accuracy =
+                        "  acc " + text_of("%.3f", s.record.train_accuracy /
+                                                       static_cast<double>(s.record.samples)),
+                    speed = "  " + short_count(s.record.samples_per_second()) + "/s",
+                    time = "  " + duration(left) + " left";
+  const std::string head = epoch_of(s);
+  // The first of these that leaves room for a bar; the last ones say "loss" for the smoothed one.
+  const std::string mean = "  loss " + text_of("%.3f", smoothed_loss);
+  for (const std::string& rest :
+       {batches + loss + smooth + accuracy + speed + time, batches + smooth + accuracy + time,
+        mean + accuracy + time, mean + accuracy, mean}) {
+    const int room = width - 1 - static_cast<int>(head.size() + rest.size());
+    if (room >= 4) return head + " " + bar(share, std::min(room, 24), utf8) + rest;
+  }
+  return head + mean;
+}
+
+void LiveView::before_epoch(TrainState&) { smoothed_ = correction_ = 0; }
+
+void LiveView::after_batch(TrainState& s) {
+  // An exponential mean, corrected for its start at 0.
+  smoothed_ = 0.98 * smoothed_ + 0.02 * s.loss;
+  correction_ = 0.98 * correction_ + 0.02;
+  const auto now = std::chrono::steady_clock::now();
+  if (!terminal_.is_live() || now - last_ < std::chrono::milliseconds(100)) return;
+  last_ = now;
+  // The last column stays free: writing there would wrap in some terminals.
+  terminal_.transient(
+      progress_line(s, smoothed_ / correction_, terminal_.width() - 1, terminal_.has_utf8()));
+}
+
+void LiveView::before_validate(TrainState& s) {
+  if (s.record.seconds > 1) terminal_.transient(epoch_of(s) + "  validating");
+}
+
+void LiveView::after_epoch(TrainState& s) {
+  terminal_.clear_transient();
+  const EpochRecord& r = s.record;
+  const std::string head = epoch_of(s) + "  loss " + text_of("%.4f", r.train_loss) + "  valid " +
+                           text_of("%.4f", r.valid.loss),
+                    accuracy = text_of("%.4f", r.valid.accuracy),
+                    time = "  " + text_of("%.2f", r.seconds) + " s";
+  const auto width = static_cast<std::size_t>(terminal_.is_live() ? terminal_.width() - 1 : 1000);
+  std::string line = head + "  accuracy " + accuracy + time;
+  if (line.size() > width) line = head + "  acc " + accuracy;
+  if (line.size() > width) line = epoch_of(s) + "  acc " + accuracy;
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
+}
+
+void LiveView::after_fit(TrainState&) { terminal_.clear_transient(); }
+
+namespace {
+volatile std::sig_atomic_t interrupted = 0;
+}
+
+Interrupt::Interrupt() {
+  interrupted = 0;
+  std::signal(SIGINT, [](int) { interrupted = 1; });
+  std::signal(SIGTERM, [](int) { interrupted = 1; });
+}
+
+bool Interrupt::happened() { return interrupted != 0; }
+
+}  // namespace gradus::app

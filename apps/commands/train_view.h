@@ -1,0 +1,62 @@
+// What gradus train shows and writes while it runs: JSON events, the live view, Ctrl-C. All are
+// callbacks of the Trainer.
+#pragma once
+
+#include <apps/terminal.h>
+
+#include <chrono>
+#include <cstdio>
+
+#include <nlohmann/json.hpp>
+
+#include <gradus/train/trainer.h>
+
+namespace gradus::app {
+
+/// JSON lines to stdout and to the log file.
+class Events : public Callback {
+ public:
+  /// Throws IoError where the log cannot be written.
+  Events(bool to_stdout, const std::string& log_path);
+  ~Events() override;
+  Events(const Events&) = delete;
+  Events& operator=(const Events&) = delete;
+  /// NaN and infinity have no place in JSON and become null.
+  void write(const nlohmann::ordered_json& event);
+  void after_epoch(TrainState& state) override;
+
+ private:
+  bool to_stdout_;
+  std::FILE* log_ = nullptr;
+};
+
+/// A line for each epoch and, in a terminal, one that is rewritten while the epoch runs.
+class LiveView : public Callback {
+ public:
+  explicit LiveView(Terminal& terminal) : terminal_(terminal) {}
+  void before_epoch(TrainState& state) override;
+  void after_batch(TrainState& state) override;
+  void before_validate(TrainState& state) override;
+  void after_epoch(TrainState& state) override;
+  void after_fit(TrainState& state) override;
+
+ private:
+  Terminal& terminal_;
+  double smoothed_ = 0, correction_ = 0;
+  std::chrono::steady_clock::time_point last_{};
+};
+
+/// The progress line in at most `width` columns: bar, batches, loss, smoothed loss, accuracy,
+/// samples a second, time left, as many of them as fit.
+std::string progress_line(const TrainState& state, double smoothed_loss, int width, bool utf8);
+
+/// Stops at the next batch after Ctrl-C or SIGTERM.
+class Interrupt : public Callback {
+ public:
+  Interrupt();
+  static bool happened();
+  void after_batch(TrainState& state) override { state.stop |= happened(); }
+  void after_epoch(TrainState& state) override { state.stop |= happened(); }
+};
+
+}  // namespace gradus::app
