@@ -1,5 +1,6 @@
 # Checks a built command from outside: check_cli.py GRADUS [ops|train]. `ops` runs every case of ops.json
-# through `gradus apply --grad`; `train` runs configurations that are not in train.json beside PyTorch.
+# through `gradus apply --grad`; `train` runs configurations that are not in train.json beside PyTorch,
+# and opens the model files with Python's safetensors.
 import json
 import os
 import subprocess
@@ -7,9 +8,10 @@ import sys
 import tempfile
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from common import DATA, DEFAULTS, OUT, load, train
+from common import DATA, DEFAULTS, OUT, build, train
 
 gradus = sys.argv[1]
 what = sys.argv[2:] or ["ops", "train"]
@@ -39,6 +41,24 @@ def ops():
             if bad: failures += 1; print(c["id"], c["op"], c["attrs"], [tuple(v.shape) for v in ins.values()], bad)
 
 
+def read_model(path):
+    if not os.path.exists(path): return {}, {}
+    with safe_open(path, "pt") as f: return {k: f.get_tensor(k) for k in f.keys()}, f.metadata() or {}
+
+
+def wrong_model(stored, metadata, want, hidden, scale):
+    """What Python finds wrong in a model file of gradus: names, shapes, dtypes, values by their norms, layers."""
+    net = build(hidden)
+    try: net.load_state_dict(stored, strict=True)
+    except RuntimeError as e: return str(e)
+    if any(v.dtype != torch.float32 for v in stored.values()): return "a weight is not f32"
+    off = max(abs(v.double().norm().item() - want["norms"][k]) for k, v in stored.items())
+    if off > 2e-2: return f"norms off by {off:.2e}"
+    layers = "; ".join(f"Linear({l.in_features}, {l.out_features})" if isinstance(l, torch.nn.Linear) else "ReLU()" for l in net)
+    if metadata.get("gradus.layers") != layers: return f"layers {metadata.get('gradus.layers')!r}, not {layers!r}"
+    if float(metadata.get("gradus.scale", 0)) != scale: return f"scale {metadata.get('gradus.scale')!r}, not {scale}"
+
+
 def runs():
     global failures
     for c in (dict(shuffle=True, seed=11, lr=0.1, epochs=1), dict(batch_size=50, lr=0.05, momentum=0.9, nesterov=True, weight_decay=1e-3, seed=3, epochs=1),
@@ -50,9 +70,17 @@ def runs():
         for n, v in full.items(): flags += ["--" + n.replace("_", "-"), str(v)]
         with tempfile.TemporaryDirectory() as d:
             p = subprocess.run([gradus, "train", *flags, "--json", "--out", f"{d}/m.safetensors"], capture_output=True, text=True)
+            stored, metadata = read_model(f"{d}/m.safetensors")
         got = [json.loads(l) for l in p.stdout.splitlines()]
-        pairs = [(k, e[k], g.get(k)) for e, g in zip(want["epochs"], [g for g in got if g["event"] == "epoch"]) for k in e] + [("test_loss", want["test_loss"], got[-1].get("test_loss") if got else None)]
-        off = max((abs(a - b) if b is not None else 1e9) for _, a, b in pairs)
+        epochs = [g for g in got if g["event"] == "epoch"]
+        if len(epochs) != len(want["epochs"]) or not got or got[-1]["event"] != "end":
+            failures += 1
+            print(c, f"{len(epochs)} epochs instead of {len(want['epochs'])}, or no end:", p.stderr[:200])
+            continue
+        pairs = [(e[k], g.get(k)) for e, g in zip(want["epochs"], epochs) for k in e] + [(want["test_loss"], got[-1].get("test_loss"))]
+        off = max((abs(a - b) if b is not None else 1e9) for a, b in pairs)
+        problem = wrong_model(stored, metadata, want, c.get("hidden", DEFAULTS["hidden"]), c.get("scale", DEFAULTS["scale"]))
+        if problem: failures += 1; print(c, problem)
         failures += off > 2e-4
         print(c, f"largest difference {off:.2e}", p.stderr[:200])
 
