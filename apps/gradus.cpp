@@ -3,6 +3,7 @@
 #include <apps/commands/commands.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <new>
 
@@ -45,6 +46,19 @@ bool is_unknown(const std::vector<Command>& commands, const std::string& word) {
   return true;
 }
 
+/// What the library is to read, last argument first, as it wants. All our options but -h begin with
+/// two dashes, so `gradus diff -x^2` means an expression: it goes behind "--".
+std::vector<std::string> arguments(int argc, char** argv) {
+  std::vector<std::string> all(argv + 1, argv + argc);
+  if (all.size() > 1 && all[1].size() > 1 && all[1][0] == '-' && all[1][1] != '-' &&
+      all[1] != "-h") {
+    all.emplace_back("--");
+    std::rotate(all.begin() + 1, all.begin() + 2, all.end());
+  }
+  std::reverse(all.begin(), all.end());
+  return all;
+}
+
 int run(const Command& command) {
   try {
     return command.run();
@@ -79,7 +93,7 @@ int main(int argc, char** argv) {
     for (const Option& option : command.options) add_option(*added, option);
   }
   try {
-    app.parse(argc, argv);
+    app.parse(arguments(argc, argv));
   } catch (const CLI::Success& success) {  // --help, --version
     return app.exit(success);
   } catch (const CLI::ParseError& error) {

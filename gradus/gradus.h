@@ -12,6 +12,11 @@
 #include <gradus/ops/ops.h>
 #include <gradus/ops/registry.h>
 #include <gradus/program/trace.h>
+#include <gradus/symbolic/derive.h>
+#include <gradus/symbolic/evaluate.h>
+#include <gradus/symbolic/parse.h>
+#include <gradus/symbolic/print.h>
+#include <gradus/symbolic/simplify.h>
 #include <gradus/train/callbacks.h>
 #include <gradus/train/model_file.h>
 #include <gradus/train/trainer.h>

@@ -1,0 +1,47 @@
+// A walk over the tree.
+#include <gradus/symbolic/evaluate.h>
+
+#include <cmath>
+#include <numbers>
+
+#include <gradus/symbolic/functions.h>
+
+namespace gradus::symbolic {
+
+double evaluate(const Expression& e, const Values& values) {
+  const auto& parts = e.parts();
+  switch (e.kind()) {
+    case Kind::number:
+      return e.number().value();
+    case Kind::constant:
+      return e.name() == "pi" ? std::numbers::pi : std::numbers::e;
+    case Kind::variable: {
+      const auto found = values.find(e.name());
+      if (found == values.end())
+        throw ExpressionError("the variable " + e.name() + " has no value");
+      return found->second;
+    }
+    case Kind::sum: {
+      double total = 0;
+      for (const Expression& term : parts) total += evaluate(term, values);
+      return total;
+    }
+    case Kind::product: {
+      double total = 1;
+      for (const Expression& factor : parts)
+        if (factor.is(Kind::power) && factor.exponent().is_whole(-1))
+          total /= evaluate(factor.base(), values);  // one rounding, as a/b has
+        else
+          total *= evaluate(factor, values);
+      return total;
+    }
+    case Kind::power:
+      return std::pow(evaluate(e.base(), values), evaluate(e.exponent(), values));
+    case Kind::call:
+      return find_function(e.name())->value(evaluate(parts[0], values),
+                                            parts.size() > 1 ? evaluate(parts[1], values) : 0);
+  }
+  return 0;
+}
+
+}  // namespace gradus::symbolic
