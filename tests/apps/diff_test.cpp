@@ -94,7 +94,7 @@ TEST_F(Diff, WrongUseIsCode2) {
       {"'x*y' --by 3", "'3' is not the name"},
       {"'x*y' --by sin", "'sin' is not the name"},
       {"x --at 5", "'5' is not variable=number"},
-      {"x --at x=", "is not variable=number"},
+      {"x --at x=", "'' is no finite number"},
       {"x --at x=abc", "'abc' is no finite number"},
       {"x --at x=nan", "'nan' is no finite number"},
       {"x --at x=1,x=2", "given twice"},
