@@ -133,6 +133,7 @@ class Deriver {
     const Expression v = make_product(bases);
     if (!silent()) {
       std::vector<Expression> whole;
+      whole.reserve(below.size());
       for (const Expression& factor : below) whole.push_back(make_power(factor, -1));
       const Expression bottom = make_product(whole);
       note("quotient rule", e,
@@ -194,7 +195,7 @@ Expression derivative(const Expression& e, const std::string& variable, std::vec
   if (steps && text(simple) != text(e))
     steps->push_back({"simplify", text(e) + " = " + text(simple)});
   Deriver deriver(variable, steps);
-  const Expression result = deriver.derive(simple);
+  Expression result = deriver.derive(simple);
   if (steps) steps->push_back({"together", deriver.slope_of(simple) + " = " + text(result)});
   return result;
 }

@@ -142,7 +142,7 @@ Piece Writer::write_product(const Expression& e) const {
       top.push_back(write(factor));
     }
   }
-  const Piece whole =
+  Piece whole =
       bottom.empty() ? write_factors(top) : fraction(write_factors(top), write_factors(bottom));
   if (!is_negative(e)) return whole;
   return {negative(held(whole, Bond::product)), Bond::sum};

@@ -107,10 +107,22 @@ Shape shape(const Expression& term) {
   return s;
 }
 
+/// The factors of a product of products.
+std::vector<Expression> opened(const Expression& e) {
+  if (!e.is(Kind::product)) return {e};
+  std::vector<Expression> factors;
+  for (const Expression& part : e.parts()) {
+    const std::vector<Expression> inner = opened(part);
+    factors.insert(factors.end(), inner.begin(), inner.end());
+  }
+  return factors;
+}
+
 }  // namespace
 
 void sort_factors(std::vector<Expression>& factors) {
   std::vector<std::pair<Power, Expression>> keyed;
+  keyed.reserve(factors.size());
   for (Expression& factor : factors) keyed.emplace_back(as_power(factor), std::move(factor));
   std::sort(keyed.begin(), keyed.end(),
             [](const auto& a, const auto& b) { return compare_factors(a.first, b.first) < 0; });
@@ -155,7 +167,12 @@ Expression simplify(const Expression& e) {
   if (e.parts().empty()) return e;
   std::vector<Expression> parts;
   parts.reserve(e.parts().size());
-  for (const Expression& part : e.parts()) parts.push_back(simplify(part));
+  // The product in a product is opened first, so that -(x + y)*z keeps its sum as it is.
+  for (const Expression& part : e.parts())
+    if (e.is(Kind::product) && part.is(Kind::product))
+      for (const Expression& factor : opened(part)) parts.push_back(simplify(factor));
+    else
+      parts.push_back(simplify(part));
   switch (e.kind()) {
     case Kind::sum:
       return make_sum(std::move(parts));
