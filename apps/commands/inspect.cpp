@@ -95,7 +95,7 @@ int doctor() {
   const Terminal terminal;
   std::printf("gradus %s, built with %s\n", GRADUS_VERSION, __VERSION__);
   std::printf("processors    %d that this process may use\n", count);
-  std::printf("threads       %d for kernels, unless --threads or GRADUS_THREADS says otherwise\n",
+  std::printf("threads       %d in the library (GRADUS_THREADS); train takes 1, or --threads\n",
               kernels::num_threads());
   using kernels::GemmTarget;
   std::printf("instructions  %s\n", kernels::gemm_supports(GemmTarget::avx512) ? "AVX-512"

@@ -101,12 +101,12 @@ struct Screen {
   }
 };
 
-// Long enough that the progress line is drawn several times, which happens ten times a second.
-const char* const long_enough = "train --data digits --epochs 2 --hidden 300,100";
+// The progress line is drawn at the first batch, and then ten times a second.
+const char* const small_run = "train --data digits --size 2000 --epochs 2";
 
 TEST(TerminalView, NothingWrapsInAnyWidth) {
-  for (int columns : {120, 80, 60, 34}) {
-    const Session run = in_terminal(columns, "TERM=xterm LC_ALL=C.UTF-8", long_enough);
+  for (int columns : {120, 80, 60, 50, 34}) {
+    const Session run = in_terminal(columns, "TERM=xterm LC_ALL=C.UTF-8", small_run);
     EXPECT_EQ(run.code, 0);
     Screen screen;
     screen.draw(run.bytes, static_cast<std::size_t>(columns));
@@ -115,7 +115,7 @@ TEST(TerminalView, NothingWrapsInAnyWidth) {
       EXPECT_FALSE(screen.wrapped) << columns << "\n" << screen.text();
       EXPECT_LE(screen.widest, static_cast<std::size_t>(columns));
     }
-    EXPECT_GT(screen.redrawn, 2U) << "the progress line was not drawn";
+    EXPECT_GT(screen.redrawn, 0U) << "the progress line was not drawn";
     const std::string text = screen.text();
     for (const char* part : {"epoch 1/2", "epoch 2/2", "valid acc", "most confused", "accuracy",
                              "saved model.safetensors", "next: gradus eval model.safetensors"})
@@ -128,11 +128,11 @@ TEST(TerminalView, NothingWrapsInAnyWidth) {
 }
 
 TEST(TerminalView, TheProgressLineTellsAllInEightyColumns) {
-  const Session run = in_terminal(80, "TERM=xterm LC_ALL=C", long_enough);
+  const Session run = in_terminal(80, "TERM=xterm LC_ALL=C", small_run);
   std::smatch match;
   const std::regex whole(
       "epoch 1/2 [#.]{4,24} +[0-9]+/[0-9]+  loss [0-9.]+  smooth [0-9.]+  acc 0.[0-9]+  "
-      "[0-9.]+k/s  [0-9.]+ s left");
+      "[0-9.]+k?/s  [0-9.]+ (s|min) left");
   ASSERT_TRUE(std::regex_search(run.bytes, match, whole)) << run.bytes;
   EXPECT_LT(match.length(), 80);
 }

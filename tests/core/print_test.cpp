@@ -30,7 +30,8 @@ TEST(Print, NumbersStandInColumns) {
             " [ 28,  15,   2, -11],\n"
             " [ 26,  13,   0, -13]]");
   const bool truth[] = {true, false, false, false};
-  EXPECT_EQ(to_string(Tensor::of(std::span<const bool>(truth), {2, 2})), "[[ True, False],\n [False, False]]");
+  EXPECT_EQ(to_string(Tensor::of(std::span<const bool>(truth), {2, 2})),
+            "[[ True, False],\n [False, False]]");
   EXPECT_EQ(to_string(of<std::uint8_t>({7, 255}, {2})), "[  7, 255]");
 }
 
