@@ -104,6 +104,19 @@ struct PngImage : png_image {
   PngImage& operator=(const PngImage&) = delete;
 };
 
+/// Whether the chunks (length, type, data, checksum) lead to the one that ends a picture. libpng
+/// stops after the last pixel.
+bool has_end_chunk(ByteSpan bytes) {
+  for (std::size_t at = 8; at + 12 <= bytes.size();) {
+    const std::size_t length = std::size_t{bytes[at]} << 24 | std::size_t{bytes[at + 1]} << 16 |
+                               std::size_t{bytes[at + 2]} << 8 | bytes[at + 3];
+    if (length > bytes.size() - at - 12) return false;
+    if (std::memcmp(&bytes[at + 4], "IEND", 4) == 0) return true;
+    at += 12 + length;
+  }
+  return false;
+}
+
 Tensor parse_png(ByteSpan bytes, const std::string& name) {
   PngImage png;
   const auto damaged = [&] {
@@ -126,6 +139,9 @@ Tensor parse_png(ByteSpan bytes, const std::string& name) {
   const png_color black{0, 0, 0};
   if (png_image_finish_read(&png, &black, image.data<std::uint8_t>(), 0, nullptr) == 0)
     throw damaged();
+  if (!has_end_chunk(bytes))
+    throw DataError(name + ": not a whole PNG picture: it stops after the pixels, before its end",
+                    damaged_image_hint);
   return image;
 }
 

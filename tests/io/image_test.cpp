@@ -106,5 +106,17 @@ TEST(Image, ReadsFiles) {
   EXPECT_THAT(message_of([&] { read_image(folder / "b.png"); }), HasSubstr("IoError"));
 }
 
+// The pixels may be all there: a file that ends before its end chunk was cut, and who knows what
+// else is wrong with it.
+TEST(Image, PngCutAnywhereIsRefused) {
+  for (const Bytes& whole : {gray8, gray16, bits1, rgb8, graya, palette}) {
+    ASSERT_NO_THROW(parse_image(whole));
+    for (std::size_t size = 0; size < whole.size(); ++size)
+      EXPECT_THROW(parse_image(Bytes(whole.begin(), whole.begin() + static_cast<long>(size))),
+                   DataError)
+          << size << " of " << whole.size() << " bytes";
+  }
+}
+
 }  // namespace
 }  // namespace gradus::io
