@@ -182,4 +182,6 @@ std::string summary(const Tensor& x) {
 
 std::ostream& operator<<(std::ostream& out, const Tensor& x) { return out << to_string(x); }
 
+std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << shape.str(); }
+
 }  // namespace gradus

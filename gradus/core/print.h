@@ -27,5 +27,7 @@ std::string to_string(const Tensor& x, const PrintOptions& options = print_optio
 /// One line for messages and tables: "f32[2,3] -1.25..3.5 mean 0.5" (plus nan/inf counts if any).
 std::string summary(const Tensor& x);
 std::ostream& operator<<(std::ostream& out, const Tensor& x);
+/// "[50000,784]"
+std::ostream& operator<<(std::ostream& out, const Shape& shape);
 
 }  // namespace gradus

@@ -174,7 +174,7 @@ constexpr double min_width = 10, max_width = 16;      // of the box, in pixels
 constexpr double min_height = 16, max_height = 21;    // likewise
 constexpr double max_shear = .26;                     // sideways per downwards
 constexpr double max_half_turn = .11;                 // tangent of half the angle of rotation
-constexpr double max_shift = 2.9;                     // of the centre, in pixels
+constexpr double max_shift = 3.1;                     // of the centre, in pixels
 constexpr double min_radius = .95, max_radius = 1.8;  // of the pen, in pixels
 constexpr double min_ink = 190, max_ink = 250;        // darkest value
 constexpr double max_noise = 30;                      // added to or taken from each pixel

@@ -31,3 +31,23 @@ quietly "$compiler" $flags -O1 $(pkg-config --cflags gradus) "$here/consumer.cpp
   -o "$scratch/consumer-pc" $(pkg-config --static --libs gradus)
 "$scratch/consumer-pc"
 echo "pkg-config gradus: builds and runs"
+
+# The README's examples are promises too. The second takes the place of the first one's loop.
+cpp_block() {  # the program text of the n-th block of C++
+  awk -v n="$1" '/^```cpp$/ {on = ++block == n; next} /^```$/ {on = 0} on' "$here/../../README.md"
+}
+cpp_block 1 >"$scratch/readme1.cpp"
+{
+  echo '#include <iostream>'
+  sed '/for (int epoch/,$d' "$scratch/readme1.cpp"
+  cpp_block 2
+  echo '}'
+} >"$scratch/readme2.cpp"
+for example in readme1 readme2; do
+  grep -q 'int main' "$scratch/$example.cpp" || { echo "the README has no program" && exit 1; }
+  # shellcheck disable=SC2046,SC2086
+  quietly "$compiler" $flags -O1 $(pkg-config --cflags gradus) "$scratch/$example.cpp" \
+    -o "$scratch/$example" $(pkg-config --static --libs gradus)
+  (cd "$scratch" && quietly "./$example")
+done
+echo "README: its examples build and run"
