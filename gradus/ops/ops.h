@@ -104,7 +104,7 @@ Tensor neg(const Tensor& x, Place at = Place::current());
 Tensor abs(const Tensor& x, Place at = Place::current());
 Tensor sign(const Tensor& x, Place at = Place::current());
 Tensor square(const Tensor& x, Place at = Place::current());
-/// Limits x to [min, max]; either may be missing. Gradient 1 inside and at the limits, 0 outside.
+/// Limits x to [min, max]; either may be missing. Gradient 1 inside, 0 at the limits and outside.
 /// (torch.clamp, numpy.clip)
 Tensor clip(const Tensor& x, std::optional<double> min, std::optional<double> max,
             Place at = Place::current());

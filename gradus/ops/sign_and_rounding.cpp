@@ -95,14 +95,14 @@ struct Square : Unary<Square> {
 
 struct Clip : Unary<Clip> {
   std::optional<double> min, max;
-  static constexpr Card card{
-      .name = "clip",
-      .also = "torch.clamp, torch.clip, numpy.clip",
-      .onnx = "Clip",
-      .formula = R"(y = \min(\max(x, a), b))",
-      .doc =
-          "Limits x to `min`..`max`; either may be missing. Gradient 1 inside and at the limits.",
-      .shapes = "x -> x"};
+  static constexpr Card card{.name = "clip",
+                             .also = "torch.clamp, torch.clip, numpy.clip",
+                             .onnx = "Clip",
+                             .formula = R"(y = \min(\max(x, a), b))",
+                             .doc =
+                                 "Limits x to `min`..`max`; either may be missing. Gradient 1 "
+                                 "inside, 0 at and outside the limits.",
+                             .shapes = "x -> x"};
   static constexpr auto attrs =
       std::tuple{attr("min", &Clip::min, "lower limit"), attr("max", &Clip::max, "upper limit")};
   static constexpr Domain domain = Domain::numbers;
@@ -115,8 +115,8 @@ struct Clip : Unary<Clip> {
   Tensor derivative(const Call& c) const {
     const Tensor x = c.input(0);
     Tensor inside = x == x;
-    if (min) inside = logical_and(inside, x >= *min);
-    if (max) inside = logical_and(inside, x <= *max);
+    if (min) inside = logical_and(inside, x > *min);
+    if (max) inside = logical_and(inside, x < *max);
     return inside.astype(x.dtype());
   }
   Spec infer(const Spec& x) const {

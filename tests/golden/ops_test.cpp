@@ -47,10 +47,13 @@ TEST(Golden, EveryCaseAgreesWithPyTorch) {
       inputs.push_back(clone(values.at(key + "in/" + std::to_string(i))));
     for (int i : c["grads"]) inputs[static_cast<std::size_t>(i)].set_requires_grad();
     const Tensors outputs = apply_all(op, inputs);
-    ASSERT_EQ(outputs.size(), c["outputs"].get<std::size_t>()) << what;
+    // Of equals PyTorch's topk may pick any: such a case has the values alone.
+    if (!c.contains("only")) {
+      ASSERT_EQ(outputs.size(), c["outputs"].get<std::size_t>()) << what;
+    }
     const Tolerance t = tolerance_of(c["tolerance"]);
     Tensors reached, seeds;
-    for (std::size_t k = 0; k < outputs.size(); ++k) {
+    for (std::size_t k = 0; k < c["outputs"].get<std::size_t>(); ++k) {
       expect_close(outputs[k].detach(), values.at(key + "out/" + std::to_string(k)), t,
                    what + " output " + std::to_string(k));
       if (const Tensor* g = values.find(key + "g/" + std::to_string(k))) {
@@ -69,7 +72,7 @@ TEST(Golden, EveryCaseAgreesWithPyTorch) {
                    values.at(key + "grad/" + number), t, what + " gradient " + number);
     }
   }
-  EXPECT_GE(cases, 700u);
+  EXPECT_GE(cases, 1000u);
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ def text(v):
     return ",".join(map(str, v)) if isinstance(v, (list, tuple)) else str(v)
 
 
-def case(op, f, inputs, exact=False, grads=True, **attrs):
+def case(op, f, inputs, exact=False, grads=True, outputs_only=None, **attrs):
     i = len(index)
     xs = [x.detach().clone().requires_grad_(grads and x.is_floating_point()) for x in inputs]
     ys = f(*xs)
@@ -41,7 +41,7 @@ def case(op, f, inputs, exact=False, grads=True, **attrs):
             if d is not None: put(f"c{i}/grad/{k}", d); got.append(k)
     floats = [t.dtype for t in [*xs, *ys] if t.is_floating_point()]
     tol = "exact" if exact or not floats else "f32" if torch.float32 in floats else "f64"
-    index.append(dict(id=i, op=op, attrs={k: text(v) for k, v in attrs.items()}, inputs=len(xs), outputs=len(ys), grads=got, tolerance=tol))
+    index.append(dict(id=i, op=op, attrs={k: text(v) for k, v in attrs.items()}, inputs=len(xs), outputs=len(ys), grads=got, **({"only": outputs_only} if outputs_only else {}), tolerance=tol))
 
 
 def x(*shape, d="f64", lo=-2.0, hi=2.0):
@@ -136,6 +136,80 @@ for a in dtypes:
     for b in dtypes:
         hi = 1 if a == "bool" else 90
         case("astype", lambda v: v.to(dtypes[b]), [x(2, 3, d=a, lo=0 if a != "bool" else -1, hi=hi)], exact=True, grads=False, dtype=b)
+
+# Edges: special values, ties, negative steps, creation, corrections. Kept small.
+inf, nan = float("inf"), float("nan")
+special = torch.tensor([0.0, -0.0, 1.0, -1.0, 2.0, -2.5, 0.5, inf, -inf, nan])
+for d in ("f64", "f32"):
+    r = lambda *s, **k: x(*s, d=d, **k)
+    v = lambda a: torch.tensor(a, dtype=dtypes[d])
+    sp = special.to(dtypes[d])
+    # pow: every special base with every special exponent, and gradients where both are finite
+    case("pow", torch.pow, [sp[:, None], sp[None, :]], grads=False)
+    case("pow", torch.pow, [v([[0.0], [1.0], [2.0], [0.5]]), v([0.0, 1.0, 2.0, 3.0])])
+    for name, f in dict(abs=torch.abs, sign=torch.sign, square=torch.square, floor=torch.floor, ceil=torch.ceil, round=torch.round, sqrt=torch.sqrt, rsqrt=torch.rsqrt, exp=torch.exp, expm1=torch.expm1,
+                        log=torch.log, log1p=torch.log1p, log2=torch.log2, tanh=torch.tanh, sigmoid=torch.sigmoid, erf=torch.erf, relu=torch.relu, isnan=torch.isnan, isinf=torch.isinf, isfinite=torch.isfinite).items():
+        case(name, f, [sp[:-1] if name == "sign" else sp], grads=False)  # sign(NaN): 0 in PyTorch, NaN in NumPy and here
+    for name, f in dict(add=torch.add, mul=torch.mul, div=torch.div, maximum=torch.maximum, minimum=torch.minimum, equal=torch.eq, less=torch.lt, greater_equal=torch.ge).items():
+        case(name, f, [sp[:, None], sp[None, :]], grads=False)
+    case("round", torch.round, [v([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5])])
+    # clip: at the limits, equal limits, NaN, one limit
+    e = v([-1.0, -0.5, 0.0, 0.5, 1.0])
+    case("clip", lambda a: a.clamp(-0.5, 0.5), [e], min=-0.5, max=0.5); case("clip", lambda a: a.clamp(0.5, 0.5), [e], min=0.5, max=0.5); case("clip", lambda a: a.clamp(max=0.0), [e], max=0)
+    case("clip", lambda a: a.clamp(-1.0, 1.0), [sp], grads=False, min=-1, max=1)
+    # kinks and ties
+    for name, f in dict(abs=torch.abs, relu=torch.relu, sign=torch.sign).items(): case(name, f, [e])
+    case("leaky_relu", lambda a: F.leaky_relu(a, 0.1), [e], negative_slope=0.1)
+    t = v([[1.0, 3.0, 3.0, 2.0], [2.0, 2.0, 2.0, 2.0], [0.0, nan, 5.0, 5.0]])
+    case("maximum", torch.maximum, [t[:2], v([2.0, 3.0, 1.0, 2.0])]); case("minimum", torch.minimum, [t[:2], v([2.0, 3.0, 1.0, 2.0])])
+    for name in ("amax", "amin"):
+        for ax in ([0], [1], [0, 1]): case(name, lambda a: getattr(torch, name)(a, ax), [t[:2]], axis=ax)
+        case(name, lambda a: getattr(torch, name)(a, [1]), [t], grads=False, axis=[1])
+    for name in ("max", "min"): case(name, lambda a: tuple(getattr(torch, name)(a, 1)), [t[:2]], axis=1)
+    for name in ("argmax", "argmin"):
+        case(name, lambda a: getattr(torch, name)(a, 1), [t], axis=1); case(name, lambda a: getattr(torch, name)(a), [t[:2]])
+    for ax in (0, 1, -1):
+        for desc in (False, True):
+            case("sort", lambda a: a.sort(dim=ax, descending=desc, stable=True)[0], [r(3, 4)], axis=ax, descending=desc)
+            case("sort", lambda a: a.sort(dim=ax, descending=desc, stable=True)[0], [t], grads=False, axis=ax, descending=desc)
+            case("argsort", lambda a: a.argsort(dim=ax, descending=desc, stable=True), [t], axis=ax, descending=desc)
+    for k in (1, 2, 4): case("topk", lambda a: a.topk(k, 1)[0], [t], grads=False, outputs_only=1, k=k, axis=1)
+    # norms, variances
+    for p in (0, 0.5, 1, 2, 3, inf, -inf):
+        for ax in ([], [0], [-1]):
+            case("norm", lambda a: torch.linalg.vector_norm(a, p, ax or None, keepdim=ax == [0]), [r(3, 4)], grads=p != 0, ord=p, axis=ax, keepdims=ax == [0])
+    case("norm", lambda a: torch.linalg.vector_norm(a, 2), [v([0.0, 0.0])])
+    for name in ("var", "std"):
+        for c in (0, 1, 2, 0.5):
+            for ax in ([], [0], [1], [0, 1]): case(name, lambda a: getattr(torch, name)(a, ax or None, correction=c), [r(3, 5)], correction=c, axis=ax)
+        case(name, lambda a: getattr(torch, name)(a, correction=0), [v([2.0])], grads=name == "var", correction=0); case(name, lambda a: getattr(torch, name)(a), [v([1e4, 1e4 + 1, 1e4 + 2])])
+    for name, f in dict(softmax=F.softmax, log_softmax=F.log_softmax).items(): case(name, lambda a: f(a, -1), [v([[0.0, -inf, 1.0], [1e4, 1e4, -1e4]])], axis=-1)
+    case("logsumexp", lambda a: a.logsumexp(1), [v([[0.0, -inf, 1.0], [100.0, 100.0, -100.0]])], axis=[1]); case("logsumexp", lambda a: a.logsumexp(1), [v([[-inf, -inf], [inf, 0.0]])], grads=False, axis=[1])
+    # slices, with NumPy where PyTorch has no negative step
+    for start, stop, step in ((None, None, -1), (5, 0, -2), (-2, None, -3), (2, 100, 2), (-100, 3, 1), (4, 2, 1), (None, None, 7), (1, 6, -1)):
+        cut = slice(start, stop, step)
+        rows = torch.tensor(np.arange(7)[cut].copy())
+        case("slice", lambda a: a[:, rows], [r(2, 7)], axis=1, **{k: w for k, w in dict(start=start, stop=stop, step=step).items() if w is not None})
+    for ax in ([], [0], [1], [-1, 0]): case("flip", lambda a: a.flip(ax or [0, 1, 2]), [r(2, 3, 2)], axis=ax)
+    for sh, ax in (([1], [1]), ([-4], [0]), ([7, 2], [0, 1]), ([5], [])): case("roll", lambda a: a.roll(sh, ax), [r(3, 4)], shift=sh, axis=ax)
+    for n, ax in ((3, 0), (1, 1), (0, 1), (2, None)): case("repeat", lambda a: a.repeat_interleave(n, ax), [r(2, 3)], repeats=n, **({} if ax is None else {"axis": ax}))
+    for reps in ([2], [2, 1, 3], [1, 0], [1, 2, 1, 2]): case("tile", lambda a: a.tile(reps), [r(2, 3)], repetitions=reps)
+    # indexing: positions count in row-major order
+    pos = torch.tensor([5, 0, 11, 5])
+    case("index_put", lambda a, i, w: a.flatten().index_put((i,), w, accumulate=True).reshape(a.shape), [r(3, 4), pos, r(4)], accumulate=True)
+    case("index_put", lambda a, i, w: a.flatten().index_put((i,), w).reshape(a.shape), [r(3, 4), pos[:3], r(3)]); case("index_put", lambda a, i, w: a.flatten().index_put((i,), w.expand(3)).reshape(a.shape), [r(3, 4), pos[:3] - 12, r()])
+    case("take", lambda a, i: a[:, i + 4 * (i < 0)], [r(2, 4), torch.tensor([[-1, 0], [3, -4]])], axis=1); case("take", lambda a, i: a.index_select(0, i), [r(3, 2), torch.zeros(0, dtype=torch.int64)], axis=0)
+    case("one_hot", lambda i: F.one_hot(i, 4).to(dtypes[d]), [torch.tensor([[0, 3], [2, 2]])], exact=True, num_classes=4, dtype=d)
+    # dropout where no draw decides
+    case("dropout", lambda a: F.dropout(a, 0.4, False), [r(3)], p=0.4, training=False); case("dropout", lambda a: F.dropout(a, 0.0, True), [r(3)], p=0, training=True); case("dropout", lambda a: F.dropout(a, 1.0, True), [r(3)], p=1, training=True)
+    # creation
+    case("zeros", lambda: torch.zeros(2, 0, 3, dtype=dtypes[d]), [], shape=[2, 0, 3], dtype=d); case("ones", lambda: torch.ones(2, 3, dtype=dtypes[d]), [], shape=[2, 3], dtype=d); case("full", lambda: torch.full((2,), 0.1, dtype=dtypes[d]), [], shape=[2], value=0.1, dtype=d)
+    for a, b, c in ((0, 1, 0.1), (3, -2, -0.75), (1, 1, 1), (-0.3, 0.31, 0.1)): case("arange", lambda: torch.arange(a, b, c, dtype=dtypes[d]), [], start=a, stop=b, step=c, dtype=d)
+    for a, b, n in ((0, 1, 11), (2, -3, 4), (5, 9, 1), (0, 1, 0)): case("linspace", lambda: torch.linspace(a, b, n, dtype=dtypes[d]), [], start=a, stop=b, num=n, dtype=d)
+    for n, m in ((3, 3), (2, 4), (4, 2), (0, 2)): case("eye", lambda: torch.eye(n, m, dtype=dtypes[d]), [], n=n, m=m, dtype=d)
+case("arange", lambda: torch.arange(-3, 9, 4), [], start=-3, stop=9, step=4, dtype="i64"); case("full", lambda: torch.full((2, 2), 7, dtype=torch.int32), [], shape=[2, 2], value=7, dtype="i32")
+for d in ("i64", "u8"):
+    case("sort", lambda a: a.sort(-1)[0], [x(3, 4, d=d, lo=0, hi=5)], exact=True); case("sum", torch.sum, [x(3, 4, d=d, lo=0, hi=90)], exact=True); case("prod", torch.prod, [x(5, d=d, lo=1, hi=9)], exact=True)
 save_file(tensors, f"{OUT}/ops.safetensors")
 json.dump({"torch": torch.__version__, "cases": index}, open(f"{OUT}/ops.json", "w"), separators=(",", ":"))
 print(len(index), "cases,", len({c["op"] for c in index}), "operations")
