@@ -5,7 +5,9 @@
 
 #include <cstdlib>
 #include <map>
+#include <optional>
 #include <typeinfo>
+#include <utility>
 
 namespace gradus::nn {
 namespace {
@@ -41,9 +43,50 @@ std::string listed(const std::vector<std::string>& names) {
   return text;
 }
 
+/// Gives a variable another value, and its old one back in the end.
+template <class T>
+class Resetting {
+ public:
+  Resetting(T& variable, T value)
+      : variable_(variable), before_(std::exchange(variable, std::move(value))) {}
+  ~Resetting() { variable_ = std::move(before_); }
+  Resetting(const Resetting&) = delete;
+  Resetting& operator=(const Resetting&) = delete;
+
+ private:
+  T& variable_;
+  T before_;
+};
+
+/// The module whose forward runs in this thread, and the module path at its beginning.
+struct Running {
+  Module* module = nullptr;
+  std::shared_ptr<const std::string> scope;
+};
+thread_local Running running;
+
+/// The field of `parent` that is `child`; empty where none is.
+std::string field_name(Module& parent, const Module& child) {
+  std::string found;
+  parent.visit_fields({[](std::string_view, Tensor&) {},
+                       [&](std::string_view name, Module& inner) {
+                         if (&inner == &child) found = name;
+                       }});
+  return found;
+}
+
 }  // namespace
 
 Tensor Module::operator()(const Tensor& x) {
+  // The module path is for whoever looks. A parent that opened a scope has named this one itself.
+  std::optional<Scope> named;
+  std::optional<Resetting<Running>> inside;
+  if (is_observed()) {
+    if (running.module && running.scope == Scope::current())
+      if (const std::string name = field_name(*running.module, *this); !name.empty())
+        named.emplace(name);
+    inside.emplace(running, Running{this, Scope::current()});
+  }
   Tensor y = forward(x);
   if (watcher) (*watcher)(*this, y);
   return y;

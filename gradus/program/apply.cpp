@@ -259,6 +259,10 @@ void apply_into(const Op& op, std::span<const Tensor> given, Tensor& target, std
 Observe::Observe(Observer& observer) : observer_(&observer) { door.observers.push_back(observer_); }
 Observe::~Observe() { std::erase(door.observers, observer_); }
 
+Unobserved::Unobserved() { before_.swap(door.observers); }
+Unobserved::~Unobserved() { before_.swap(door.observers); }
+bool is_observed() { return !door.observers.empty(); }
+
 Scope::Scope(std::string_view name) : before_(door.scope) {
   door.scope = std::make_shared<const std::string>(before_ ? *before_ + "." + std::string(name)
                                                            : std::string(name));

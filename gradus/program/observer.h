@@ -42,6 +42,21 @@ class Observe {
   Observer* observer_;
 };
 
+/// No observer of this thread sees the calls made while it lives: for what an observer computes
+/// itself in order to show something.
+class Unobserved {
+ public:
+  Unobserved();
+  ~Unobserved();
+  Unobserved(const Unobserved&) = delete;
+  Unobserved& operator=(const Unobserved&) = delete;
+
+ private:
+  std::vector<Observer*> before_;
+};
+/// Whether anybody stands at this thread's door.
+bool is_observed();
+
 /// Adds a name to the module path of the calls made while it lives, in this thread.
 class Scope {
  public:

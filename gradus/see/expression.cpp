@@ -1,0 +1,360 @@
+// A recursive descent over the text that computes as it reads; see expression.h.
+#include <gradus/core/print.h>
+#include <gradus/ops/ops.h>
+#include <gradus/ops/registry.h>
+#include <gradus/see/expression.h>
+
+#include <cctype>
+#include <cstdlib>
+#include <cstring>
+
+namespace gradus::see {
+namespace {
+
+constexpr int deepest = 200;  // brackets within brackets, so that no text overflows the stack
+
+Value shape_value(const Shape& shape) {
+  return {Tensor::of(shape.to_vector(), {shape.rank()}), {}, true};
+}
+
+Value number_value(std::int64_t number) {
+  return {Tensor::scalar(static_cast<double>(number), DType::i64), {}};
+}
+
+/// `text` as an attribute's value: "[0, 1]" is the list 0,1.
+std::string attribute_text(std::string_view text) {
+  std::string plain;
+  for (const char c : text)
+    if (!std::strchr(" ()[]'\"", c)) plain += c;
+  if (plain == "True" || plain == "False")
+    plain[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(plain[0])));
+  return plain;
+}
+
+class Reader {
+ public:
+  Reader(std::string_view text, const Lookup& lookup) : text_(text), lookup_(lookup) {}
+
+  Value whole() {
+    Value value = comparison();
+    if (peek() != '\0') fail(std::string("'") + peek() + "' was not expected here", "");
+    return value;
+  }
+
+ private:
+  // -- characters -----------------------------------------------------------------------------
+  void skip_spaces() {
+    while (at_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[at_]))) ++at_;
+  }
+  char peek() {
+    skip_spaces();
+    return at_ < text_.size() ? text_[at_] : '\0';
+  }
+  bool take(std::string_view token) {
+    skip_spaces();
+    if (!text_.substr(at_).starts_with(token)) return false;
+    at_ += token.size();
+    return true;
+  }
+  void expect(char c, const std::string& why) {
+    if (peek() != c) fail(std::string("'") + c + "' is missing", why);
+    ++at_;
+  }
+  [[noreturn]] void fail(const std::string& problem, const std::string& hint) const {
+    throw ExpressionError(problem, hint, at_);
+  }
+  std::string_view word() {
+    skip_spaces();
+    const std::size_t begin = at_;
+    while (at_ < text_.size() &&
+           (std::isalnum(static_cast<unsigned char>(text_[at_])) || text_[at_] == '_'))
+      ++at_;
+    return text_.substr(begin, at_ - begin);
+  }
+  bool at_word() {
+    const char c = peek();
+    return std::isalpha(static_cast<unsigned char>(c)) || c == '_';
+  }
+  bool at_number() {
+    const char c = peek();
+    return std::isdigit(static_cast<unsigned char>(c)) ||
+           (c == '.' && at_ + 1 < text_.size() &&
+            std::isdigit(static_cast<unsigned char>(text_[at_ + 1])));
+  }
+
+  /// Runs `compute`; an error of the library points at `position`.
+  template <class Compute>
+  Value computed(std::size_t position, Compute&& compute) {
+    try {
+      return {compute(), {}};
+    } catch (const ExpressionError&) {
+      throw;
+    } catch (const Error& error) {
+      throw ExpressionError(error.problem(), error.hint(), position);
+    }
+  }
+  static const Tensor& number_in(const Value& value, std::size_t position) {
+    if (!value.tensor)
+      throw ExpressionError("'" + value.word + "' is a word, not a tensor", "", position);
+    return value.tensor;
+  }
+
+  // -- from weak to strong ----------------------------------------------------------------------
+  Value comparison() {
+    if (++depth_ > deepest) fail("too many brackets within brackets", "");
+    Value left = sum();
+    skip_spaces();
+    const std::size_t position = at_;
+    using Compare = Tensor (*)(const Operand&, const Operand&, Place);
+    constexpr std::pair<std::string_view, Compare> signs[] = {
+        {"<=", less_equal}, {">=", greater_equal}, {"==", equal},
+        {"!=", not_equal},  {"<", less},           {">", greater}};
+    for (const auto& [sign, compare] : signs)
+      if (take(sign)) {
+        const Value right = sum();
+        if (left.tensor && right.tensor)
+          left = computed(position, [&, compare = compare] {
+            return compare(left.tensor, right.tensor, Place::current());
+          });
+        else if (!left.tensor && !right.tensor && (sign == "==" || sign == "!="))
+          left = {Tensor::scalar((left.word == right.word) == (sign == "=="), DType::boolean), {}};
+        else
+          throw ExpressionError("a word and a tensor cannot be compared", "", position);
+        break;
+      }
+    --depth_;
+    return left;
+  }
+
+  template <class Combine>
+  Value binary(const Value& left, std::size_t position, Value (Reader::*operand)(),
+               Combine combine) {
+    const Value right = (this->*operand)();
+    const Tensor &a = number_in(left, position), &b = number_in(right, position);
+    return computed(position, [&] { return combine(a, b); });
+  }
+  Value sum() {
+    Value left = product();
+    for (;;) {
+      skip_spaces();
+      const std::size_t position = at_;
+      if (take("+"))
+        left = binary(left, position, &Reader::product, [](auto& a, auto& b) { return a + b; });
+      else if (take("-"))
+        left = binary(left, position, &Reader::product, [](auto& a, auto& b) { return a - b; });
+      else
+        return left;
+    }
+  }
+  Value product() {
+    Value left = sign();
+    for (;;) {
+      skip_spaces();
+      const std::size_t position = at_;
+      if (take("*"))
+        left = binary(left, position, &Reader::sign, [](auto& a, auto& b) { return a * b; });
+      else if (take("/"))
+        left = binary(left, position, &Reader::sign, [](auto& a, auto& b) { return a / b; });
+      else if (take("@"))
+        left = binary(left, position, &Reader::sign, [](auto& a, auto& b) { return matmul(a, b); });
+      else
+        return left;
+    }
+  }
+  Value sign() {
+    skip_spaces();
+    const std::size_t position = at_;
+    if (!take("-")) return power();
+    if (++depth_ > deepest) fail("too many signs", "");
+    const Value value = sign();
+    --depth_;
+    return computed(position, [&] { return neg(number_in(value, position)); });
+  }
+  Value power() {
+    Value base = postfix();
+    skip_spaces();
+    const std::size_t position = at_;
+    if (!take("**")) return base;
+    if (++depth_ > deepest) fail("too many powers", "");
+    base = binary(base, position, &Reader::sign, [](auto& a, auto& b) { return pow(a, b); });
+    --depth_;
+    return base;
+  }
+  Value postfix() {
+    Value value = primary();
+    for (;;) {
+      skip_spaces();
+      const std::size_t position = at_;
+      if (take("[")) {
+        const std::vector<Index> index = indices();
+        value = computed(position, [&] { return getitem(number_in(value, position), index); });
+      } else if (peek() == '.' && !text_.substr(at_).starts_with("...")) {
+        ++at_;
+        value = attribute(number_in(value, position), position);
+      } else {
+        return value;
+      }
+    }
+  }
+  Value primary() {
+    if (take("(")) {
+      Value value = comparison();
+      expect(')', "to close a bracket");
+      return value;
+    }
+    if (at_number()) return number();
+    const std::size_t position = at_;
+    if (!at_word()) fail(peek() ? "a value is missing" : "the expression ends too early", "");
+    const std::string_view name = word();
+    if (peek() == '(') return call(name, position, {});
+    if (Tensor tensor = lookup_(name)) return {tensor, {}};
+    throw ExpressionError("nothing is called '" + std::string(name) + "' here",
+                          "l lists what there is", position);
+  }
+  Value number() {
+    const std::string rest(text_.substr(at_));
+    char* end = nullptr;
+    const double value = std::strtod(rest.c_str(), &end);
+    const std::string digits = rest.substr(0, static_cast<std::size_t>(end - rest.c_str()));
+    at_ += digits.size();
+    const bool whole = digits.find_first_not_of("0123456789") == digits.npos && value < 9e15;
+    return {Tensor::scalar(value, whole ? DType::i64 : DType::f64), {}};
+  }
+
+  // -- behind a value -----------------------------------------------------------------------------
+  Value attribute(const Tensor& x, std::size_t position) {
+    const std::string_view name = word();
+    if (name.empty()) fail("a name is missing after '.'", "x.shape, x.grad, x.mean()");
+    if (peek() == '(') return call(name, position + 1, {x});
+    if (name == "shape") return shape_value(x.shape());
+    if (name == "strides" || name == "stride") return shape_value(x.strides());
+    if (name == "offset") return number_value(x.layout().offset);
+    if (name == "ndim") return number_value(x.ndim());
+    if (name == "numel" || name == "size") return number_value(x.numel());
+    if (name == "dtype") return {{}, std::string(dtype_name(x.dtype()))};
+    if (name == "name") return {{}, x.name().empty() ? "unnamed" : x.name()};
+    if (name == "T") return computed(position, [&] { return x.T(); });
+    if (name == "grad" || name == "g") {
+      if (x.grad()) return {x.grad(), {}};
+      return {{}, "none"};
+    }
+    throw ExpressionError("a tensor has no '" + std::string(name) + "'",
+                          "there are shape strides offset ndim numel dtype name grad T, and "
+                          "operations: x.mean()",
+                          position + 1);
+  }
+
+  std::optional<std::int64_t> bound() {
+    const char c = peek();
+    if (c == ':' || c == ',' || c == ']') return {};
+    const std::size_t position = at_;
+    const Value value = sum();
+    return computed(position,
+                    [&] { return number_in(value, position).reshape({1}).astype(DType::i64); })
+        .tensor[0]
+        .item<std::int64_t>();
+  }
+  std::vector<Index> indices() {
+    std::vector<Index> index;
+    while (peek() != ']') {
+      if (take("...")) {
+        index.emplace_back(ellipsis);
+      } else if (text_.substr(at_).starts_with("None") ||
+                 text_.substr(at_).starts_with("newaxis")) {
+        word();
+        index.emplace_back(newaxis);
+      } else if (peek() == ':') {
+        index.emplace_back(slice_after({}));
+      } else {
+        const std::size_t position = at_;
+        const Value value = comparison();
+        const Tensor& entry = number_in(value, position);
+        if (peek() == ':')
+          index.emplace_back(slice_after(entry.item<std::int64_t>()));
+        else if (entry.ndim() == 0 && entry.dtype() == DType::i64)
+          index.emplace_back(entry.item<std::int64_t>());
+        else
+          index.emplace_back(entry);
+      }
+      if (!take(",")) break;
+    }
+    expect(']', "to close an index");
+    return index;
+  }
+  Slice slice_after(std::optional<std::int64_t> start) {
+    expect(':', "");
+    Slice slice{start, bound(), 1};
+    if (take(":"))
+      if (const auto step = bound()) slice.step = *step;
+    return slice;
+  }
+
+  /// name(values..., attribute=value): inputs first, then attributes in their order.
+  Value call(std::string_view name, std::size_t position, Tensors inputs) {
+    if (++depth_ > deepest) fail("too many brackets within brackets", "");
+    return computed(position, [&] {
+      Op op = find_op(name);
+      const Samples samples = op.samples();
+      const std::size_t wanted = samples.empty() ? 1 : samples[0].inputs.size();
+      std::size_t unnamed = 0;
+      expect('(', "");
+      while (peek() != ')') {
+        const std::size_t begin = at_;
+        const std::string_view key = word();
+        if (!key.empty() && peek() == '=' && !text_.substr(at_).starts_with("==")) {
+          ++at_;
+          op = op.with(key, attribute_text(argument()));
+        } else if (at_ = begin; inputs.size() < wanted) {
+          const Value value = comparison();
+          inputs.push_back(number_in(value, begin));
+        } else {
+          const auto attributes = op.attributes();
+          if (unnamed == attributes.size())
+            throw ExpressionError("too many values for " + std::string(name), "", begin);
+          op = op.with(attributes[unnamed++].name, attribute_text(argument()));
+        }
+        if (!take(",")) break;
+      }
+      expect(')', "to close the call of " + std::string(name));
+      --depth_;
+      return gradus::apply(op, std::span<const Tensor>(inputs));
+    });
+  }
+  /// The text up to the next comma or closing bracket of this call.
+  std::string_view argument() {
+    const std::size_t begin = at_;
+    int open = 0;
+    for (; at_ < text_.size(); ++at_) {
+      const char c = text_[at_];
+      if (open == 0 && (c == ',' || c == ')')) break;
+      open += (c == '(' || c == '[') - (c == ')' || c == ']');
+    }
+    return text_.substr(begin, at_ - begin);
+  }
+
+  std::string_view text_;
+  const Lookup& lookup_;
+  std::size_t at_ = 0;
+  int depth_ = 0;
+};
+
+}  // namespace
+
+std::string Value::str() const {
+  if (!tensor) return word;
+  if (is_shape) return Shape(tensor.to_vector<std::int64_t>()).str();
+  return to_string(tensor);
+}
+
+std::string ExpressionError::pointer(std::size_t indent) const {
+  return std::string(indent + position_, ' ') + "^ " + problem() +
+         (hint().empty() ? "" : "; " + hint());
+}
+
+Value evaluate(std::string_view text, const Lookup& lookup) {
+  const NoGrad not_recorded;
+  const Unobserved not_seen;
+  return Reader(text, lookup).whole();
+}
+
+}  // namespace gradus::see

@@ -1,0 +1,51 @@
+// Expressions over tensors, as somebody types them at a stop: `x[:2, 0] * 2 > w.mean(axis=0)`.
+// Names are looked up by the caller; every function is an operation of the registry under its own
+// name or its name elsewhere, so that there is no second list of what can be computed.
+// inspector.h is the user.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include <gradus/core/tensor.h>
+
+namespace gradus::see {
+
+/// What an expression is worth: a tensor, or a word (a dtype, a name), then without tensor.
+struct Value {
+  Tensor tensor;
+  std::string word;
+  bool is_shape = false;  ///< i64 sizes or strides, shown as [2,3]
+
+  /// As shown to a reader.
+  std::string str() const;
+};
+
+/// The tensor of a name; an empty one where nothing has that name.
+using Lookup = std::function<Tensor(std::string_view name)>;
+
+/// A mistake in an expression, or an error of an operation in it.
+class ExpressionError : public Error {
+ public:
+  ExpressionError(const std::string& problem, const std::string& hint, std::size_t position,
+                  Place at = Place::current())
+      : Error(problem, hint, at), position_(position) {}
+  std::string_view kind() const override { return "ExpressionError"; }
+  /// The character it is about, from 0.
+  std::size_t position() const { return position_; }
+  /// "    ^ problem; hint": to stand below the expression, `indent` characters further right.
+  std::string pointer(std::size_t indent = 0) const;
+
+ private:
+  std::size_t position_;
+};
+
+/// The value of `text`. From weak to strong: comparisons; + -; * / @; unary -; **; and behind a
+/// value [index] as in NumPy (numbers, slices, None, ..., tensors), .shape .strides .offset .ndim
+/// .numel .dtype .name .grad (or .g) .T, and calls: mean(x, axis=0) or x.mean(axis=0), where what
+/// comes after the operation's inputs, named or not, sets its attributes. Nothing is recorded, and
+/// no observer sees it. Throws ExpressionError.
+Value evaluate(std::string_view text, const Lookup& lookup);
+
+}  // namespace gradus::see
