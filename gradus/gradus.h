@@ -12,6 +12,7 @@
 #include <gradus/ops/ops.h>
 #include <gradus/ops/registry.h>
 #include <gradus/program/trace.h>
+#include <gradus/see/inspector.h>
 #include <gradus/symbolic/derive.h>
 #include <gradus/symbolic/evaluate.h>
 #include <gradus/symbolic/parse.h>

@@ -112,7 +112,9 @@ class Tensor {
   bool is_leaf() const { return !state().history; }
   const History& history() const { return state().history; }
   void set_history(History history) const;
-  /// The gradient slot of this tensor; empty until something is stored. (torch.Tensor.grad)
+  /// The gradient slot of this tensor; empty until something is stored. Every tensor has one,
+  /// parameter or not: backward adds to it, set_grad assigns, for gradients worked out by hand.
+  /// (torch.Tensor.grad)
   Tensor grad() const { return Tensor(state().grad); }
   void set_grad(const Tensor& grad) const { state().grad = grad.state_; }
   /// The same value without history; the place is remembered for the message when backward finds

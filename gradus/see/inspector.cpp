@@ -102,9 +102,9 @@ struct Inspector::Impl final : Observer {
         add("x" + std::to_string(i), event.inputs[i]);
       for (std::size_t i = 0; i < event.outputs.size(); ++i)
         add(event.outputs.size() == 1 ? "y" : "y" + std::to_string(i), event.outputs[i]);
-      const std::string path = path_of(event);
-      stop(join(path, path.ends_with(".backward") ? "" : event.op.name()) +
-               (path.ends_with(".backward") ? ": " + event.op.str() : ""),
+      const bool is_backward = event.phase == Phase::backward && event.forward_twin;
+      stop(is_backward ? path_of(event) + ": " + event.op.str()
+                       : join(path_of(event), event.op.name()),
            std::move(tensors), event.place, event.forward_twin);
     }
     if (!calls.empty()) calls.pop_back();
@@ -117,31 +117,33 @@ struct Inspector::Impl final : Observer {
     }
     return event.scope ? *event.scope : "";
   }
+  /// "matmul.backward", "lin2.backward", "net.lin2.matmul.backward", with stars.
+  static bool names_twin(const std::string& pattern, const Node& twin, const std::string& path) {
+    if (!pattern.ends_with(".backward")) return false;
+    const std::string scope = twin.scope ? *twin.scope : "";
+    return matches(pattern, path) || matches(pattern, std::string(twin.op.name()) + ".backward") ||
+           matches(pattern, scope + ".backward") ||
+           matches(pattern, std::string(last_part(scope)) + ".backward");
+  }
+  /// "lin2", "net.lin2" where it is entered; "lin2.matmul" at each such call.
+  static bool names_scope(const std::string& pattern, const Event& event, const std::string& path,
+                          bool entered) {
+    if (path.empty()) return false;
+    return (entered && (matches(pattern, path) || matches(pattern, last_part(path)))) ||
+           (pattern.find('.') != pattern.npos && matches(pattern, join(path, event.op.name())));
+  }
   bool wants(const Event& event) {
     const bool is_backward = event.phase == Phase::backward && event.forward_twin;
     // Scopes and backward calls count once each time they are entered. The scope is kept alive, and
     // a node has its number, so that neither is taken for another.
     const std::uint64_t twin = is_backward ? event.forward_twin->sequence : 0;
     const bool entered = is_backward ? twin != last_twin : event.scope != last_scope;
-    bool is_wanted = stepping;
+    bool is_wanted = stepping && event.depth <= step_depth;
     const std::string path = path_of(event);
-    for (const std::string& pattern : patterns) {
-      if (is_backward) {
-        const Node& node = *event.forward_twin;
-        const std::string scope = node.scope ? *node.scope : "",
-                          call = std::string(node.op.name()) + ".backward";
-        is_wanted |=
-            entered &&
-            (matches(pattern, path) || matches(pattern, call) ||
-             (!scope.empty() && (matches(pattern, scope + ".backward") ||
-                                 matches(pattern, std::string(last_part(scope)) + ".backward"))));
-      } else {
-        is_wanted |= matches(pattern, event.op.name()) ||
-                     matches(pattern, join(path, event.op.name())) ||
-                     (entered && !path.empty() &&
-                      (matches(pattern, path) || matches(pattern, last_part(path))));
-      }
-    }
+    for (const std::string& pattern : patterns)
+      is_wanted |= matches(pattern, event.op.name()) ||
+                   (is_backward ? entered && names_twin(pattern, *event.forward_twin, path)
+                                : names_scope(pattern, event, path, entered));
     last_twin = twin;
     if (!is_backward) last_scope = event.scope;
     return is_wanted;
@@ -177,6 +179,7 @@ struct Inspector::Impl final : Observer {
       const std::string_view rest = trimmed(command.substr(word.size()));
       if (word == "n" || word == "next") {
         stepping = true;
+        step_depth = calls.empty() ? 0 : static_cast<int>(calls.size()) - 1;
         return;
       }
       if (word == "c" || word == "continue") return;
@@ -238,6 +241,7 @@ struct Inspector::Impl final : Observer {
   std::vector<Frame> calls;
   int stops = 0;
   bool stepping = false, quiet = false;
+  int step_depth = 0;  // calls inside other calls than that are not met by `n`
   std::uint64_t last_twin = 0;
   std::shared_ptr<const std::string> last_scope;
   Observe observe;
