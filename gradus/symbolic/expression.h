@@ -58,7 +58,7 @@ class Expression {
   friend Expression call(std::string function, std::vector<Expression> arguments);
 
   /// Errors beyond these: no expression may exhaust the stack or the memory.
-  static constexpr std::size_t max_depth = 4000, max_size = std::size_t{1} << 20;
+  static constexpr std::size_t max_depth = 2000, max_size = std::size_t{1} << 20;
 
  private:
   struct Node;

@@ -15,7 +15,7 @@
 namespace gradus::symbolic {
 
 /// Nesting beyond this is refused with a clear error instead of an exhausted stack.
-inline constexpr int max_nesting = 1000;
+inline constexpr int max_nesting = 400;
 
 /// The expression that `text` writes, not simplified. Names are letters, digits and underscores;
 /// `pi` and `e` are the constants; `relu(x)` is max(x, 0); `ln` is `log`. ParseError otherwise.
