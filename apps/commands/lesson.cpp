@@ -2,9 +2,13 @@
 // examples/lesson13.
 #include <apps/commands/commands.h>
 
+#include <memory>
+
+#ifdef GRADUS_LESSON
 #include <examples/lesson13/lesson.h>
 #include <examples/lesson13/quiz.h>
 #include <algorithm>
+#endif
 
 namespace gradus::app {
 namespace {
@@ -14,6 +18,7 @@ struct LessonFlags {
   bool all = false, json = false;
 };
 
+#ifdef GRADUS_LESSON
 int list(bool json) {
   std::cout << lesson::contents(json);
   if (!json)
@@ -41,6 +46,13 @@ int run(const LessonFlags& flags) {
   }
   return chosen.empty() ? list(flags.json) : lesson::run_chapters(chosen, flags.json);
 }
+#else
+// `./dev train` leaves the chapters out, which would double the time until the first epoch.
+int run(const LessonFlags&) {
+  throw UsageError("lesson",
+                   "this build leaves the chapters out; `./dev lesson` builds and runs them");
+}
+#endif
 
 }  // namespace
 
