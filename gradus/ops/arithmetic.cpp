@@ -27,6 +27,7 @@ struct Add : Binary<Add> {
                              .doc = "Sum of two tensors; of truth values, their or.",
                              .shapes = "a, b -> broadcast(a, b)"};
   static constexpr Domain domain = Domain::any;
+  static constexpr bool deferrable = true;  // shapes can be asked without the elements
   static constexpr Keep keep{.inputs = 0};
   template <class T>
   T value(T a, T b) const {
@@ -47,6 +48,7 @@ struct Sub : Binary<Sub> {
                              .doc = "Difference of two tensors.",
                              .shapes = "a, b -> broadcast(a, b)"};
   static constexpr Domain domain = Domain::numbers;
+  static constexpr bool deferrable = true;  // shapes can be asked without the elements
   static constexpr Keep keep{.inputs = 0};
   template <class T>
   T value(T a, T b) const {

@@ -152,6 +152,20 @@ TEST(Deferred, SmallAndIntegerProductsAreComputedAtOnce) {
   EXPECT_EQ(deferred_call(ones({600, 1}, DType::i64) * ones({1, 600}, DType::i64)), nullptr);
 }
 
+TEST(Deferred, TheShapeOfAnAccidentalTableCostsNothing) {
+  const Tensor column = rand({10000, 1}), row = rand({10000});
+  const std::size_t before = memory_in_use();
+  const Tensor difference = column - row, sum = column + row;
+  EXPECT_EQ(difference.shape(), Shape({10000, 10000}));
+  EXPECT_EQ(sum.shape(), Shape({10000, 10000}));
+  EXPECT_EQ(memory_in_use(), before);
+  // Looked at, they hold what they say.
+  const Tensor a = rand({2000, 1}), b = rand({2000});
+  const float x = a.data<float>()[1999], y = b.data<float>()[7];
+  EXPECT_EQ(((a + b)[{1999, 7}].item<float>()), x + y);
+  EXPECT_EQ(((a - b)[{1999, 7}].item<float>()), x - y);
+}
+
 TEST(Deferred, SeveralThreadsMayLookFirst) {
   manual_seed(10);
   const Tensor a = rand({64, 64, 1}), b = rand({64, 1, 64});
