@@ -4,7 +4,7 @@
 namespace gradus {
 
 DeferredCall::DeferredCall(Op op, Tensors inputs, Spec result)
-    : op_(std::move(op)), inputs_(std::move(inputs)), result_(std::move(result)) {}
+    : op_(std::move(op)), inputs_(std::move(inputs)), result_(result) {}
 
 void DeferredCall::compute(std::byte* into) const {
   std::vector<In> x;

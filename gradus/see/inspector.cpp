@@ -96,7 +96,7 @@ struct Inspector::Impl final : Observer {
     if (!quiet && wants(event)) {
       std::vector<NamedTensor> tensors;
       const auto add = [&](std::string name, const Tensor& x) {
-        tensors.push_back({x.name().empty() ? std::move(name) : x.name(), x});
+        tensors.push_back({x.name().empty() ? name : x.name(), x});
       };
       for (std::size_t i = 0; i < event.inputs.size(); ++i)
         add("x" + std::to_string(i), event.inputs[i]);
