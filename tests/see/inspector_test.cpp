@@ -1,4 +1,8 @@
 // The inspector: whole transcripts, commands on a stream and everything that was written.
+#ifdef __GNUC__
+// GCC 12 sees values that are not set inside std::regex under the sanitizers (GCC bug 105562).
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <gradus/nn/layers.h>
 #include <gradus/see/inspector.h>
 
