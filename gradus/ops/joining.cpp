@@ -119,7 +119,8 @@ struct SplitSizes {
     for (std::int64_t part : parts) {
       if (part < 0)
         throw ValueError("a part of size " + std::to_string(part), "sizes are 0 or more");
-      total += part;
+      // Beyond any axis already: stays there instead of overflowing.
+      total = part > INT64_MAX - total ? INT64_MAX : total + part;
     }
     if (total != n)
       throw ShapeError("sizes " + Shape(parts).str() + " add up to " + std::to_string(total) +
@@ -154,7 +155,7 @@ struct Chunk {
     if (chunks <= 0) throw ValueError(std::to_string(chunks) + " chunks", "ask for 1 or more");
     const std::int64_t n = inputs[0].size(axis);
     if (n == 0) return {slice(inputs[0], axis, {}, {})};
-    return split(inputs[0], {(n + chunks - 1) / chunks}, axis);
+    return split(inputs[0], {(n - 1) / chunks + 1}, axis);
   }
   static Samples samples() { return {{Chunk{2, 1}, {sample({2, 5})}}}; }
 };
@@ -172,6 +173,7 @@ struct Triangle {
   void forward(In x, Out y) const {
     const Shape& shape = x.shape();
     const std::int64_t rows = shape[shape.rank() - 2], columns = shape.back();
+    const std::int64_t diagonal = std::clamp(k, -rows, columns);  // beyond is all or nothing
     dispatch(x.dtype, [&]<class T>() {
       kernels::map1([](T v) { return v; }, x.as<T>(), x.strides().data(), y.as<T>(),
                     y.strides().data(), shape.data(), shape.rank());
@@ -179,7 +181,8 @@ struct Triangle {
       for (std::int64_t n = 0; n < shape.numel() / (rows * columns); ++n)
         for (std::int64_t i = 0; i < rows; ++i)
           for (std::int64_t j = 0; j < columns; ++j)
-            if (D::is_lower ? j > i + k : j < i + k) y.as<T>()[(n * rows + i) * columns + j] = T(0);
+            if (D::is_lower ? j > i + diagonal : j < i + diagonal)
+              y.as<T>()[(n * rows + i) * columns + j] = T(0);
     });
   }
   Tensor vjp(const Call&, const Tensor& g) const {

@@ -164,11 +164,12 @@ struct Diagonal {
     order.push_back(j);
     const std::int64_t rows = x.shape()[i], columns = x.shape()[j];
     flat.push_back(rows * columns);
-    const std::int64_t length = std::max<std::int64_t>(
-        0, std::min(rows - std::max<std::int64_t>(0, -k), columns - std::max<std::int64_t>(0, k)));
-    const std::int64_t first = k >= 0 ? k : -k * columns;
+    const std::int64_t off = std::clamp(k, -rows, columns);  // beyond, nothing is left
+    const std::int64_t length =
+        std::min(rows - std::max<std::int64_t>(0, -off), columns - std::max<std::int64_t>(0, off));
+    const std::int64_t first = off >= 0 ? off : -off * columns;
     const Tensor y = reshape(permute_dims(x, order), flat);
-    if (length == 0) return slice(y, -1, 0, 0);
+    if (length <= 0) return slice(y, -1, 0, 0);
     return slice(y, -1, first, first + (length - 1) * (columns + 1) + 1, columns + 1);
   }
   static Samples samples() {

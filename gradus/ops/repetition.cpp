@@ -6,6 +6,18 @@
 
 namespace gradus {
 namespace op {
+namespace {
+
+std::int64_t multiplied(std::int64_t size, std::int64_t times) {
+  std::int64_t result = 0;
+  if (__builtin_mul_overflow(size, times, &result))
+    throw ShapeError("an axis of size " + std::to_string(size) + " cannot be repeated " +
+                         std::to_string(times) + " times: 63 bits do not count that far",
+                     "repeat it less often");
+  return result;
+}
+
+}  // namespace
 
 struct Roll {
   Ints shift, axis;
@@ -65,7 +77,7 @@ struct Repeat {
     const int k = normalize_axis(axis.value_or(0), x.ndim());
     Ints wide = x.shape().to_vector(), result = wide;
     wide.insert(wide.begin() + k + 1, repeats);
-    result[static_cast<std::size_t>(k)] *= repeats;
+    result[static_cast<std::size_t>(k)] = multiplied(result[static_cast<std::size_t>(k)], repeats);
     return reshape(broadcast_to(expand_dims(x, k + 1), wide), result);
   }
   static Samples samples() {
@@ -94,7 +106,7 @@ struct Tile {
       if (times[k] == 1) continue;
       Ints wide = y.shape().to_vector(), result = wide;
       wide.insert(wide.begin() + static_cast<std::ptrdiff_t>(k), times[k]);
-      result[k] *= times[k];
+      result[k] = multiplied(result[k], times[k]);
       y = reshape(broadcast_to(expand_dims(y, static_cast<std::int64_t>(k)), wide), result);
     }
     return y;
