@@ -1,4 +1,7 @@
 // Joining and splitting tensors, and the triangles. Next: indexing.cpp.
+#include <algorithm>
+#include <cstdint>
+
 #include <gradus/kernels/elementwise.h>
 #include <gradus/ops/elementwise.h>
 #include <gradus/ops/registry.h>
