@@ -1,6 +1,7 @@
 // The walk; see backward.h. Nodes are taken in falling order of execution, which is a reverse
 // topological order, so no recursion is needed and chains may be of any length.
 #include <gradus/autograd/backward.h>
+#include <gradus/autograd/watch.h>
 
 #include <algorithm>
 #include <unordered_map>
@@ -50,6 +51,7 @@ class Walk {
   void run(std::span<const Tensor> outputs, std::span<const Tensor> seeds,
            std::span<const Tensor> wanted) {
     GradMode recording(options_.create_graph);
+    PhaseScope phase(Phase::backward);
     for (const Tensor& x : wanted)
       if (x.history()) kept_[slot(x.history())] = Tensor{};
     for (std::size_t k = 0; k < outputs.size(); ++k)
@@ -101,6 +103,7 @@ class Walk {
            "a seed weighs each element: give it the output's shape");
     }
     if (seed.dtype() != y.dtype()) seed = astype(seed, y.dtype());
+    if (GradientWatch* watch = WatchGradients::current) watch->root(y);
     if (y.history())
       accumulate(pending_[slot(y.history())], seed);
     else
@@ -125,6 +128,9 @@ class Walk {
     for (std::size_t k = 0; k < cotangents.size(); ++k)
       if (!cotangents[k] && is_floating(node->outputs[k].spec.dtype))
         cotangents[k] = zeros(node->outputs[k].spec.shape.to_vector(), node->outputs[k].spec.dtype);
+    if (GradientWatch* watch = WatchGradients::current)
+      for (std::size_t k = 0; k < cotangents.size(); ++k)
+        if (cotangents[k]) watch->gradient(*node, k, cotangents[k]);
     PhaseScope phase(Phase::backward, node.get());
     Tensors gradients;
     try {
@@ -199,11 +205,13 @@ void backward(std::span<const Tensor> outputs, std::span<const Tensor> seeds,
   Walk walk("backward", options, at);
   walk.run(outputs, seeds, {});
   GradMode recording(options.create_graph);
+  PhaseScope phase(Phase::backward);
   for (const auto& [leaf, gradient] : walk.leaves()) {
     const Tensor g = after_hooks(leaf, gradient);
     // A gradient may be a view of another tensor's bytes (a broadcast seed); a parameter owns its
     // own.
     leaf.set_grad(leaf.grad() ? add(leaf.grad(), g) : options.create_graph ? g : clone(g));
+    if (GradientWatch* watch = WatchGradients::current) watch->leaf(leaf, leaf.grad());
   }
 }
 

@@ -1,0 +1,481 @@
+// Writing a tape at the door; see recorder.h.
+#include <gradus/autograd/watch.h>
+#include <gradus/ops/ops.h>
+#include <gradus/program/deferred.h>
+#include <gradus/see/recorder.h>
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <map>
+#include <tuple>
+#include <unordered_map>
+
+namespace gradus::see {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// A tensor is known by its bytes and how they are seen: gradient rules get kept values as new
+/// tensors over the same storage. Bytes that nobody computed yet are known by their recipe.
+using Key = std::tuple<const void*, std::int64_t, DType, Ints, Ints>;
+
+const void* base_of(const Tensor& x) {
+  if (const auto recipe = x.storage().recipe()) return recipe.get();
+  return x.storage().data();
+}
+Key key_of(const Tensor& x) {
+  return {base_of(x), x.layout().offset, x.dtype(), x.shape().to_vector(), x.strides().to_vector()};
+}
+/// The elements without history. (detach() would mark the storage as seen by others.)
+Tensor plain(const Tensor& x) {
+  return x.history() ? Tensor(x.storage(), x.layout(), x.dtype()) : x;
+}
+bool is_unwritten(const Tensor& x) { return x.storage().recipe() != nullptr; }
+
+std::string attributes_of(const Op& op) {
+  const std::string all = op.str();
+  const std::size_t open = all.find('{');
+  return open == all.npos ? "" : all.substr(open + 1, all.size() - open - 2);
+}
+
+template <class List>
+auto& at(List& list, TapeIndex i) {
+  return list[static_cast<std::size_t>(i)];
+}
+
+constexpr TapeIndex pinned_before_alarm = 64;  // events
+
+}  // namespace
+
+struct Recorder::Impl final : Observer, GradientWatch {
+  explicit Impl(RecorderOptions given) : options(std::move(given)) {
+    tape.level = options.level;
+    if (options.level == TapeLevel::off) return;
+    observing.emplace(*this);
+    watching.emplace(*this);
+  }
+
+  // -- values -------------------------------------------------------------------------------------
+  struct Known {
+    std::int64_t tensor;
+    TapeIndex value;  // of the latest version
+  };
+
+  TapeIndex value_of(const Tensor& x, TapeIndex event) {
+    const Key key = key_of(x);
+    const std::uint64_t version = x.storage().version();
+    const auto found = known.find(key);
+    if (found != known.end()) {
+      TapeValue& value = at(tape.values, found->second.value);
+      if (value.name.empty() && !x.name().empty()) value.name = x.name();
+      if (value.version == version) {
+        keep_alive(x, found->second.value);
+        return found->second.value;
+      }
+    }
+    return add_value(x, key, version, none, event,
+                     found == known.end() ? none : found->second.value);
+  }
+  /// `older`: the version before, whose name and number it takes.
+  TapeIndex add_value(const Tensor& x, const Key& key, std::uint64_t version, TapeIndex made_by,
+                      TapeIndex since, TapeIndex older) {
+    const auto index = static_cast<TapeIndex>(tape.values.size());
+    TapeValue value;
+    value.tensor = older == none ? ++tensors : at(tape.values, older).tensor;
+    value.version = version;
+    value.spec = x.spec();
+    value.name = !x.name().empty() || older == none ? x.name() : at(tape.values, older).name;
+    if (const auto given = names.find(key); given != names.end()) value.name = given->second;
+    value.is_parameter = x.is_leaf() && x.requires_grad();
+    value.made_by = made_by;
+    value.since = made_by == none ? step_first_event() : since;
+    value.step = std::max<TapeIndex>(0, tape.steps() - 1);
+    if (!is_unwritten(x)) {
+      value.statistics = statistics_of(x, version);
+      value.payload = plain(x);
+    }
+    known[key] = {value.tensor, index};
+    tape.values.push_back(std::move(value));
+    keep_alive(x, index);
+    hold(index);
+    return index;
+  }
+  /// A view that shows all elements of a value has the statistics of that one; one that repeats
+  /// elements (a broadcast) gets none.
+  std::optional<Statistics> statistics_of(const Tensor& x, std::uint64_t version) {
+    const auto users = holders.find(x.storage().data());
+    if (users != holders.end())
+      for (const TapeIndex index : users->second) {
+        const TapeValue& whole = at(tape.values, index);
+        if (whole.version == version && whole.statistics && whole.spec.dtype == x.dtype() &&
+            whole.payload.layout().offset == x.layout().offset &&
+            whole.spec.shape.numel() == x.numel() && same_elements(whole.payload, x))
+          return whole.statistics;
+      }
+    const auto bytes = x.numel() * static_cast<std::int64_t>(dtype_size(x.dtype()));
+    if (bytes > static_cast<std::int64_t>(x.storage().bytes())) return std::nullopt;
+    return statistics(x);
+  }
+  /// Whether two views of one storage, equal in count and offset, show the same elements once each:
+  /// the same steps apart from axes of one element, in any order, without repetition.
+  static bool same_elements(const Tensor& a, const Tensor& b) {
+    const auto steps = [](const Tensor& x) {
+      std::vector<std::pair<std::int64_t, std::int64_t>> list;
+      for (int i = 0; i < x.ndim(); ++i)
+        if (x.shape()[i] != 1) list.emplace_back(x.strides()[i], x.shape()[i]);
+      std::sort(list.begin(), list.end());
+      // Axes that lie within each other without a gap are one.
+      for (std::size_t i = 0; i + 1 < list.size();)
+        if (list[i].first * list[i].second == list[i + 1].first) {
+          list[i].second *= list[i + 1].second;
+          list.erase(list.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+        } else {
+          ++i;
+        }
+      return list;
+    };
+    return steps(a) == steps(b);
+  }
+  TapeIndex step_first_event() const {
+    return tape.ticks.empty() ? 0 : at(tape.ticks, tape.ticks_of(tape.steps() - 1).first).first;
+  }
+
+  // -- what is kept -------------------------------------------------------------------------------
+  void keep_alive(const Tensor& x, TapeIndex value) {
+    Alive& entry = alive.try_emplace(value, Alive{plain(x)}).first->second;
+    entry.used_in = tape.steps();
+  }
+  void hold(TapeIndex index) {
+    const TapeValue& value = at(tape.values, index);
+    if (!value.payload) return;
+    const void* base = value.payload.storage().data();
+    auto& users = holders[base];
+    if (users.empty()) held_bytes += static_cast<std::int64_t>(value.payload.storage().bytes());
+    users.push_back(index);
+    order.push_back(index);
+    if (options.level == TapeLevel::full)
+      while (held_bytes > options.budget && drop_oldest()) {
+      }
+  }
+  void let_go(TapeIndex index) {
+    TapeValue& value = at(tape.values, index);
+    if (!value.payload) return;
+    const auto users = holders.find(value.payload.storage().data());
+    if (users != holders.end()) {
+      std::erase(users->second, index);
+      if (users->second.empty()) {
+        held_bytes -= static_cast<std::int64_t>(value.payload.storage().bytes());
+        holders.erase(users);
+      }
+    }
+    value.payload = Tensor();
+  }
+  bool drop_oldest() {
+    for (auto i = order.begin(); i != order.end(); ++i) {
+      const TapeIndex index = *i;
+      if (at(tape.values, index).payload && pinned.contains(index)) continue;
+      order.erase(i);
+      if (!at(tape.values, index).payload) return !order.empty();
+      let_go(index);
+      return true;
+    }
+    return false;
+  }
+  void pin_around(TapeIndex event) {
+    for (TapeIndex e = std::max<TapeIndex>(0, event - pinned_before_alarm); e <= event; ++e) {
+      for (const TapeIndex v : at(tape.events, e).inputs) pinned[v] = true;
+      for (const TapeIndex v : at(tape.events, e).outputs) pinned[v] = true;
+    }
+  }
+  /// Before bytes are overwritten: who holds them gets a copy, or at level stats lets go.
+  void before_write(const Tensor& target) {
+    if (is_unwritten(target)) return;
+    const auto users = holders.find(target.storage().data());
+    if (users == holders.end()) return;
+    const std::vector<TapeIndex> list = users->second;
+    for (const TapeIndex index : list) {
+      const Tensor old = at(tape.values, index).payload;
+      let_go(index);
+      if (options.level != TapeLevel::full) continue;
+      const Unobserved not_seen;
+      const NoGrad not_recorded;
+      at(tape.values, index).payload = clone(old);
+      hold(index);
+    }
+  }
+
+  // -- ticks and steps ----------------------------------------------------------------------------
+  Phase phase_of(const Event& event) {
+    if (event.phase != Phase::forward || tape.ticks.empty()) return event.phase;
+    // An update written by hand: after a backward pass, made of gradients, or into a parameter.
+    const Phase last = tape.ticks.back().phase;
+    if (last == Phase::forward) return Phase::forward;
+    if (event.target && event.target->is_leaf() && event.target->requires_grad())
+      return Phase::update;
+    for (const Tensor& x : event.inputs)
+      if (const auto found = known.find(key_of(x)); found != known.end()) {
+        const TapeValue& value = at(tape.values, found->second.value);
+        if (value.gradient_of != none ||
+            (last == Phase::update && value.made_by != none &&
+             at(tape.events, value.made_by).phase == Phase::update && !value.is_parameter))
+          return Phase::update;
+      }
+    return Phase::forward;
+  }
+  void open_tick(Phase phase, std::string label, TapeIndex twin) {
+    const bool first = tape.ticks.empty();
+    const bool new_step = first || wants_step ||
+                          (phase == Phase::forward && tape.ticks.back().phase != Phase::forward);
+    if (!first) tick_done();
+    const auto here = static_cast<TapeIndex>(tape.events.size());
+    if (new_step) {
+      TapeTick in;
+      in.step = first ? 0 : tape.ticks.back().step + 1;
+      in.label = "in";
+      in.first = in.last = here;
+      if (!first) forget_step();
+      tape.ticks.push_back(in);
+      tape.losses.push_back(none);
+      wants_step = false;
+    }
+    TapeTick tick;
+    tick.step = tape.ticks.back().step;
+    tick.number = tape.ticks.back().number + 1;
+    tick.phase = phase;
+    tick.label = std::move(label);
+    tick.first = tick.last = here;
+    tick.twin = twin;
+    if (twin != none) at(tape.ticks, twin).backward = static_cast<TapeIndex>(tape.ticks.size());
+    tape.ticks.push_back(std::move(tick));
+  }
+  void tick_done() {
+    if (!options.on_tick || told == tape.ticks.size() || tape.ticks.empty()) return;
+    told = tape.ticks.size();
+    const Unobserved not_seen;
+    options.on_tick();
+  }
+  /// Results of the step that ends may go, and others may take their addresses. Data, parameters,
+  /// their gradients and what is written in place (an optimizer's state) stay a step longer.
+  void forget_step() {
+    const TapeIndex now = tape.steps();
+    for (auto i = alive.begin(); i != alive.end();) {
+      const TapeValue& value = at(tape.values, i->first);
+      const bool stays =
+          value.made_by == none || value.is_parameter ? i->second.used_in + 1 >= now : false;
+      if (stays) {
+        ++i;
+        continue;
+      }
+      const auto found = known.find(key_of(i->second.tensor));
+      if (found != known.end() && found->second.value == i->first) known.erase(found);
+      i = alive.erase(i);
+    }
+    if (options.level == TapeLevel::stats) {
+      for (const TapeIndex index : order)
+        if (!alive.contains(index)) let_go(index);
+      std::erase_if(order, [&](TapeIndex index) { return !at(tape.values, index).payload; });
+    }
+    nodes.clear();
+    last_scope = nullptr;
+  }
+  /// The tick that an event outside of other calls belongs to: the present one, or a new one.
+  void choose_tick(const Event& event, Phase phase, TapeIndex twin_event, bool orphan) {
+    const std::string scope = event.scope ? *event.scope : "";
+    const TapeTick* now = tape.ticks.empty() ? nullptr : &tape.ticks.back();
+    if (orphaned && now && now->phase == phase && !wants_step) {
+      // Conversions made before a call belong to it.
+      if (!orphan) {
+        orphaned = false;
+        if (scope.empty()) tape.ticks.back().label = event.op.name();
+      }
+      last_scope = event.scope;
+      return;
+    }
+    if (phase == Phase::backward) {
+      const TapeIndex twin = twin_event == none ? none : at(tape.events, twin_event).tick;
+      const bool same = now && now->phase == phase && !wants_step &&
+                        (twin == none || now->twin == twin || now->twin == none);
+      if (same) {
+        if (now->twin == none && twin != none) {
+          tape.ticks.back().twin = twin;
+          tape.ticks.back().label = at(tape.ticks, twin).label;
+          at(tape.ticks, twin).backward = static_cast<TapeIndex>(tape.ticks.size()) - 1;
+        }
+        return;
+      }
+      open_tick(phase, twin == none ? std::string(event.op.name()) : at(tape.ticks, twin).label,
+                twin);
+      return;
+    }
+    if (phase == Phase::update) {
+      if (now && now->phase == phase && !wants_step) return;
+      open_tick(phase, scope.empty() ? "update" : scope.substr(scope.rfind('.') + 1), none);
+      return;
+    }
+    const bool same = now && now->phase == phase && now->number > 0 && event.scope &&
+                      event.scope == last_scope && !wants_step;
+    if (same) return;
+    open_tick(phase,
+              scope.empty() ? std::string(event.op.name()) : scope.substr(scope.rfind('.') + 1),
+              none);
+    last_scope = event.scope;
+    orphaned = orphan;
+  }
+
+  // -- the door -----------------------------------------------------------------------------------
+  void before(const Event& event) override {
+    while (stack.size() > static_cast<std::size_t>(event.depth)) stack.pop_back();
+    const TapeIndex parent = stack.empty() ? none : stack.back().event;
+    TapeIndex twin = none;
+    if (event.forward_twin)
+      if (const auto found = nodes.find(event.forward_twin->sequence); found != nodes.end())
+        twin = found->second;
+    const Phase phase = parent == none ? phase_of(event) : at(tape.events, parent).phase;
+    if (parent == none) choose_tick(event, phase, twin, event.depth > 0);
+    const auto index = static_cast<TapeIndex>(tape.events.size());
+    TapeEvent made;
+    made.tick = static_cast<TapeIndex>(tape.ticks.size()) - 1;
+    made.parent = parent;
+    made.depth = event.depth;
+    made.phase = phase;
+    made.op = event.op.name();
+    made.attributes = attributes_of(event.op);
+    if (event.scope) made.scope = *event.scope;
+    made.twin = twin;
+    const Place& place = event.forward_twin ? event.forward_twin->place : event.place;
+    made.file = place.file_name();
+    made.function = place.function_name();
+    made.line = static_cast<int>(place.line());
+    if (twin != none) {
+      at(tape.events, twin).backward.push_back(index);
+      if (made.scope.empty()) made.scope = at(tape.events, twin).scope;
+    }
+    tape.events.push_back(std::move(made));
+    tape.ticks.back().last = index + 1;
+    // The list of events may move while statistics are made: values first, then the event.
+    std::vector<TapeIndex> inputs;
+    for (const Tensor& x : event.inputs) inputs.push_back(value_of(x, index));
+    TapeIndex target = none;
+    if (event.target) {
+      target = value_of(*event.target, index);
+      alive[target].is_written = true;
+      before_write(*event.target);
+    }
+    at(tape.events, index).inputs = std::move(inputs);
+    at(tape.events, index).target = target;
+    while (stack.size() < static_cast<std::size_t>(event.depth)) stack.push_back({parent, {}});
+    stack.push_back({index, Clock::now()});
+  }
+
+  void after(const Event& event) override {
+    const Clock::time_point now = Clock::now();
+    if (stack.empty()) return;
+    const Running running = stack.back();
+    stack.pop_back();
+    const TapeIndex index = running.event;
+    std::vector<TapeIndex> outputs;
+    std::int64_t bytes = 0;
+    bool bad = false;
+    for (const Tensor& y : event.outputs) {
+      const Key key = key_of(y);
+      const auto found = known.find(key);
+      const TapeIndex before = found == known.end() ? none : found->second.value;
+      // The result of a composite or of a conversion that had nothing to do is known already.
+      const bool same = before != none && !event.target &&
+                        at(tape.values, before).version == y.storage().version();
+      const TapeIndex value = same ? before
+                                   : add_value(y, key, y.storage().version(), index, index,
+                                               event.target ? before : none);
+      if (event.target) alive[value].is_written = true;
+      if (same && at(tape.values, value).name.empty() && !y.name().empty())
+        at(tape.values, value).name = y.name();
+      outputs.push_back(value);
+      const TapeValue& made = at(tape.values, value);
+      bad |= made.statistics && made.statistics->bad() > 0;
+      if (!same && !event.target && event.op.kind() == OpKind::kernel && !is_unwritten(y))
+        bytes += static_cast<std::int64_t>(y.storage().bytes());
+      if (y.history()) nodes.try_emplace(y.history().node->sequence, index);
+    }
+    TapeEvent& done = at(tape.events, index);
+    done.seconds = std::chrono::duration<double>(now - running.began).count();
+    done.outputs = std::move(outputs);
+    done.bytes = bytes;
+    done.finished = true;
+    if (bad && options.level == TapeLevel::full) pin_around(index);
+  }
+
+  // -- the walk -----------------------------------------------------------------------------------
+  void root(const Tensor& y) override {
+    const TapeIndex value = value_of(y, static_cast<TapeIndex>(tape.events.size()));
+    if (tape.losses.empty()) return;
+    tape.losses.back() = value;
+    if (at(tape.values, value).name.empty()) at(tape.values, value).name = "loss";
+  }
+  void gradient(const Node& node, std::size_t k, const Tensor& g) override {
+    const auto event = nodes.find(node.sequence);
+    if (event == nodes.end()) return;
+    const std::vector<TapeIndex>& outputs = at(tape.events, event->second).outputs;
+    if (k < outputs.size()) link(outputs[k], g);
+  }
+  void leaf(const Tensor& leaf, const Tensor& g) override {
+    link(value_of(leaf, static_cast<TapeIndex>(tape.events.size())), g);
+  }
+  void link(TapeIndex of, const Tensor& g) {
+    const TapeIndex value = value_of(g, static_cast<TapeIndex>(tape.events.size()));
+    if (value == of) return;
+    at(tape.values, of).gradient = value;
+    TapeIndex& owner = at(tape.values, value).gradient_of;
+    // A tensor may be the gradient of several: the one with a name of its own is told.
+    if (owner == none || (at(tape.values, owner).name.empty() && !at(tape.values, of).name.empty()))
+      owner = of;
+  }
+
+  struct Running {
+    TapeIndex event;
+    Clock::time_point began;
+  };
+  struct Alive {
+    Tensor tensor;
+    TapeIndex used_in = 0;
+    bool is_written = false;
+  };
+
+  RecorderOptions options;
+  Tape tape;
+  std::vector<Running> stack;
+  std::map<Key, Known> known;
+  std::map<Key, std::string> names;
+  std::map<TapeIndex, Alive> alive;
+  std::unordered_map<const void*, std::vector<TapeIndex>> holders;
+  std::deque<TapeIndex> order;
+  std::map<TapeIndex, bool> pinned;
+  std::unordered_map<std::uint64_t, TapeIndex> nodes;
+  std::shared_ptr<const std::string> last_scope;
+  std::int64_t tensors = 0, held_bytes = 0;
+  std::size_t told = 0;
+  bool wants_step = false, orphaned = false;
+  std::optional<Observe> observing;
+  std::optional<WatchGradients> watching;
+};
+
+Recorder::Recorder(RecorderOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Recorder::~Recorder() = default;
+Tape& Recorder::tape() { return impl_->tape; }
+const Tape& Recorder::tape() const { return impl_->tape; }
+
+void Recorder::name(const Tensor& x, std::string name) {
+  const Key key = key_of(x);
+  if (const auto found = impl_->known.find(key); found != impl_->known.end())
+    at(impl_->tape.values, found->second.value).name = name;
+  impl_->names[key] = std::move(name);
+}
+void Recorder::begin_step() { impl_->wants_step = true; }
+void Recorder::finish() {
+  if (!impl_->observing) return;
+  impl_->observing.reset();
+  impl_->watching.reset();
+  impl_->tick_done();
+}
+
+}  // namespace gradus::see

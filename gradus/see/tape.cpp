@@ -1,0 +1,184 @@
+// Questions to a tape; see tape.h.
+#include <gradus/see/tape.h>
+
+#include <algorithm>
+#include <set>
+
+namespace gradus::see {
+namespace {
+
+template <class List>
+auto& at(List& list, TapeIndex i) {
+  return list[static_cast<std::size_t>(i)];
+}
+
+std::string_view last_part(std::string_view path) { return path.substr(path.rfind('.') + 1); }
+
+bool contains(const std::vector<TapeIndex>& list, TapeIndex value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+}  // namespace
+
+std::pair<TapeIndex, TapeIndex> Tape::ticks_of(TapeIndex step) const {
+  const auto first = std::partition_point(ticks.begin(), ticks.end(),
+                                          [&](const TapeTick& t) { return t.step < step; });
+  const auto last =
+      std::partition_point(first, ticks.end(), [&](const TapeTick& t) { return t.step <= step; });
+  return {first - ticks.begin(), last - ticks.begin()};
+}
+
+TapeIndex Tape::tick_at(TapeIndex step, TapeIndex number) const {
+  const auto [first, last] = ticks_of(step);
+  return number >= 0 && number < last - first ? first + number : none;
+}
+
+std::string Tape::name_of(TapeIndex index) const {
+  const TapeValue& value = at(values, index);
+  if (!value.name.empty()) return value.name;
+  if (value.gradient_of != none && value.gradient_of != index) {
+    const TapeValue& of = at(values, value.gradient_of);
+    // A gradient of a gradient is named after it, two deep and no deeper.
+    return of.gradient_of == none || of.gradient_of == value.gradient_of
+               ? name_of(value.gradient_of) + ".g"
+               : "tensor_" + std::to_string(value.tensor) + ".g";
+  }
+  if (value.made_by == none) return "tensor_" + std::to_string(value.tensor);
+  const TapeEvent& event = at(events, value.made_by);
+  const TapeTick& tick = at(ticks, event.tick);
+  if (!event.scope.empty() && event.phase == Phase::forward) {
+    // The last result of the module's last call of this tick is its output.
+    TapeIndex last = none;
+    for (TapeIndex e = tick.first; e < tick.last; ++e)
+      if (at(events, e).depth == event.depth && !at(events, e).outputs.empty())
+        last = at(events, e).outputs.back();
+    if (last == index) return std::string(last_part(event.scope)) + ".out";
+  }
+  return event.op + "_" +
+         std::to_string(value.made_by - at(ticks, ticks_of(tick.step).first).first);
+}
+
+TapeIndex Tape::find(std::string_view name, TapeIndex tick) const {
+  if (ticks.empty()) return none;
+  const TapeTick& here = at(ticks, tick);
+  // "w1.g" is the gradient of w1, whatever else the same tensor is called.
+  if (name.ends_with(".g")) {
+    TapeIndex of = find(name.substr(0, name.size() - 2), tick);
+    // An update makes a new version; the gradient belongs to the one before.
+    for (; of != none;) {
+      const TapeIndex g = at(values, of).gradient;
+      if (g != none && at(values, g).since < here.last) return g;
+      TapeIndex older = none;
+      for (TapeIndex v = of - 1; v >= 0 && older == none; --v)
+        if (at(values, v).tensor == at(values, of).tensor) older = v;
+      if (older == none || at(values, older).step < here.step - 1) return none;
+      of = older;
+    }
+  }
+  if (name == "loss")
+    if (const TapeIndex loss = loss_of(here.step);
+        loss != none && at(values, loss).since < here.last)
+      return loss;
+  for (TapeIndex v = static_cast<TapeIndex>(values.size()) - 1; v >= 0; --v) {
+    const TapeValue& value = at(values, v);
+    if (value.step > here.step || (value.made_by != none && value.since >= here.last)) continue;
+    if (value.made_by != none && value.step < here.step && !value.is_parameter && name != "loss")
+      continue;  // of an earlier step
+    if (name_of(v) == name) return v;
+  }
+  return none;
+}
+
+std::vector<std::string> Tape::names(TapeIndex tick) const {
+  std::vector<std::string> found;
+  if (ticks.empty()) return found;
+  const TapeTick& here = at(ticks, tick);
+  std::set<std::string> seen;
+  for (std::size_t v = 0; v < values.size(); ++v) {
+    const TapeValue& value = values[v];
+    if (value.step > here.step || (value.since >= here.last && value.made_by != none)) continue;
+    if (value.step < here.step && !value.is_parameter && value.made_by != none) continue;
+    std::string name = name_of(static_cast<TapeIndex>(v));
+    if (seen.insert(name).second) found.push_back(std::move(name));
+  }
+  return found;
+}
+
+std::vector<TapeIndex> Tape::results_of(TapeIndex index) const {
+  const TapeTick& tick = at(ticks, index);
+  std::vector<TapeIndex> results;
+  if (tick.number == 0) {
+    const auto [first, last] = ticks_of(tick.step);
+    for (TapeIndex t = first + 1; t < last; ++t)
+      for (const TapeIndex v : arguments_of(t))
+        if ((at(values, v).made_by == none || at(values, v).made_by < tick.first) &&
+            !contains(results, v) &&
+            (!at(values, v).name.empty() || at(values, v).is_parameter ||
+             at(values, v).spec.shape.rank() > 0))
+          results.push_back(v);
+    return results;
+  }
+  for (TapeIndex e = tick.first; e < tick.last; ++e)
+    for (const TapeIndex v : at(events, e).outputs) {
+      if (contains(results, v)) continue;
+      const TapeValue& value = at(values, v);
+      const bool is_gradient =
+          value.gradient_of != none && !at(values, value.gradient_of).name.empty();
+      if (is_gradient || !value.name.empty() || at(events, e).target != none) results.push_back(v);
+    }
+  // Where a copy became the parameter's gradient, both have the name: the later one is shown.
+  for (std::size_t i = 0; i < results.size(); ++i)
+    for (std::size_t j = i + 1; j < results.size(); ++j)
+      if (name_of(results[i]) == name_of(results[j])) {
+        results.erase(results.begin() + static_cast<std::ptrdiff_t>(i--));
+        break;
+      }
+  if (results.empty())
+    for (TapeIndex e = tick.last - 1; e >= tick.first && results.empty(); --e)
+      if (at(events, e).parent == none) results = at(events, e).outputs;
+  return results;
+}
+
+std::vector<TapeIndex> Tape::arguments_of(TapeIndex index) const {
+  const TapeTick& tick = at(ticks, index);
+  std::vector<TapeIndex> arguments;
+  for (TapeIndex e = tick.first; e < tick.last; ++e)
+    for (const TapeIndex v : at(events, e).inputs) {
+      const TapeIndex made = at(values, v).made_by;
+      if ((made == none || made < tick.first) && !contains(arguments, v)) arguments.push_back(v);
+    }
+  return arguments;
+}
+
+std::vector<TapeIndex> Tape::alarms() const {
+  const auto is_bad = [&](TapeIndex v) {
+    return at(values, v).statistics && at(values, v).statistics->bad() > 0;
+  };
+  std::vector<TapeIndex> found;
+  for (std::size_t e = 0; e < events.size(); ++e)
+    if (std::any_of(events[e].outputs.begin(), events[e].outputs.end(), is_bad) &&
+        std::none_of(events[e].inputs.begin(), events[e].inputs.end(), is_bad))
+      found.push_back(static_cast<TapeIndex>(e));
+  return found;
+}
+
+TapeIndex Tape::loss_of(TapeIndex step) const {
+  return step >= 0 && step < static_cast<TapeIndex>(losses.size()) ? at(losses, step) : none;
+}
+
+TapeIndex Tape::tick_of_value(TapeIndex index) const {
+  const TapeValue& value = at(values, index);
+  if (value.made_by != none) return at(events, value.made_by).tick;
+  return ticks_of(value.step).first;
+}
+
+std::int64_t Tape::payload_bytes() const {
+  std::set<const void*> counted;
+  std::int64_t bytes = 0;
+  for (const TapeValue& value : values)
+    if (value.payload && counted.insert(value.payload.storage().data()).second)
+      bytes += static_cast<std::int64_t>(value.payload.storage().bytes());
+  return bytes;
+}
+
+}  // namespace gradus::see

@@ -1,0 +1,364 @@
+// The tape: what is written down of a small net's step, against what we know of the net.
+#include <gradus/autograd/backward.h>
+#include <gradus/io/file.h>
+#include <gradus/optim/optimizer.h>
+#include <gradus/see/recorder.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+#include <cmath>
+#include <filesystem>
+
+using namespace gradus;
+using see::Recorder;
+using see::Tape;
+using see::TapeIndex;
+using see::TapeLevel;
+using testing::ElementsAre;
+
+namespace {
+
+template <class List>
+auto& at(List& list, TapeIndex i) {
+  return list.at(static_cast<std::size_t>(i));
+}
+
+/// Two layers with module paths lin1, relu1, lin2, mse, and an update: one step.
+struct Net {
+  Tensor w1, b1, w2;
+  Net() {
+    manual_seed(3);
+    w1 = randn({4, 3}).set_requires_grad().set_name("w1");
+    b1 = zeros({3}).set_requires_grad().set_name("b1");
+    w2 = randn({3, 1}).set_requires_grad().set_name("w2");
+  }
+  Tensor loss(const Tensor& x, const Tensor& y) const {
+    Tensor l1, l2, out;
+    {
+      Scope here("lin1");
+      l1 = matmul(x, w1) + b1;
+    }
+    l1.set_name("l1");
+    {
+      Scope here("relu1");
+      l2 = relu(l1);
+    }
+    l2.set_name("l2");
+    {
+      Scope here("lin2");
+      out = matmul(l2, w2);
+    }
+    out.set_name("out");
+    Scope here("mse");
+    return mse(squeeze(out, {-1}), y);
+  }
+  void step(const Tensor& x, const Tensor& y, double lr) {
+    for (Tensor* p : {&w1, &b1, &w2}) p->zero_grad();
+    loss(x, y).backward();
+    optim::SGD sgd({w1, b1, w2}, {.lr = lr});
+    Scope here("sgd");
+    sgd.step();
+  }
+};
+
+struct Data {
+  Tensor x, y;
+  Data() {
+    Generator g(7);
+    x = randn({5, 4}, DType::f32, &g).set_name("x");
+    y = randn({5}, DType::f32, &g).set_name("y");
+  }
+};
+
+Tape two_steps(TapeLevel level) {
+  Net net;
+  const Data data;
+  Recorder recorder({.level = level});
+  net.step(data.x, data.y, 0.1);
+  net.step(data.x, data.y, 0.1);
+  recorder.finish();
+  return recorder.tape();
+}
+
+std::vector<std::string> labels(const Tape& tape, TapeIndex step) {
+  std::vector<std::string> found;
+  const auto [first, last] = tape.ticks_of(step);
+  for (TapeIndex t = first; t < last; ++t) {
+    const see::TapeTick& tick = at(tape.ticks, t);
+    found.push_back(std::string(1, "FBU"[static_cast<int>(tick.phase)]) + " " + tick.label);
+  }
+  return found;
+}
+
+TEST(Tape, TicksAreModulesForwardAndBackwardAndTheUpdate) {
+  const Tape tape = two_steps(TapeLevel::full);
+  ASSERT_EQ(tape.steps(), 2);
+  for (const TapeIndex step : {0, 1})
+    EXPECT_THAT(labels(tape, step), ElementsAre("F in", "F lin1", "F relu1", "F lin2", "F mse",
+                                                "B mse", "B lin2", "B relu1", "B lin1", "U sgd"));
+  // Twins are each other's.
+  for (TapeIndex t = 0; t < static_cast<TapeIndex>(tape.ticks.size()); ++t) {
+    const see::TapeTick& tick = at(tape.ticks, t);
+    if (tick.phase == Phase::backward) {
+      ASSERT_NE(tick.twin, see::none);
+      EXPECT_EQ(at(tape.ticks, tick.twin).backward, t);
+      EXPECT_EQ(at(tape.ticks, tick.twin).label, tick.label);
+    }
+  }
+  for (TapeIndex e = 0; e < static_cast<TapeIndex>(tape.events.size()); ++e) {
+    const see::TapeEvent& event = at(tape.events, e);
+    EXPECT_TRUE(event.finished);
+    for (const TapeIndex b : event.backward) EXPECT_EQ(at(tape.events, b).twin, e);
+  }
+}
+
+TEST(Tape, GradientsHaveTheNamesOfTheirTensors) {
+  Net net;
+  const Data data;
+  Recorder recorder({.level = TapeLevel::full});
+  const Tensor loss = net.loss(data.x, data.y);
+  loss.backward();
+  recorder.finish();
+  const Tape& tape = recorder.tape();
+  const TapeIndex last = static_cast<TapeIndex>(tape.ticks.size()) - 1;
+  const auto payload = [&](const char* name) {
+    const TapeIndex v = tape.find(name, last);
+    return v == see::none ? Tensor() : at(tape.values, v).payload;
+  };
+  // Against gradients by the definitions, in plain loops.
+  const auto l1 = payload("l1"), l1g = payload("l1.g"), outg = payload("out.g");
+  ASSERT_TRUE(l1 && l1g && outg && payload("w1.g"));
+  for (std::int64_t n = 0; n < 5; ++n) {
+    const double out = payload("out")[{n, 0}].item(), y = data.y[n].item();
+    EXPECT_NEAR((outg[{n, 0}].item()), 2. / 5 * (out - y), 1e-6);
+    for (std::int64_t j = 0; j < 3; ++j)
+      EXPECT_NEAR((l1g[{n, j}].item()),
+                  (l1[{n, j}].item()) > 0 ? (outg[{n, 0}].item()) * (net.w2[{j, 0}].item()) : 0,
+                  1e-6);
+  }
+  EXPECT_EQ(payload("w1.g").to_vector<float>(), net.w1.grad().to_vector<float>());
+  EXPECT_EQ(payload("b1.g").to_vector<float>(), net.b1.grad().to_vector<float>());
+  EXPECT_EQ(payload("loss").item(), loss.item());
+  EXPECT_EQ(tape.name_of(tape.loss_of(0)), "loss");
+  // Before the backward pass there is no gradient.
+  EXPECT_EQ(tape.find("w1.g", tape.tick_at(0, 4)), see::none);
+  EXPECT_EQ(tape.find("nothing", last), see::none);
+  // Each gradient is born in its module's tick.
+  const std::pair<const char*, TapeIndex> births[] = {
+      {"out.g", 5}, {"l2.g", 6}, {"l1.g", 7}, {"w1.g", 8}};
+  for (const auto& [name, number] : births)
+    EXPECT_EQ(at(tape.ticks, tape.tick_of_value(tape.find(name, last))).number, number) << name;
+}
+
+TEST(Tape, WritingInPlaceMakesAVersionAndKeepsTheOldElements) {
+  Net net;
+  const Data data;
+  const auto before = net.w1.to_vector<float>();
+  Recorder recorder({.level = TapeLevel::full});
+  net.step(data.x, data.y, 0.1);
+  recorder.finish();
+  const Tape& tape = recorder.tape();
+  const TapeIndex old = tape.find("w1", tape.tick_at(0, 8)),
+                  now = tape.find("w1", tape.tick_at(0, 9));
+  ASSERT_NE(old, now);
+  EXPECT_EQ(at(tape.values, old).tensor, at(tape.values, now).tensor);
+  EXPECT_EQ(at(tape.values, old).version + 1, at(tape.values, now).version);
+  EXPECT_EQ(at(tape.values, old).payload.to_vector<float>(), before);
+  EXPECT_EQ(at(tape.values, now).payload.to_vector<float>(), net.w1.to_vector<float>());
+}
+
+TEST(Tape, StatsKeepElementsOfTheCurrentStepAlone) {
+  const Tape tape = two_steps(TapeLevel::stats);
+  const TapeIndex first = tape.find("l1", tape.tick_at(0, 9)),
+                  second = tape.find("l1", tape.tick_at(1, 9));
+  EXPECT_FALSE(at(tape.values, first).payload);
+  EXPECT_TRUE(at(tape.values, second).payload);
+  EXPECT_TRUE(at(tape.values, first).statistics);
+  // The same data tensor is the same value in both steps.
+  EXPECT_EQ(tape.find("x", tape.tick_at(0, 9)), tape.find("x", tape.tick_at(1, 9)));
+}
+
+TEST(Tape, FullStaysWithinItsBudget) {
+  Net net;
+  const Data data;
+  Recorder recorder({.level = TapeLevel::full, .budget = 2000});
+  for (int i = 0; i < 20; ++i) net.step(data.x, data.y, 0.1);
+  recorder.finish();
+  EXPECT_LE(recorder.tape().payload_bytes(), 2000);
+  EXPECT_GT(recorder.tape().payload_bytes(), 500);
+}
+
+TEST(Tape, TheProgramComputesTheSameBitsWithAndWithout) {
+  const Data data;
+  const auto run = [&](bool record) {
+    Net net;
+    std::optional<Recorder> recorder;
+    if (record) recorder.emplace(see::RecorderOptions{.level = TapeLevel::full, .budget = 500});
+    for (int i = 0; i < 5; ++i) net.step(data.x, data.y, 0.1);
+    return net.w1.to_vector<float>();
+  };
+  EXPECT_EQ(run(false), run(true));
+}
+
+TEST(Tape, AlarmsAreWhereTheFirstBadNumberIsMade) {
+  const Tensor x = tensor({0., 1.}).set_requires_grad().set_name("x");
+  Recorder recorder;
+  sum(log(x) * 0.).backward();
+  recorder.finish();
+  const auto alarms = recorder.tape().alarms();
+  ASSERT_FALSE(alarms.empty());
+  EXPECT_EQ(at(recorder.tape().events, alarms[0]).op, "log");
+}
+
+TEST(Tape, AnUpdateWrittenByHandIsAnUpdate) {
+  Net net;
+  const Data data;
+  Recorder recorder;
+  for (int i = 0; i < 2; ++i) {
+    net.loss(data.x, data.y).backward();
+    no_grad([&] {
+      net.w1.sub_(net.w1.grad() * 0.1);
+      net.w1.zero_grad();
+    });
+  }
+  recorder.finish();
+  EXPECT_EQ(recorder.tape().steps(), 2);
+  EXPECT_EQ(labels(recorder.tape(), 0).back(), "U update");
+}
+
+TEST(Tape, ADeferredGiantIsNotWrittenOut) {
+  reset_peak_memory();
+  const std::size_t before = peak_memory();
+  const Tensor a = ones({4000, 1}), b = ones({4000});
+  Recorder recorder({.level = TapeLevel::full});
+  const Tensor s = sum(mul(a, b));
+  EXPECT_EQ(s.item(), 16e6);
+  EXPECT_LT(peak_memory() - before, std::size_t{20} << 20);  // written out: 64 MB
+}
+
+TEST(Tape, IsTheSameAfterSavingAndOpening) {
+  const std::string path = std::filesystem::temp_directory_path() /
+                           ("tape_test_" + std::to_string(::getpid()) + ".tape");
+  const Tape tape = two_steps(TapeLevel::full);
+  see::save_tape(path, tape);
+  const Tape opened = see::open_tape(path);
+  ASSERT_EQ(opened.events.size(), tape.events.size());
+  ASSERT_EQ(opened.values.size(), tape.values.size());
+  for (std::size_t v = 0; v < tape.values.size(); ++v) {
+    EXPECT_EQ(opened.values[v].statistics, tape.values[v].statistics);
+    EXPECT_EQ(bool(opened.values[v].payload), bool(tape.values[v].payload));
+    EXPECT_EQ(opened.name_of(static_cast<TapeIndex>(v)), tape.name_of(static_cast<TapeIndex>(v)));
+  }
+  see::save_tape(path + "2", opened);
+  const auto bytes = [](const std::string& file) {
+    const auto content = io::read_file(file);
+    return std::string(reinterpret_cast<const char*>(content.data()), content.size());
+  };
+  EXPECT_EQ(bytes(path), bytes(path + "2"));
+  std::filesystem::remove(path);
+  std::filesystem::remove(path + "2");
+}
+
+TEST(Tape, AFileThatContradictsItselfIsRefused) {
+  const std::string path =
+      std::filesystem::temp_directory_path() / ("tape_bad_" + std::to_string(::getpid()) + ".tape");
+  const Tape good = two_steps(TapeLevel::stats);
+  const auto refused = [&](auto&& spoil) {
+    Tape tape = good;
+    spoil(tape);
+    see::save_tape(path, tape);
+    EXPECT_THROW(see::open_tape(path), DataError);
+  };
+  refused([](Tape& t) { t.events[3].inputs = {1000000}; });
+  refused([](Tape& t) { t.events[3].tick = 900; });
+  refused([](Tape& t) { t.ticks[2].first += 1; });
+  refused([](Tape& t) { t.ticks.pop_back(); });
+  refused([](Tape& t) { t.values[0].gradient = -7; });
+  refused([](Tape& t) { t.events[5].parent = 5; });
+  refused([](Tape& t) { t.losses.clear(); });
+  std::filesystem::remove(path);
+}
+
+/// Two-pass formulas over a plain vector.
+TEST(Statistics, AgreeWithPlainLoops) {
+  Generator g(11);
+  for (const std::int64_t n : {1, 7, 1023, 1025, 70000, 200001}) {
+    Tensor x = randn({n}, DType::f32, &g) * 3. + 1000.;
+    if (n > 1000) {
+      float* data = x.data<float>();
+      data[5] = 0;
+      data[77] = std::nanf("");
+      data[900] = -INFINITY;
+      data[901] = INFINITY;
+    }
+    const auto values = x.to_vector<double>();
+    double sum = 0, squares = 0, low = INFINITY, high = -INFINITY, finite = 0;
+    for (const double v : values) {
+      if (!std::isfinite(v)) continue;
+      sum += v;
+      squares += v * v;
+      low = std::min(low, v);
+      high = std::max(high, v);
+      ++finite;
+    }
+    double spread = 0;
+    for (const double v : values)
+      if (std::isfinite(v)) spread += (v - sum / finite) * (v - sum / finite);
+    const see::Statistics s = see::statistics(x);
+    EXPECT_EQ(s.count, n);
+    EXPECT_EQ(s.min, low);
+    EXPECT_EQ(s.max, high);
+    EXPECT_NEAR(s.mean, sum / finite, 1e-9 * 1000);
+    EXPECT_NEAR(s.l2, std::sqrt(squares), 1e-9 * s.l2);
+    EXPECT_NEAR(s.std, std::sqrt(spread / finite), 1e-5 * (1 + s.std));
+    if (n > 1000) {
+      EXPECT_EQ(s.zeros, 1);
+      EXPECT_EQ(s.nans, 1);
+      EXPECT_EQ(s.plus_inf, 1);
+      EXPECT_EQ(s.minus_inf, 1);
+      EXPECT_EQ(s.first_bad, 77);
+    }
+    if (n < (1 << 17)) {
+      std::uint64_t total = 0;
+      for (const auto count : s.histogram) total += count;
+      EXPECT_EQ(total, static_cast<std::uint64_t>(n));
+    }
+  }
+}
+
+TEST(Statistics, BinsAreFactorsOfFour) {
+  const auto bin = [](double v) {
+    const see::Statistics s = see::statistics(Tensor::scalar(v, DType::f64));
+    return std::find(s.histogram.begin(), s.histogram.end(), 1u) - s.histogram.begin();
+  };
+  EXPECT_EQ(bin(0), 32);
+  EXPECT_EQ(bin(1e-20), 32);
+  EXPECT_EQ(bin(1), 33 + 22);
+  EXPECT_EQ(bin(3.99), 33 + 22);
+  EXPECT_EQ(bin(4), 33 + 23);
+  EXPECT_EQ(bin(-1), 31 - 22);
+  EXPECT_EQ(bin(NAN), 0);
+  EXPECT_EQ(bin(1e30), 63);
+}
+
+TEST(Statistics, EqualBitsHaveEqualHashesAndOneBitChangesIt) {
+  Generator g(5);
+  const Tensor x = randn({300, 70}, DType::f32, &g), y = x.clone();
+  EXPECT_EQ(see::statistics(x).hash, see::statistics(y).hash);
+  y.data<float>()[12345] = std::nextafter(y.data<float>()[12345], 9.f);
+  EXPECT_NE(see::statistics(x).hash, see::statistics(y).hash);
+  EXPECT_EQ(see::statistics(x.t()).hash, see::statistics(x.t().contiguous()).hash);
+}
+
+TEST(Statistics, OfEmptyBooleanAndIntegerTensors) {
+  EXPECT_EQ(see::statistics(zeros({0, 3})).count, 0);
+  EXPECT_TRUE(std::isnan(see::statistics(zeros({0})).min));
+  const see::Statistics s = see::statistics(tensor({1., 0., 1., 1.}) > 0);
+  EXPECT_EQ(s.zeros, 1);
+  EXPECT_EQ(s.mean, 0.75);
+  EXPECT_EQ(see::statistics(tensor({-3, 5})).max, 5);
+}
+
+}  // namespace
