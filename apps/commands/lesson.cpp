@@ -1,6 +1,7 @@
 // gradus lesson: the chapters of the lesson and its shape quiz; all they do is in
 // examples/lesson13.
 #include <apps/commands/commands.h>
+#include <apps/terminal.h>
 
 #include <memory>
 
@@ -15,7 +16,8 @@ namespace {
 
 struct LessonFlags {
   std::vector<std::string> what;
-  bool all = false, json = false;
+  std::string data;
+  bool all = false, json = false, page = false;
 };
 
 #ifdef GRADUS_LESSON
@@ -44,7 +46,16 @@ int run(const LessonFlags& flags) {
                                      "': `gradus lesson` lists them; `gradus lesson quiz` asks");
     chosen.push_back(*found);
   }
-  return chosen.empty() ? list(flags.json) : lesson::run_chapters(chosen, flags.json);
+  if (chosen.empty()) return list(flags.json);
+  lesson::look_in(flags.data);
+  if (!flags.page) return lesson::run_chapters(chosen, flags.json, Terminal().width());
+  bool ok = true;
+  for (const lesson::Chapter* chapter : chosen) {
+    const lesson::Record record = lesson::run(*chapter, true);
+    std::cout << lesson::page(*chapter, record);
+    ok = ok && record.ok();
+  }
+  return ok ? 0 : 1;
 }
 #else
 // `./dev train` leaves the chapters out, which would double the time until the first epoch.
@@ -62,7 +73,10 @@ Command lesson_command() {
           "Run a chapter of the lesson, or the shape quiz",
           {{"chapter", &f->what, "numbers of chapters, or quiz; without, the list of chapters"},
            {"--all", &f->all, "every chapter"},
-           {"--json", &f->json, "one JSON object a row"}},
+           {"--data", &f->data,
+            "the folder of MNIST, or the one above it; else GRADUS_DATA, else ../shared/data"},
+           {"--json", &f->json, "one JSON object a row"},
+           {"--page", &f->page, "one JSON object a chapter, with output and pictures"}},
           [f] { return run(*f); }};
 }
 

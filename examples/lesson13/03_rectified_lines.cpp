@@ -61,7 +61,9 @@ static void one_dimension() {
     const Slice part{250 * k, 250 * k + 251};
     shown.push_back(points(t[part], few.sum({0})[part]));
   }
-  figure("sin_by_rectified_lines", svg(shown, "sin x as the sum of 8 rectified lines"));
+  figure("sin_by_rectified_lines",
+         "sin x as the sum of 8 rectified lines, each piece in another colour",
+         svg(shown, "sin x as the sum of 8 rectified lines"));
 }
 
 // ## Cutting, shifting, tilting
@@ -116,8 +118,9 @@ static void trained() {
   std::cout << "mean squared error " << first << " -> " << last << " with 32 trained lines\n";
   also_band(6, "mean squared error of 32 trained rectified lines", 0, .001, last);
   const Tensor flat = t.reshape({-1});
-  figure("sin_trained", svg({points(flat, sin(flat)), points(flat, fit.reshape({-1}))},
-                            "sin x, and 32 rectified lines trained to follow it"));
+  figure("sin_trained", "sin x, and 32 rectified lines trained to follow it",
+         svg({points(flat, sin(flat)), points(flat, fit.reshape({-1}))},
+             "sin x, and 32 rectified lines trained to follow it"));
 }
 
 static void run() {

@@ -78,7 +78,7 @@ static void wheels_of_a_weight() {
                                   {"dl2/dl1", l1[0][j].item() > 0 ? 1. : 0.},
                                   {"dl1/dw", x[0][i].item()}};
   std::cout << "image 0, w1[237,39]: " << wheels_text(wheels) << "\n";
-  figure("wheels", wheels_svg(wheels));
+  figure("wheels", "four wheels between a weight and the loss", wheels_svg(wheels));
   also(36, "dL/dout of image 0", -.00143884, wheels[0].factor, 1e-8, mnist_only);
   also(36, "dout/dl2", -2.6108, wheels[1].factor, 1e-4, mnist_only);
   also(36, "dl2/dl1", 1, wheels[2].factor, 0, mnist_only);

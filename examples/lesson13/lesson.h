@@ -6,43 +6,58 @@
 #include <gradus/core/tensor.h>
 
 #include <iostream>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace lesson {
 
-/// Whether a row needs the real MNIST, or can be shown on the built-in digits as well.
-enum Needs { anything, mnist_only };
+/// What a check needs: nothing, so that the built-in digits do; or the real MNIST. `of_machine`
+/// needs nothing, but its number depends on the machine: bytes in use, seconds, threads.
+enum Needs { anything, mnist_only, of_machine };
 
 /// The data of the lesson: images [n,784] f32, pixel/256; labels [n] i64.
 struct Data {
   gradus::Tensor x_train, y_train, x_valid, y_valid, x_test, y_test;
   bool real = false;  ///< MNIST itself; else the built-in digits, fewer of them
 };
-/// Read at the first call: MNIST where $GRADUS_DATA or a neighbouring folder has it.
+/// Read at the first call: MNIST from the folder of look_in(), else from $GRADUS_DATA, else from
+/// ../shared/data, beside the working folder or the sources; else the built-in digits. Throws
+/// IoError when the folder of look_in() has no MNIST.
 const Data& data();
+/// Names the folder of MNIST, or the one above it, before the first data().
+void look_in(const std::string& folder);
 
+/// A row's number and the line where it is checked, so that its page can show what was printed
+/// there. Made from the number alone.
+struct Place {
+  Place(int row_, std::source_location at_ = std::source_location::current())
+      : row(row_), at(at_) {}
+  int row;
+  std::source_location at;
+};
 /// Declares a row of the lesson's list of 107 and checks its number: |lesson - here| <= tolerance.
-void row(int row, std::string_view what, double lesson, double here, double tolerance,
+void row(Place row, std::string_view what, double lesson, double here, double tolerance,
          Needs needs = anything);
 /// The same for exact text: a shape, a word, an error's name.
-void row_text(int row, std::string_view what, std::string_view lesson, std::string_view here,
+void row_text(Place row, std::string_view what, std::string_view lesson, std::string_view here,
               Needs needs = anything);
 /// The same for what may lie anywhere in a band.
-void row_band(int row, std::string_view what, double low, double high, double here,
+void row_band(Place row, std::string_view what, double low, double high, double here,
               Needs needs = anything);
 /// Further checks of a row that a row*() declares, in any chapter.
-void also(int row, std::string_view what, double lesson, double here, double tolerance,
+void also(Place row, std::string_view what, double lesson, double here, double tolerance,
           Needs needs = anything);
-void also_text(int row, std::string_view what, std::string_view lesson, std::string_view here,
+void also_text(Place row, std::string_view what, std::string_view lesson, std::string_view here,
                Needs needs = anything);
-void also_band(int row, std::string_view what, double low, double high, double here,
+void also_band(Place row, std::string_view what, double low, double high, double here,
                Needs needs = anything);
-/// A picture for the chapter's page.
-void figure(std::string_view name, std::string svg);
-/// Prints a line whose numbers differ from run to run.
-void timing(const std::string& line);
+/// A picture for the chapter's page: the file's name, what is to be seen, and the picture itself.
+void figure(std::string_view name, std::string_view caption, std::string svg,
+            std::source_location at = std::source_location::current());
+/// Prints a line whose numbers differ from run to run, or from machine to machine.
+void timing(const std::string& line, std::source_location at = std::source_location::current());
 
 /// A chapter of the program it is linked into.
 struct Chapter {
@@ -66,23 +81,36 @@ struct Result {
   std::string lesson, here;  ///< as JSON: a number, a string, [low,high] for a band
   double tolerance = 0;
   bool ok = false, left_out = false;  ///< left out: it needs the real MNIST
+  bool of_machine = false;            ///< another machine gives another number
   /// {"row":24,"chapter":8,"what":...,"lesson":...,"here":...,"tolerance":...,"ok":true}
   std::string json() const;
 };
 /// What a chapter did.
 struct Record {
+  struct Output {
+    unsigned line;  ///< of the chapter's file, where the check after it stands
+    std::string text;
+  };
+  struct Figure {
+    unsigned line;
+    std::string name, caption, svg;
+  };
   std::vector<Result> results;
-  std::string printed;  ///< what it wrote to std::cout
-  std::vector<std::pair<std::string, std::string>> figures;
+  std::vector<Output> printed;  ///< what it wrote to std::cout
+  std::vector<Figure> figures;
   std::vector<std::string> timings;
   bool ok() const;
 };
 /// Runs one chapter. What it prints is kept, and shown as well unless `quiet`. Exceptions of the
 /// chapter leave.
 Record run(const Chapter& chapter, bool quiet);
-/// The table at a chapter's end: what, lesson, here, ok.
-std::string table(const std::vector<Result>& results);
+/// A run as one JSON object in a line, for the chapter's page (tools/lesson_docs.py): its rows,
+/// what it printed and its pictures, each with the line of the program.
+std::string page(const Chapter& chapter, const Record& record);
+/// The table at a chapter's end: what, lesson, here, ok. What does not fit beside each other in
+/// `width` columns stands one below the other.
+std::string table(const std::vector<Result>& results, int width);
 /// Runs chapters as the command does, and gives the exit code: 0 when every row is right.
-int run_chapters(const std::vector<const Chapter*>& which, bool json);
+int run_chapters(const std::vector<const Chapter*>& which, bool json, int width = 80);
 
 }  // namespace lesson

@@ -45,14 +45,16 @@ inline Report whole_set(gradus::nn::Module& model, const gradus::Tensor& x,
 
 /// Prints loss and accuracy of the last batch of each epoch, and holds them against the notebook's.
 inline void check_epochs(const std::string& name, const std::vector<Report>& here,
-                         const std::vector<Report>& notebook, double tolerance) {
+                         const std::vector<Report>& notebook, double tolerance,
+                         std::source_location at = std::source_location::current()) {
   for (std::size_t e = 0; e < here.size(); ++e) {
     std::cout << text("%-12s epoch %d: %.6f / %.2f\n", name.c_str(), static_cast<int>(e),
                       here[e].loss, here[e].accuracy);
     if (e >= notebook.size()) continue;
     const std::string what = name + ", epoch " + std::to_string(e);
-    also(106, what + ", last batch", notebook[e].loss, here[e].loss, tolerance, mnist_only);
-    also(106, what + ", its accuracy", notebook[e].accuracy, here[e].accuracy, 1e-9, mnist_only);
+    also({106, at}, what + ", last batch", notebook[e].loss, here[e].loss, tolerance, mnist_only);
+    also({106, at}, what + ", its accuracy", notebook[e].accuracy, here[e].accuracy, 1e-9,
+         mnist_only);
   }
 }
 

@@ -1,6 +1,6 @@
 // The judge of the lesson's rows, for CTest: one chapter is run once and leaves its rows in a file;
 // then each row is a test of its own.
-//   rows run COMMAND CHAPTER FILE   runs `COMMAND lesson CHAPTER --json` into FILE
+//   rows run COMMAND CHAPTER FILE   runs `COMMAND lesson CHAPTER --page` into FILE
 //   rows row N FOLDER               0 when row N is declared once, checks something, and is right;
 //                                   77 when it needs the real MNIST
 //   rows titles FIRST LAST FOLDER COMMAND   0 when rows FIRST..LAST are declared, and no others,
@@ -21,7 +21,7 @@ namespace {
 using Json = nlohmann::json;
 
 int run(const std::string& command, const std::string& chapter, const std::string& file) {
-  const std::string line = "\"" + command + "\" lesson " + chapter + " --json > \"" + file + "\"";
+  const std::string line = "\"" + command + "\" lesson " + chapter + " --page > \"" + file + "\"";
   const int status = std::system(line.c_str());
   // 1 is a row that is wrong: its own test will say so.
   if (WIFEXITED(status) && WEXITSTATUS(status) <= 1 && std::filesystem::file_size(file) > 0)
@@ -35,7 +35,8 @@ std::vector<Json> read(const std::string& folder) {
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (entry.path().extension() != ".json") continue;
     std::ifstream file(entry.path());
-    for (std::string line; std::getline(file, line);) rows.push_back(Json::parse(line));
+    const Json chapter = Json::parse(file);
+    for (const Json& row : chapter["rows"]) rows.push_back(row);
   }
   return rows;
 }
