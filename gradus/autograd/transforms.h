@@ -2,10 +2,10 @@
 #pragma once
 
 #include <gradus/autograd/backward.h>
+#include <gradus/program/trace.h>
 
 namespace gradus {
 
-using TensorFunction = std::function<Tensors(std::span<const Tensor>)>;
 using ScalarFunction = std::function<Tensor(const Tensor&)>;
 
 /// Outputs of `f` at `inputs`, and the product of `cotangents` with its Jacobian, one for each

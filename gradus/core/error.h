@@ -74,6 +74,9 @@ GRADUS_ERROR_TYPE(MemoryError);
 /// A name that nothing answers to (an operation, an attribute, a parameter).
 GRADUS_ERROR_TYPE(NameError);
 
+/// A computation that cannot be written down as a program (compile/compile.h).
+GRADUS_ERROR_TYPE(TraceError);
+
 #undef GRADUS_ERROR_TYPE
 
 /// "file.cpp:12", the file without its folders.

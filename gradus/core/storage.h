@@ -44,6 +44,8 @@ class Storage {
   /// The recipe of a deferred storage, also after it was computed, as long as its sources are what
   /// they were; null otherwise. So a result does not depend on whether somebody looked.
   std::shared_ptr<const Deferred> recipe() const;
+  /// Equal for handles of the same bytes, also before deferred ones are computed.
+  const void* id() const { return block_.get(); }
   std::size_t bytes() const { return block_ ? block_->bytes : 0; }
   explicit operator bool() const { return block_ != nullptr; }
   /// Number of writes in place so far.

@@ -4,6 +4,17 @@
 
 namespace gradus {
 
+namespace {
+thread_local ReadWatch* watch = nullptr;
+}
+
+ReadWatch::ReadWatch() : before_(watch) { watch = this; }
+ReadWatch::~ReadWatch() { watch = before_; }
+
+void Tensor::note_read(std::string_view how, Place at) const {
+  if (watch) watch->read(*this, how, at);
+}
+
 Tensor::Tensor(Storage storage, Layout layout, DType dtype) : state_(std::make_shared<State>()) {
   const auto [low, high] = layout.extent();
   const auto available = static_cast<std::int64_t>(storage.bytes() / dtype_size(dtype));
@@ -58,6 +69,7 @@ std::variant<double, std::int64_t> Tensor::item_as_variant(Place at) const {
     error.add_context("item", spec().str(), at);
     throw error;
   }
+  note_read("item", at);
   return dispatch(dtype(), [&]<class Value>() -> std::variant<double, std::int64_t> {
     const Value value = *data<Value>();
     if constexpr (std::is_floating_point_v<Value>)

@@ -19,6 +19,20 @@ namespace gradus {
 class Node;    // program/node.h: one executed call
 class Tensor;  // below
 
+/// Learns of the values that the program itself reads, by item() and to_vector(): a trace cannot
+/// follow what is decided by them. Watches this thread while it lives; the latest one is told.
+class ReadWatch {
+ public:
+  ReadWatch();
+  virtual ~ReadWatch();
+  ReadWatch(const ReadWatch&) = delete;
+  ReadWatch& operator=(const ReadWatch&) = delete;
+  virtual void read(const Tensor& x, std::string_view how, Place at) = 0;
+
+ private:
+  ReadWatch* before_;
+};
+
 using Tensors = std::vector<Tensor>;
 
 /// The call that made a tensor: its node and which output of it.
@@ -97,7 +111,7 @@ class Tensor {
   }
   /// All elements in row-major order, converted to Value.
   template <class Value>
-  std::vector<Value> to_vector() const;
+  std::vector<Value> to_vector(Place at = Place::current()) const;
 
   /// The same storage seen through another layout, without history. For the library's own views;
   /// users slice with operator[].
@@ -187,6 +201,7 @@ class Tensor {
   /// Throws ValueError for an empty tensor.
   State& state() const;
   void check_dtype(DType wanted) const;
+  void note_read(std::string_view how, Place at) const;
   std::variant<double, std::int64_t> item_as_variant(Place at) const;
 
   std::shared_ptr<State> state_;
@@ -239,7 +254,8 @@ void for_each_position(const Layout& layout, F&& f) {
 }
 
 template <class Value>
-std::vector<Value> Tensor::to_vector() const {
+std::vector<Value> Tensor::to_vector(Place at) const {
+  note_read("to_vector", at);
   std::vector<Value> values;
   values.reserve(static_cast<std::size_t>(numel()));
   dispatch(dtype(), [&]<class Stored>() {

@@ -187,6 +187,56 @@ struct ScatterAdd {
   }
 };
 
+struct CheckLabels {
+  std::int64_t classes = 1;
+  std::optional<std::int64_t> ignore_index;
+  static constexpr Card card{
+      .name = "check_labels",
+      .also = "",
+      .onnx = "",
+      .formula = "y_i = x_i",
+      .doc =
+          "The labels themselves; an error when one is neither in 0..`classes`-1 nor "
+          "`ignore_index`.",
+      .shapes = "labels i64 [...] -> labels"};
+  static constexpr auto attrs =
+      std::tuple{attr("classes", &CheckLabels::classes, "number of classes"),
+                 attr("ignore_index", &CheckLabels::ignore_index, "label that is allowed too")};
+  Spec infer(const Spec& labels) const {
+    if (labels.dtype != DType::i64)
+      throw DTypeError("labels must be i64, got " + labels.str(),
+                       "convert them with astype(labels, DType::i64)");
+    return labels;
+  }
+  void forward(In x, Out y) const {
+    std::int64_t wrong = 0, first = -1, first_value = 0, low = 0, high = 0, number = 0;
+    std::int64_t* out = y.as<std::int64_t>();
+    const std::int64_t* labels = x.as<std::int64_t>();
+    const Layout from_first{x.shape(), x.strides(), 0};
+    for_each_position(from_first, [&](std::int64_t at) {
+      const std::int64_t t = labels[at];
+      if ((t < 0 || t >= classes) && t != ignore_index && wrong++ == 0) {
+        first = number;
+        first_value = t;
+      }
+      low = number == 0 ? t : std::min(low, t);
+      high = number == 0 ? t : std::max(high, t);
+      out[number++] = t;
+    });
+    if (wrong > 0)
+      throw IndexError("target[" + std::to_string(first) + "] = " + std::to_string(first_value) +
+                           ", but there are " + std::to_string(classes) + " classes, 0.." +
+                           std::to_string(classes - 1) + ". " + std::to_string(wrong) + " of " +
+                           std::to_string(number) + " targets out of range, min " +
+                           std::to_string(low) + ", max " + std::to_string(high),
+                       low == 1 && high == classes ? "labels count from 1? subtract 1"
+                       : ignore_index
+                           ? "check the labels, or mark those to leave out with ignore_index"
+                           : "labels are 0.." + std::to_string(classes - 1));
+  }
+  static Samples samples() { return {{CheckLabels{4, {}}, {sample_integers({2, 3}, 0, 4)}}}; }
+};
+
 struct OneHot {
   std::int64_t num_classes = 0;
   DType dtype = DType::f32;
@@ -202,13 +252,8 @@ struct OneHot {
   Tensor compose(const Tensor& labels) const {
     if (num_classes <= 0)
       throw ValueError(std::to_string(num_classes) + " classes", "num_classes counts: 1 or more");
-    const Tensor index = as_indices(labels);
-    for (std::int64_t label : index.to_vector<std::int64_t>())
-      if (label < 0 || label >= num_classes)
-        throw IndexError("label " + std::to_string(label) + " is out of range for " +
-                             std::to_string(num_classes) + " classes",
-                         "labels are 0.." + std::to_string(num_classes - 1));
-    return astype(expand_dims(index, -1) == arange(num_classes), dtype);
+    const Tensor checked = check_labels(as_indices(labels), num_classes);
+    return astype(expand_dims(checked, -1) == arange(num_classes), dtype);
   }
   static Samples samples() { return {{OneHot{4, DType::f32}, {sample_integers({2, 3}, 0, 4)}}}; }
 };
@@ -225,13 +270,17 @@ Tensor scatter_add(const Tensor& x, const Tensor& index, const Tensor& source, s
                    Place at) {
   return apply(op::ScatterAdd{axis}, {x, index, source}, at);
 }
+Tensor check_labels(const Tensor& labels, std::int64_t classes,
+                    std::optional<std::int64_t> ignore_index, Place at) {
+  return apply(op::CheckLabels{classes, ignore_index}, {astype(labels, DType::i64)}, at);
+}
 Tensor one_hot(const Tensor& labels, std::int64_t num_classes, DType dtype, Place at) {
   return apply(op::OneHot{num_classes, dtype}, {labels}, at);
 }
 
 std::vector<Op> indexing_ops() {
   using namespace op;
-  return {Take{}, Gather{}, ScatterAdd{}, OneHot{}};
+  return {Take{}, Gather{}, ScatterAdd{}, CheckLabels{}, OneHot{}};
 }
 
 }  // namespace gradus

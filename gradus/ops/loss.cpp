@@ -83,7 +83,8 @@ struct ClassLoss {
   }
   static std::int64_t classes(const Tensor& x) { return x.shape()[x.ndim() == 1 ? 0 : 1]; }
 
-  void check_targets(const Tensor& x, const Tensor& target) const {
+  /// The targets as i64, checked against the classes of x.
+  Tensor labels(const Tensor& x, const Tensor& target) const {
     if (!is_integer(target.dtype()))
       throw DTypeError("targets must be class numbers (integers), got " + target.spec().str(),
                        "convert them with astype(target, DType::i64), or give probabilities of the "
@@ -92,25 +93,7 @@ struct ClassLoss {
       throw ShapeError(
           "targets " + target.shape().str() + " do not fit the input " + x.shape().str(),
           "one class number for each row: targets of shape " + Shape(target_shape(x)).str());
-    const std::int64_t c = classes(x);
-    std::int64_t out_of_range = 0, first = -1, low = 0, high = 0, number = 0, first_value = 0;
-    for (std::int64_t t : target.template to_vector<std::int64_t>()) {
-      if (t != ignore_index && (t < 0 || t >= c) && out_of_range++ == 0) {
-        first = number;
-        first_value = t;
-      }
-      low = number == 0 ? t : std::min(low, t);
-      high = number == 0 ? t : std::max(high, t);
-      ++number;
-    }
-    if (out_of_range > 0)
-      throw IndexError(
-          "target[" + std::to_string(first) + "] = " + std::to_string(first_value) +
-              ", but there are " + std::to_string(c) + " classes, 0.." + std::to_string(c - 1) +
-              ". " + std::to_string(out_of_range) + " of " + std::to_string(number) +
-              " targets out of range, min " + std::to_string(low) + ", max " + std::to_string(high),
-          low == 1 && high == c ? "labels count from 1? subtract 1"
-                                : "check the labels, or mark those to leave out with ignore_index");
+    return check_labels(target, classes(x), ignore_index);
   }
   static Tensor checked_weight(const Tensor& weight, const Tensor& x) {
     if (weight.ndim() != 1 || weight.shape()[0] != classes(x))
@@ -122,10 +105,9 @@ struct ClassLoss {
   /// The loss of class targets from log probabilities, with smoothing: PyTorch's definition.
   Tensor from_log_probabilities(const Tensor& log_p, const Tensor& target, const Tensor& weight,
                                 double smoothing) const {
-    check_targets(log_p, target);
-    const Tensor rows = to_rows(log_p), labels = astype(reshape(target, {-1}), DType::i64);
-    const Tensor counts = labels != ignore_index;
-    const Tensor safe = where(counts, labels, Tensor::scalar(0, DType::i64));
+    const Tensor rows = to_rows(log_p), label = reshape(labels(log_p, target), {-1});
+    const Tensor counts = label != ignore_index;
+    const Tensor safe = where(counts, label, Tensor::scalar(0, DType::i64));
     Tensor row_weight = astype(counts, rows.dtype());
     if (weight) row_weight = row_weight * take(weight, safe);
     const Tensor picked = squeeze(gather(rows, expand_dims(safe, 1), 1), {1});

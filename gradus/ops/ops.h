@@ -295,6 +295,9 @@ Tensor gather(const Tensor& x, const Tensor& index, std::int64_t axis, Place at 
 /// A copy of x with source added at index: the transpose of gather. (torch.scatter_add)
 Tensor scatter_add(const Tensor& x, const Tensor& index, const Tensor& source, std::int64_t axis,
                    Place at = Place::current());
+/// The labels as i64. Throws IndexError where one is neither in 0..classes-1 nor `ignore_index`.
+Tensor check_labels(const Tensor& labels, std::int64_t classes,
+                    std::optional<std::int64_t> ignore_index = {}, Place at = Place::current());
 /// i64 labels [...] -> [..., num_classes]. Throws IndexError for labels outside. (torch one_hot)
 Tensor one_hot(const Tensor& labels, std::int64_t num_classes, DType dtype = DType::f32,
                Place at = Place::current());

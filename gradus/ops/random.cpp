@@ -16,6 +16,7 @@ namespace {
 struct Source {
   std::optional<std::int64_t> seed;
   Generator* generator = nullptr;
+  static constexpr bool draws = true;
 
   template <class F>
   void draw(F&& f) const {

@@ -35,16 +35,68 @@ Optimizer::Optimizer(std::vector<Group> groups) : groups_(std::move(groups)) {
   updates_.resize(count);
 }
 
-void Optimizer::step() {
+namespace {
+/// Calls f(parameter, its group, i) for every parameter, in order.
+template <class Groups, class F>
+void for_each_parameter(Groups& groups, F&& f) {
+  std::size_t i = 0;
+  for (auto& group : groups)
+    for (auto& p : group.parameters) f(p, group, i++);
+}
+}  // namespace
+
+std::vector<std::size_t> Optimizer::with_gradient() const {
+  std::vector<std::size_t> which;
+  for_each_parameter(groups_, [&](const Tensor& p, const Group&, std::size_t i) {
+    if (p.grad()) which.push_back(i);
+  });
+  return which;
+}
+
+const std::vector<double>& Optimizer::advance(std::span<const std::size_t> which) {
+  ++steps_;
+  numbers_.clear();
+  auto next = which.begin();
+  for_each_parameter(groups_, [&](const Tensor&, const Group& group, std::size_t i) {
+    if (next == which.end() || *next != i) return;
+    ++next;
+    append_numbers(group, ++updates_[i], numbers_);
+  });
+  return numbers_;
+}
+
+void Optimizer::update_with(std::span<const std::size_t> which, std::span<const Tensor> numbers) {
+  if (which.empty()) return;
   NoGrad guard;
   PhaseScope phase(Phase::update);
-  ++steps_;
-  std::size_t i = 0;
-  for (Group& group : groups_)
-    for (Tensor& p : group.parameters) {
-      if (const Tensor g = p.grad()) update(p, g, group, states_[i], ++updates_[i]);
-      ++i;
-    }
+  const std::size_t each = numbers.size() / which.size();
+  auto next = which.begin();
+  for_each_parameter(groups_, [&](Tensor& p, const Group& group, std::size_t i) {
+    if (next == which.end() || *next != i) return;
+    const auto k = static_cast<std::size_t>(next++ - which.begin());
+    update(p, p.grad(), group, states_[i], numbers.subspan(k * each, each));
+  });
+}
+
+void Optimizer::step() {
+  const std::vector<std::size_t> which = with_gradient();
+  const std::vector<double>& values = advance(which);
+  Tensors numbers;
+  numbers.reserve(values.size());
+  auto next = which.begin();
+  for_each_parameter(groups_, [&](const Tensor& p, const Group&, std::size_t i) {
+    if (next == which.end() || *next != i) return;
+    ++next;
+    for (std::size_t k = 0; k < values.size() / which.size(); ++k)
+      numbers.push_back(Tensor::scalar(values[numbers.size()], p.dtype()));
+  });
+  update_with(which, numbers);
+}
+
+std::vector<double> Optimizer::settings() const {
+  std::vector<double> all;
+  for (const Group& group : groups_) all.push_back(group.weight_decay);
+  return all;
 }
 
 void Optimizer::zero_grad() {
@@ -127,8 +179,12 @@ SGD::SGD(std::vector<Group> groups, const SGDOptions& options)
                      "set momentum above 0 and dampening to 0");
 }
 
+void SGD::append_numbers(const Group& group, std::int64_t, std::vector<double>& numbers) const {
+  numbers.push_back(group.lr);
+}
+
 void SGD::update(Tensor& p, const Tensor& gradient, const Group& group, State& state,
-                 std::int64_t) {
+                 std::span<const Tensor> numbers) {
   Tensor g = group.weight_decay == 0 ? gradient : gradient + group.weight_decay * p;
   if (options_.momentum != 0) {
     const bool is_first = state.empty();
@@ -139,7 +195,7 @@ void SGD::update(Tensor& p, const Tensor& gradient, const Group& group, State& s
       v.copy_(options_.momentum * v + (1 - options_.dampening) * g);
     g = options_.nesterov ? g + options_.momentum * v : v;
   }
-  p.sub_(group.lr * g);
+  p.sub_(numbers[0] * g);
 }
 
 Adam::Adam(const Tensors& parameters, const AdamOptions& options)
@@ -159,12 +215,20 @@ Adam::Adam(std::vector<Group> groups, const AdamOptions& options, bool decoupled
   check("eps", options.eps, 0, 1e30, "a finite number, 0 or more");
 }
 
+void Adam::append_numbers(const Group& group, std::int64_t steps,
+                          std::vector<double>& numbers) const {
+  const double t = static_cast<double>(steps);
+  numbers.push_back(group.lr / (1 - std::pow(options_.beta1, t)));
+  numbers.push_back(std::sqrt(1 - std::pow(options_.beta2, t)));
+  numbers.push_back(1 - group.lr * group.weight_decay);
+}
+
 void Adam::update(Tensor& p, const Tensor& gradient, const Group& group, State& state,
-                  std::int64_t steps) {
+                  std::span<const Tensor> numbers) {
   Tensor g = gradient;
   if (group.weight_decay != 0) {
     if (decoupled_)
-      p.mul_(1 - group.lr * group.weight_decay);
+      p.mul_(numbers[2]);
     else
       g = g + group.weight_decay * p;
   }
@@ -174,10 +238,7 @@ void Adam::update(Tensor& p, const Tensor& gradient, const Group& group, State& 
   Tensor& v = slot(state, "v", p);
   m.add_((1 - options_.beta1) * (g - m));
   v.copy_(options_.beta2 * v + (1 - options_.beta2) * (g * g));
-  const double t = static_cast<double>(steps);
-  const double correction1 = 1 - std::pow(options_.beta1, t),
-               correction2 = 1 - std::pow(options_.beta2, t);
-  p.sub_(group.lr / correction1 * (m / (sqrt(v) / std::sqrt(correction2) + options_.eps)));
+  p.sub_(numbers[0] * (m / (sqrt(v) / numbers[1] + options_.eps)));
 }
 
 double clip_grad_norm(const Tensors& parameters, double max_norm) {

@@ -19,6 +19,19 @@ class Optimizer {
   /// Changes every parameter that has a gradient.
   void step();
   void zero_grad();
+
+  // The parts of step(), for a step that is compiled: its arithmetic is in the program, its
+  // counting is not.
+  /// Numbers of the parameters that have a gradient now.
+  std::vector<std::size_t> with_gradient() const;
+  /// Counts a step that updates `which`; the numbers of these updates, parameter by parameter. The
+  /// result is overwritten by the next call.
+  const std::vector<double>& advance(std::span<const std::size_t> which);
+  /// Updates `which` with the numbers of advance() as tensors: 0-dim, of their parameter's dtype.
+  void update_with(std::span<const std::size_t> which, std::span<const Tensor> numbers);
+  /// Changes when a setting changed that is part of the arithmetic, unlike a learning rate.
+  virtual std::vector<double> settings() const;
+
   std::vector<Group>& groups() { return groups_; }
   /// The learning rate of all groups.
   void set_lr(double lr);
@@ -32,10 +45,15 @@ class Optimizer {
  protected:
   explicit Optimizer(std::vector<Group> groups);
   using State = std::vector<std::pair<std::string, Tensor>>;
-  /// Changes one parameter in place; `state` belongs to it alone, and `steps` counts its updates
-  /// with this one: a parameter without a gradient is not updated.
+  /// Appends the numbers of an update that change from step to step: learning rate, bias
+  /// corrections. `steps` counts the updates of the parameter with this one: a parameter without a
+  /// gradient is not updated.
+  virtual void append_numbers(const Group& group, std::int64_t steps,
+                              std::vector<double>& numbers) const = 0;
+  /// Changes one parameter in place; `state` belongs to it alone, `numbers` are those of
+  /// append_numbers.
   virtual void update(Tensor& parameter, const Tensor& gradient, const Group& group, State& state,
-                      std::int64_t steps) = 0;
+                      std::span<const Tensor> numbers) = 0;
   /// The state tensor of that name, made of zeros like the parameter at its first use.
   static Tensor& slot(State& state, std::string_view name, const Tensor& parameter);
 
@@ -44,6 +62,7 @@ class Optimizer {
   std::vector<State> states_;
   std::vector<std::int64_t> updates_;
   std::int64_t steps_ = 0;
+  std::vector<double> numbers_;  // of the last advance()
 };
 
 struct SGDOptions {
@@ -58,8 +77,10 @@ class SGD : public Optimizer {
   SGD(std::vector<Group> groups, const SGDOptions& options);
 
  private:
+  void append_numbers(const Group& group, std::int64_t steps,
+                      std::vector<double>& numbers) const override;
   void update(Tensor& parameter, const Tensor& gradient, const Group& group, State& state,
-              std::int64_t steps) override;
+              std::span<const Tensor> numbers) override;
   SGDOptions options_;
 };
 
@@ -77,8 +98,10 @@ class Adam : public Optimizer {
   Adam(std::vector<Group> groups, const AdamOptions& options, bool decoupled);
 
  private:
+  void append_numbers(const Group& group, std::int64_t steps,
+                      std::vector<double>& numbers) const override;
   void update(Tensor& parameter, const Tensor& gradient, const Group& group, State& state,
-              std::int64_t steps) override;
+              std::span<const Tensor> numbers) override;
   AdamOptions options_;
   bool decoupled_;
 };

@@ -84,6 +84,7 @@ struct OpModel {
   virtual bool has_prepare() const = 0;
   virtual bool in_place_safe() const = 0;
   virtual bool deferrable() const = 0;
+  virtual bool draws() const = 0;
   virtual Keep keep() const = 0;
   virtual std::vector<AttributeInfo> attributes() const = 0;
   virtual std::shared_ptr<OpModel> with(std::string_view name,
@@ -120,6 +121,8 @@ class Op {
   bool is_primitive() const { return kind() != OpKind::composite; }
   /// True when gradients flow through: it has a gradient rule, or it is made of operations.
   bool has_gradient() const { return model_->has_vjp() || kind() == OpKind::composite; }
+  /// True when it draws random numbers: every call is another one.
+  bool draws() const { return model_->draws(); }
   /// The attributes with their current values, in the order of the definition.
   std::vector<AttributeInfo> attributes() const { return model_->attributes(); }
   /// A copy with one attribute changed, given as text. Throws NameError, ValueError.
@@ -255,6 +258,12 @@ struct Adapter final : OpModel {
   bool deferrable() const override {
     if constexpr (requires { D::deferrable; })
       return D::deferrable;
+    else
+      return false;
+  }
+  bool draws() const override {
+    if constexpr (requires { D::draws; })
+      return D::draws;
     else
       return false;
   }

@@ -2,6 +2,7 @@
 #include <gradus/program/trace.h>
 
 #include <map>
+#include <set>
 #include <tuple>
 
 namespace gradus {
@@ -9,23 +10,32 @@ namespace {
 
 class Tracer final : public Observer {
  public:
-  explicit Tracer(std::span<const Tensor> inputs) {
+  /// `into_functions`: the calls inside a function primitive are written instead of itself.
+  Tracer(std::span<const Tensor> inputs, bool into_functions) : into_functions_(into_functions) {
     for (const Tensor& x : inputs) program.inputs.push_back(make(x));
   }
 
   void after(const Event& event) override {
-    // Inside a function primitive or a composite the primitives speak for themselves, except that a
-    // function (checkpoint) is one step: what it calls inside is not shown.
+    // Inside a composite the primitives speak for themselves; a function (checkpoint) is one step
+    // unless the caller wants to see inside.
     if (event.op.kind() == OpKind::composite || event.depth > composite_depth(event)) return;
+    // A call that handed on a value of another call, as a view of the same layout does, makes none.
+    if (!event.target && hands_on(event.outputs)) return;
+    if (into_functions_ && event.op.kind() == OpKind::function && obstacle.empty())
+      obstacle = "the function '" + std::string(event.op.name()) + "' called at " +
+                 short_place(event.place) + " computes without operations";
     Step step{event.op,   {}, {}, {}, event.place, event.scope ? *event.scope : std::string(),
               event.phase};
     for (const Tensor& x : event.inputs) step.inputs.push_back(id_of(x));
-    if (event.target) step.target = id_of(*event.target);
+    if (event.target) {
+      step.target = id_of(*event.target);
+      computed_.insert(event.target->storage().id());
+    }
     for (const Tensor& y : event.outputs) step.outputs.push_back(make(y));
     program.steps.push_back(std::move(step));
   }
   void before(const Event& event) override {
-    if (event.op.kind() == OpKind::function && !inside_function_) {
+    if (event.op.kind() == OpKind::function && !into_functions_ && !inside_function_) {
       inside_function_ = true;
       function_depth_ = event.depth;
     }
@@ -33,12 +43,14 @@ class Tracer final : public Observer {
 
   ValueId id_of(const Tensor& x) {
     if (auto known = ids_.find(key(x)); known != ids_.end()) return known->second;
-    const ValueId id = make(x);
+    const ValueId id = add(x);
     program.constants[id] = x;
     return id;
   }
+  bool is_computed(const Tensor& x) const { return computed_.contains(x.storage().id()); }
 
   Program program;
+  std::string obstacle;
 
  private:
   /// The depth down to which calls are written: any, unless a function is running.
@@ -48,7 +60,17 @@ class Tracer final : public Observer {
       inside_function_ = false;
     return function_depth_;
   }
+  bool hands_on(std::span<const Tensor> outputs) const {
+    for (const Tensor& y : outputs)
+      if (!ids_.contains(key(y))) return false;
+    return true;
+  }
+  /// A value that depends on the inputs.
   ValueId make(const Tensor& x) {
+    computed_.insert(x.storage().id());
+    return add(x);
+  }
+  ValueId add(const Tensor& x) {
     const auto id = static_cast<ValueId>(program.values.size());
     program.values.push_back(x.spec());
     ids_[key(x)] = id;
@@ -58,22 +80,38 @@ class Tracer final : public Observer {
 
   /// A value is known by its bytes and how they are seen: a gradient rule gets kept values as new
   /// tensors over the same storage.
-  using Key = std::tuple<const void*, DType, Ints, Ints>;
+  using Key = std::tuple<const void*, std::int64_t, DType, Ints, Ints>;
   static Key key(const Tensor& x) {
-    return {x.raw_data(), x.dtype(), x.shape().to_vector(), x.strides().to_vector()};
+    return {x.storage().id(), x.layout().offset, x.dtype(), x.shape().to_vector(),
+            x.strides().to_vector()};
   }
 
   std::map<Key, ValueId> ids_;
+  std::set<const void*> computed_;  // storages
   Tensors alive_;
+  bool into_functions_;
   bool inside_function_ = false;
   int function_depth_ = 0;
 };
 
+/// Notes the first computed value that is read.
+class NoteReads final : public ReadWatch {
+ public:
+  explicit NoteReads(Tracer& tracer) : tracer_(tracer) {}
+  void read(const Tensor& x, std::string_view how, Place at) override {
+    if (tracer_.obstacle.empty() && tracer_.is_computed(x))
+      tracer_.obstacle = "a computed " + x.spec().str() + " was read by " + std::string(how) +
+                         "() at " + short_place(at) + ", and what is decided by it would be frozen";
+  }
+
+ private:
+  Tracer& tracer_;
+};
+
 }  // namespace
 
-Program trace(const std::function<Tensors(std::span<const Tensor>)>& function,
-              std::span<const Tensor> inputs) {
-  Tracer tracer(inputs);
+Program trace(const TensorFunction& function, std::span<const Tensor> inputs) {
+  Tracer tracer(inputs, false);
   Tensors outputs;
   {
     Observe watching(tracer);
@@ -81,6 +119,20 @@ Program trace(const std::function<Tensors(std::span<const Tensor>)>& function,
   }
   for (const Tensor& y : outputs) tracer.program.outputs.push_back(tracer.id_of(y));
   return std::move(tracer.program);
+}
+
+ReplayTrace trace_for_replay(const TensorFunction& function, std::span<const Tensor> inputs) {
+  Tracer tracer(inputs, true);
+  ReplayTrace result;
+  {
+    Observe watching(tracer);
+    NoteReads reads(tracer);
+    result.results = function(inputs);
+  }
+  for (const Tensor& y : result.results) tracer.program.outputs.push_back(tracer.id_of(y));
+  result.program = std::move(tracer.program);
+  result.obstacle = std::move(tracer.obstacle);
+  return result;
 }
 
 }  // namespace gradus

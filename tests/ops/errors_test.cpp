@@ -243,7 +243,8 @@ TEST(Wrong, SaysExactly) {
        [] {
          einsum("ij,jk->ik", {ones({2, 3}), ones({4, 5})});
        }},
-      {"IndexError: cross_entropy(f32[2,3], i64[2]): target[1] = 3, but there are 3 classes, 0..2. "
+      {"IndexError: cross_entropy > check_labels(f32[2,3], i64[2]): target[1] = 3, but there are 3 "
+       "classes, 0..2. "
        "1 of 2 targets out of range, min 0, max 3\n  hint: check the labels, or mark those to "
        "leave out with ignore_index",
        [] {
@@ -269,8 +270,9 @@ TEST(Wrong, SaysExactly) {
        [] {
          floor_divide(tensor({1, 2}), tensor({1, 0}));
        }},
-      {"IndexError: one_hot(i64[2]): label 5 is out of range for 3 classes\n  hint: labels are "
-       "0..2",
+      {"IndexError: one_hot > check_labels(i64[2]): target[1] = 5, but there are 3 classes, 0..2. "
+       "1 "
+       "of 2 targets out of range, min 0, max 5\n  hint: labels are 0..2",
        [] {
          one_hot(tensor({0, 5}), 3);
        }},

@@ -1,0 +1,45 @@
+// compile: a function that learns to run as a plan. The first calls run the function itself and
+// write down what it does; when two calls in a row did the same, a plan takes over. Every set of
+// input shapes gets a plan of its own.
+#pragma once
+
+#include <gradus/compile/plan.h>
+#include <gradus/program/trace.h>
+
+namespace gradus {
+
+/// Calls give the bits of the function's own calls. Parameters and state that the function uses
+/// from outside are shared with the plan and updated in place; anything else that the function
+/// does besides operations (printing, counting) happens only while it is traced. Not thread-safe.
+/// (jax.jit, torch.compile)
+class Compiled {
+ public:
+  explicit Compiled(TensorFunction function) : function_(std::move(function)) {}
+
+  /// The results, as fresh tensors without history. While an observer stands at the door the
+  /// function itself runs, so that every call is seen; the bits are the same.
+  Tensors operator()(std::span<const Tensor> inputs);
+
+  /// The plan for inputs of these specs; null while there is none.
+  const compile::Plan* plan(std::span<const Tensor> inputs) const;
+  /// Why there is no plan and never will be for some inputs: "a computed f32[] was read by item()
+  /// at train.cpp:44 ..."; empty as long as nothing was found.
+  const std::string& obstacle() const { return obstacle_; }
+
+ private:
+  struct Entry {
+    Specs specs;
+    int calls = 0;
+    std::optional<Program> traced;
+    std::unique_ptr<compile::Plan> plan;
+    bool is_given_up = false;
+  };
+  Entry& entry(std::span<const Tensor> inputs);
+  void learn(Entry& entry, std::span<const Tensor> inputs, Tensors& results);
+
+  TensorFunction function_;
+  std::vector<std::unique_ptr<Entry>> entries_;
+  std::string obstacle_;
+};
+
+}  // namespace gradus

@@ -1,0 +1,320 @@
+// Building and running plans; see plan.h. Read Builder::build from top to bottom, then Plan::run.
+#include <gradus/compile/plan.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include <gradus/compile/passes.h>
+
+namespace gradus::compile {
+namespace {
+
+/// Who holds the bytes of a value.
+enum class Holder { arena, input, constant, output };
+
+struct Buffer {
+  Holder holder = Holder::arena;
+  std::size_t number = 0;  // of the input, constant or output
+  Lifetime life;
+  bool is_used = false;
+};
+
+/// A value as a kernel sees it.
+struct View {
+  std::size_t buffer = 0;
+  Layout layout;
+  DType dtype = DType::f32;
+  std::size_t offset_bytes() const {
+    return static_cast<std::size_t>(layout.offset) * dtype_size(dtype);
+  }
+};
+
+/// A step with its operands found.
+struct Kernel {
+  Op op;
+  Place place;
+  std::vector<View> views;  // inputs, then outputs
+  std::size_t input_count = 0;
+  std::vector<In> in{};
+  std::vector<Out> out{};
+};
+
+std::size_t bytes_of(const Spec& spec) {
+  return static_cast<std::size_t>(spec.shape.numel()) * dtype_size(spec.dtype);
+}
+
+double flops_of(const Kernel& kernel) {
+  const double elements = static_cast<double>(kernel.views[kernel.input_count].layout.numel());
+  if (kernel.op.name() != "matmul") return elements;
+  return 2 * elements * static_cast<double>(kernel.views[0].layout.shape.back());
+}
+
+std::string short_number(double value) {
+  char text[32];
+  const char* units[] = {"", "k", "M", "G", "T"};
+  int unit = 0;
+  for (; value >= 1000 && unit < 4; ++unit) value /= 1000;
+  std::snprintf(text, sizeof text, value < 10 && unit > 0 ? "%.1f%s" : "%.0f%s", value,
+                units[unit]);
+  return text;
+}
+
+}  // namespace
+
+struct Plan::State {
+  Program program;
+  std::vector<Buffer> buffers;
+  std::vector<View> views;  // by value id
+  std::vector<Kernel> kernels;
+  std::vector<KernelInfo> infos;
+  Storage arena;
+  Placement placement;
+  Tensors constants, outputs, results;
+  std::vector<Storage> written;  // constants that a run writes
+  /// Pointers into the inputs of a run, set anew each time.
+  struct Patch {
+    std::size_t input;
+    const void** data;
+    std::size_t offset;
+  };
+  std::vector<Patch> patches;
+  /// Results that are views of inputs.
+  struct Passed {
+    std::size_t result, input;
+    Layout layout;
+  };
+  std::vector<Passed> passed;
+
+  std::size_t add_buffer(Holder holder, std::size_t number, std::size_t bytes) {
+    buffers.push_back({holder, number, {bytes, 0, 0}});
+    return buffers.size() - 1;
+  }
+  std::byte* base_of(const Buffer& buffer, std::size_t index) {
+    switch (buffer.holder) {
+      case Holder::arena:
+        return arena.data() + placement.offsets[index];
+      case Holder::constant:
+        return constants[buffer.number].storage().data();
+      case Holder::output:
+        return outputs[buffer.number].storage().data();
+      case Holder::input:
+        break;
+    }
+    return nullptr;
+  }
+
+  void find_sources();
+  void lower_steps();
+  void find_lifetimes();
+  void own_outputs();
+  void place_buffers();
+  void set_pointers();
+  void describe();
+};
+
+/// Inputs and constants are there before any step.
+void Plan::State::find_sources() {
+  views.resize(program.values.size());
+  for (std::size_t i = 0; i < program.inputs.size(); ++i) {
+    const Spec& spec = program.values[program.inputs[i]];
+    views[program.inputs[i]] = {add_buffer(Holder::input, i, bytes_of(spec)),
+                                Layout::contiguous(spec.shape), spec.dtype};
+  }
+  std::map<const void*, std::size_t> storages;  // constants may share one
+  for (const auto& [id, tensor] : program.constants) {
+    const auto [known, is_new] = storages.try_emplace(tensor.storage().id(), buffers.size());
+    if (is_new) {
+      add_buffer(Holder::constant, constants.size(), tensor.storage().bytes());
+      constants.push_back(tensor);
+    }
+    views[id] = {known->second, tensor.layout(), tensor.dtype()};
+  }
+}
+
+/// Views become layouts; everything else becomes a kernel.
+void Plan::State::lower_steps() {
+  for (const Step& step : program.steps) {
+    if (step.op.kind() == OpKind::function)
+      throw TraceError("'" + std::string(step.op.name()) + "' at " + short_place(step.place) +
+                           " is a function of tensors, which no kernel can run",
+                       "write it with operations, or run this step without compiling");
+    Kernel kernel{step.op, step.place, {}, step.inputs.size()};
+    for (ValueId id : step.inputs) kernel.views.push_back(views[id]);
+    if (step.op.kind() == OpKind::view) {
+      const Layout* layout = &kernel.views[0].layout;
+      if (std::optional<Layout> seen = step.op.model().view(std::span(&layout, 1))) {
+        views[step.outputs[0]] = {kernel.views[0].buffer, *seen, kernel.views[0].dtype};
+        continue;
+      }
+    }
+    for (std::size_t k = 0; k < step.outputs.size(); ++k) {
+      const Spec& spec = program.values[step.outputs[k]];
+      views[step.outputs[k]] = step.target ? views[*step.target]
+                                           : View{add_buffer(Holder::arena, 0, bytes_of(spec)),
+                                                  Layout::contiguous(spec.shape), spec.dtype};
+      kernel.views.push_back(views[step.outputs[k]]);
+    }
+    kernels.push_back(std::move(kernel));
+  }
+}
+
+void Plan::State::find_lifetimes() {
+  for (std::size_t k = 0; k < kernels.size(); ++k)
+    for (const View& view : kernels[k].views) {
+      Buffer& buffer = buffers[view.buffer];
+      const int now = static_cast<int>(k);
+      if (!std::exchange(buffer.is_used, true)) buffer.life.first = now;
+      buffer.life.last = now;
+    }
+}
+
+/// What the caller gets has bytes of its own.
+void Plan::State::own_outputs() {
+  for (ValueId id : program.outputs) {
+    Buffer& buffer = buffers[views[id].buffer];
+    if (buffer.holder == Holder::arena) {
+      buffer.holder = Holder::output;
+      buffer.number = outputs.size();
+      outputs.push_back(Tensor::empty({static_cast<std::int64_t>(buffer.life.bytes)}, DType::u8));
+    }
+    const View& view = views[id];
+    if (buffer.holder == Holder::input) {
+      passed.push_back({results.size(), buffer.number, view.layout});
+      results.emplace_back();
+      continue;
+    }
+    const Tensor& holder = (buffer.holder == Holder::output ? outputs : constants)[buffer.number];
+    results.emplace_back(holder.storage(), view.layout, view.dtype);
+  }
+}
+
+void Plan::State::place_buffers() {
+  std::vector<Lifetime> lives;
+  for (const Buffer& buffer : buffers)
+    lives.push_back(buffer.holder == Holder::arena && buffer.is_used ? buffer.life : Lifetime{});
+  placement = place(lives);
+  arena = Storage::allocate(placement.bytes);
+}
+
+void Plan::State::set_pointers() {
+  for (Kernel& kernel : kernels) {
+    const std::size_t count = kernel.views.size();
+    kernel.in.reserve(kernel.input_count);
+    kernel.out.reserve(count - kernel.input_count);
+    for (std::size_t i = 0; i < count; ++i) {
+      View& view = kernel.views[i];
+      const Buffer& buffer = buffers[view.buffer];
+      std::byte* base = base_of(buffer, view.buffer);
+      if (i >= kernel.input_count) {
+        kernel.out.push_back({base + view.offset_bytes(), &view.layout, view.dtype});
+        continue;
+      }
+      kernel.in.push_back({base + view.offset_bytes(), &view.layout, view.dtype});
+      if (buffer.holder == Holder::input)
+        patches.push_back({buffer.number, &kernel.in.back().data, view.offset_bytes()});
+    }
+  }
+  std::map<std::size_t, bool> seen;
+  for (const Step& step : program.steps)
+    if (step.target) {
+      const Buffer& buffer = buffers[views[*step.target].buffer];
+      if (buffer.holder == Holder::constant && !std::exchange(seen[buffer.number], true))
+        written.push_back(constants[buffer.number].storage());
+      if (buffer.holder == Holder::input)
+        throw TraceError("an input is changed in place by '" + std::string(step.op.name()) +
+                             "' at " + short_place(step.place),
+                         "work on a clone of it");
+    }
+}
+
+void Plan::State::describe() {
+  for (const Kernel& kernel : kernels) {
+    KernelInfo info;
+    info.what = std::string(kernel.op.name());
+    for (std::size_t i = 0; i < kernel.views.size(); ++i) {
+      const View& view = kernel.views[i];
+      const Spec spec{view.layout.shape, view.dtype};
+      (i < kernel.input_count ? info.inputs : info.outputs).push_back(spec);
+      info.bytes += static_cast<double>(bytes_of(spec));
+    }
+    info.flops = flops_of(kernel);
+    infos.push_back(std::move(info));
+  }
+}
+
+Plan::Plan(Program program) : state_(std::make_unique<State>()) {
+  State& s = *state_;
+  s.program = simplify(std::move(program));
+  s.find_sources();
+  s.lower_steps();
+  s.find_lifetimes();
+  s.own_outputs();
+  s.place_buffers();
+  s.set_pointers();
+  s.describe();
+}
+Plan::~Plan() = default;
+Plan::Plan(Plan&&) noexcept = default;
+Plan& Plan::operator=(Plan&&) noexcept = default;
+
+const Tensors& Plan::run(std::span<const Tensor> inputs) {
+  State& s = *state_;
+  if (inputs.size() != s.program.inputs.size())
+    throw ShapeError("the plan takes " + std::to_string(s.program.inputs.size()) + " inputs, got " +
+                         std::to_string(inputs.size()),
+                     "give one tensor for each input of the program");
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Spec& wanted = s.program.values[s.program.inputs[i]];
+    if (inputs[i].dtype() != wanted.dtype || !(inputs[i].shape() == wanted.shape))
+      throw ShapeError("input " + std::to_string(i) + " is " + inputs[i].spec().str() +
+                           ", the plan was made for " + wanted.str(),
+                       "make another plan for other shapes");
+    if (!inputs[i].is_contiguous())
+      throw ShapeError("input " + std::to_string(i) + " is not contiguous", "give x.contiguous()");
+  }
+  for (const State::Patch& patch : s.patches)
+    *patch.data = static_cast<const std::byte*>(inputs[patch.input].raw_data()) + patch.offset;
+  for (const Storage& storage : s.written) storage.prepare_write();
+  for (const Kernel& kernel : s.kernels) {
+    try {
+      kernel.op.model().forward(kernel.in, kernel.out);
+    } catch (Error& error) {
+      error.add_context(kernel.op.name(), "", kernel.place);
+      throw;
+    }
+  }
+  for (const Storage& storage : s.written) storage.note_write("a compiled step", Place::current());
+  for (const State::Passed& p : s.passed) {
+    Layout layout = p.layout;
+    layout.offset += inputs[p.input].layout().offset;
+    s.results[p.result] = inputs[p.input].with_layout(layout);
+  }
+  return s.results;
+}
+
+const std::vector<KernelInfo>& Plan::kernels() const { return state_->infos; }
+std::size_t Plan::arena_bytes() const { return state_->placement.bytes; }
+
+std::string Plan::str() const {
+  std::string text;
+  char line[256];
+  std::snprintf(line, sizeof line, "%-3s %-28s %-34s %-16s %8s %8s\n", "", "kernel", "inputs",
+                "output", "FLOP", "bytes");
+  text += line;
+  int number = 0;
+  for (const KernelInfo& kernel : kernels()) {
+    std::string inputs, outputs;
+    for (const Spec& spec : kernel.inputs) inputs += (inputs.empty() ? "" : " ") + spec.str();
+    for (const Spec& spec : kernel.outputs) outputs += (outputs.empty() ? "" : " ") + spec.str();
+    std::snprintf(line, sizeof line, "%-3d %-28s %-34s %-16s %8s %8s\n", ++number,
+                  kernel.what.c_str(), inputs.c_str(), outputs.c_str(),
+                  short_number(kernel.flops).c_str(), short_number(kernel.bytes).c_str());
+    text += line;
+  }
+  std::snprintf(line, sizeof line, "%zu kernels, arena %s bytes\n", kernels().size(),
+                short_number(static_cast<double>(arena_bytes())).c_str());
+  return text + line;
+}
+
+}  // namespace gradus::compile
