@@ -13,6 +13,8 @@
 #include <gradus/ops/registry.h>
 #include <gradus/program/trace.h>
 #include <gradus/see/inspector.h>
+#include <gradus/see/live.h>
+#include <gradus/see/recorder.h>
 #include <gradus/symbolic/derive.h>
 #include <gradus/symbolic/evaluate.h>
 #include <gradus/symbolic/parse.h>
@@ -21,3 +23,8 @@
 #include <gradus/train/callbacks.h>
 #include <gradus/train/model_file.h>
 #include <gradus/train/trainer.h>
+
+namespace gradus::see {
+/// GRADUS_BREAK works in every program that includes this file.
+inline const bool is_stepping = break_from_environment();
+}  // namespace gradus::see

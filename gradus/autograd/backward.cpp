@@ -159,6 +159,7 @@ class Walk {
     sum = sum ? add(sum, gradient) : gradient;
   }
   void add_to_leaf(const Tensor& leaf, const Tensor& gradient) {
+    if (GradientWatch* watch = WatchGradients::current) watch->leaf(leaf, gradient);
     const auto [found, is_new] = leaf_index_.try_emplace(leaf.id(), leaves_.size());
     if (is_new)
       leaves_.emplace_back(leaf, gradient);

@@ -14,7 +14,7 @@ class GradientWatch {
   virtual void root(const Tensor& y) = 0;
   /// The whole gradient (all paths summed) of output `k` of a call, before its rule runs.
   virtual void gradient(const Node& node, std::size_t k, const Tensor& g) = 0;
-  /// The gradient that was put on a parameter.
+  /// A gradient of a parameter: first from each path as a rule gives it, then what was put on it.
   virtual void leaf(const Tensor& leaf, const Tensor& g) = 0;
 };
 

@@ -86,6 +86,13 @@ Tensor Module::operator()(const Tensor& x) {
       if (const std::string name = field_name(*running.module, *this); !name.empty())
         named.emplace(name);
     inside.emplace(running, Running{this, Scope::current()});
+    // Whoever looks shall see "lin1.weight".
+    const std::string path = Scope::current() ? *Scope::current() + "." : "";
+    visit_fields({.tensor =
+                      [&](std::string_view name, Tensor& field) {
+                        if (field.name().empty()) field.set_name(path + std::string(name));
+                      },
+                  .module = [](std::string_view, Module&) {}});
   }
   Tensor y = forward(x);
   if (watcher) (*watcher)(*this, y);

@@ -202,14 +202,37 @@ class Reader {
       expect(')', "to close a bracket");
       return value;
     }
-    if (at_number()) return number();
     const std::size_t position = at_;
+    if (Tensor named = dotted_name()) return {named, {}};
+    if (at_number()) return number();
     if (!at_word()) fail(peek() ? "a value is missing" : "the expression ends too early", "");
     const std::string_view name = word();
     if (peek() == '(') return call(name, position, {});
     if (Tensor tensor = lookup_(name)) return {tensor, {}};
     throw ExpressionError("nothing is called '" + std::string(name) + "' here",
                           "l lists what there is", position);
+  }
+  /// The longest of "a.b.c", "a.b" that somebody knows: "lin1.weight", "0.weight", "w1.g".
+  Tensor dotted_name() {
+    if (!at_word() && !at_number()) return {};
+    const std::size_t begin = at_;
+    std::vector<std::size_t> ends;
+    for (std::size_t i = begin; i < text_.size();) {
+      while (i < text_.size() &&
+             (std::isalnum(static_cast<unsigned char>(text_[i])) || text_[i] == '_'))
+        ++i;
+      ends.push_back(i);
+      if (ends.size() > 9 || i + 1 >= text_.size() || text_[i] != '.' ||
+          !(std::isalnum(static_cast<unsigned char>(text_[i + 1])) || text_[i + 1] == '_'))
+        break;
+      ++i;
+    }
+    for (; ends.size() > 1; ends.pop_back())
+      if (Tensor found = lookup_(text_.substr(begin, ends.back() - begin))) {
+        at_ = ends.back();
+        return found;
+      }
+    return {};
   }
   Value number() {
     const std::string rest(text_.substr(at_));

@@ -51,7 +51,12 @@ constexpr TapeIndex pinned_before_alarm = 64;  // events
 struct Recorder::Impl final : Observer, GradientWatch {
   explicit Impl(RecorderOptions given) : options(std::move(given)) {
     tape.level = options.level;
-    if (options.level == TapeLevel::off) return;
+    watch(true);
+  }
+  void watch(bool on) {
+    observing.reset();
+    watching.reset();
+    if (!on || options.level == TapeLevel::off) return;
     observing.emplace(*this);
     watching.emplace(*this);
   }
@@ -471,10 +476,10 @@ void Recorder::name(const Tensor& x, std::string name) {
   impl_->names[key] = std::move(name);
 }
 void Recorder::begin_step() { impl_->wants_step = true; }
+void Recorder::pause() { impl_->watch(false); }
+void Recorder::resume() { impl_->watch(true); }
 void Recorder::finish() {
-  if (!impl_->observing) return;
-  impl_->observing.reset();
-  impl_->watching.reset();
+  impl_->watch(false);
   impl_->tick_done();
 }
 

@@ -39,6 +39,9 @@ class Recorder {
   void name(const Tensor& x, std::string name);
   /// The next call begins a new step, whatever it is.
   void begin_step();
+  /// Looks away, and watches again; a new recorder watches.
+  void pause();
+  void resume();
   /// Completes the last tick and stops watching.
   void finish();
 

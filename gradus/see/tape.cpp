@@ -18,6 +18,12 @@ bool contains(const std::vector<TapeIndex>& list, TapeIndex value) {
   return std::find(list.begin(), list.end(), value) != list.end();
 }
 
+/// The copy of a finished gradient that a parameter keeps.
+bool is_copy(const Tape& tape, TapeIndex e) {
+  const TapeEvent& event = at(tape.events, e);
+  return event.phase == Phase::backward && event.op == "clone" && event.twin == none;
+}
+
 }  // namespace
 
 std::pair<TapeIndex, TapeIndex> Tape::ticks_of(TapeIndex step) const {
@@ -68,6 +74,8 @@ TapeIndex Tape::find(std::string_view name, TapeIndex tick) const {
     for (; of != none;) {
       const TapeIndex g = at(values, of).gradient;
       if (g != none && at(values, g).since < here.last) return g;
+      for (TapeIndex v = static_cast<TapeIndex>(values.size()) - 1; v > of; --v)
+        if (at(values, v).gradient_of == of && at(values, v).since < here.last) return v;
       TapeIndex older = none;
       for (TapeIndex v = of - 1; v >= 0 && older == none; --v)
         if (at(values, v).tensor == at(values, of).tensor) older = v;
@@ -120,8 +128,8 @@ std::vector<TapeIndex> Tape::results_of(TapeIndex index) const {
   }
   for (TapeIndex e = tick.first; e < tick.last; ++e)
     for (const TapeIndex v : at(events, e).outputs) {
-      if (contains(results, v)) continue;
       const TapeValue& value = at(values, v);
+      if (contains(results, v) || value.made_by < tick.first || is_copy(*this, e)) continue;
       const bool is_gradient =
           value.gradient_of != none && !at(values, value.gradient_of).name.empty();
       if (is_gradient || !value.name.empty() || at(events, e).target != none) results.push_back(v);

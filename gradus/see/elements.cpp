@@ -1,0 +1,143 @@
+// Names and elements at a place on a tape; see elements.h.
+#include <gradus/ops/ops.h>
+#include <gradus/see/elements.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+
+namespace gradus::see {
+namespace {
+
+template <class List>
+auto& entry(List& list, TapeIndex i) {
+  return list[static_cast<std::size_t>(i)];
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())))
+    text.remove_prefix(1);
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())))
+    text.remove_suffix(1);
+  return text;
+}
+
+}  // namespace
+
+std::string nearest(std::string_view word, const std::vector<std::string>& words) {
+  std::string best;
+  std::size_t least = word.size() / 3 + 2;  // so far apart is another word
+  for (const std::string& other : words) {
+    std::vector<std::size_t> row(other.size() + 1);
+    for (std::size_t j = 0; j <= other.size(); ++j) row[j] = j;
+    for (std::size_t i = 1; i <= word.size(); ++i) {
+      std::size_t corner = row[0];
+      row[0] = i;
+      for (std::size_t j = 1; j <= other.size(); ++j) {
+        const std::size_t change = corner + (word[i - 1] != other[j - 1]);
+        corner = row[j];
+        row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
+      }
+    }
+    if (row.back() < least) {
+      least = row.back();
+      best = other;
+    }
+  }
+  return best;
+}
+
+TapeIndex parse_tick(const Tape& tape, std::string_view text, TapeIndex from) {
+  const std::string said(text);
+  if (tape.ticks.empty()) throw ValueError("the tape is empty", "run on: c");
+  TapeIndex step = entry(tape.ticks, from).step, number = 0;
+  bool any = false;
+  for (text = trimmed(text); !text.empty(); text = trimmed(text)) {
+    const bool is_step = text.starts_with("step=");
+    if (!is_step && !text.starts_with("t=")) break;
+    text.remove_prefix(is_step ? 5 : 2);
+    TapeIndex& into = is_step ? step : number;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), into);
+    if (error != std::errc()) break;
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    any = true;
+  }
+  const TapeIndex tick = any && text.empty() ? tape.tick_at(step, number) : none;
+  if (tick == none) {
+    const auto [first, last] = tape.ticks_of(entry(tape.ticks, from).step);
+    throw ValueError("there is no '" + said + "' on the tape",
+                     "say t=0 to t=" + std::to_string(last - first - 1) +
+                         ", or step=0 to step=" + std::to_string(tape.steps() - 1) + " with t=...");
+  }
+  return tick;
+}
+
+Tensor Elements::of(TapeIndex value) const {
+  if (!entry(tape_.values, value).payload && replay_) {
+    const TapeIndex made_by = entry(tape_.values, value).made_by;
+    replay_(made_by == none ? entry(tape_.values, value).step
+                            : entry(tape_.ticks, entry(tape_.events, made_by).tick).step);
+  }
+  if (!entry(tape_.values, value).payload)
+    throw ValueError("the elements of " + tape_.name_of(value) + " were not kept",
+                     "record with level full, or stop in that step");
+  return entry(tape_.values, value).payload;
+}
+
+TapeIndex Elements::find(std::string_view name, TapeIndex tick) const {
+  const TapeIndex value = tape_.find(name, tick);
+  if (value != none) return value;
+  const std::string other = nearest(name, tape_.names(tick));
+  throw NameError("nothing is called '" + std::string(name) + "' here",
+                  other.empty() ? "l lists what there is" : "did you mean '" + other + "'?");
+}
+
+Lookup Elements::at(TapeIndex tick) const {
+  return [this, tick](std::string_view name) -> Tensor {
+    if (name == "previous_loss") {
+      const TapeIndex step = entry(tape_.ticks, tick).step;
+      const TapeIndex loss = tape_.loss_of(step - 1);
+      if (loss == none || !entry(tape_.values, loss).statistics) return {};
+      return Tensor::scalar(entry(tape_.values, loss).statistics->mean, DType::f64);
+    }
+    const TapeIndex value = tape_.find(name, tick);
+    if (value == none) return {};
+    // One number is known from its statistics.
+    const TapeValue& known = entry(tape_.values, value);
+    if (!known.payload && known.spec.shape.numel() == 1 && known.statistics &&
+        known.statistics->bad() == 0 && known.spec.shape.rank() == 0)
+      return Tensor::scalar(known.statistics->mean, known.spec.dtype);
+    const Tensor x = of(value);
+    return Tensor(x.storage(), x.layout(), x.dtype()).set_name(tape_.name_of(value));
+  };
+}
+
+Value Elements::evaluate(std::string_view text, TapeIndex tick) const {
+  // "@ t=" cannot be a matrix product: no expression holds a single '='.
+  std::string expression(text);
+  for (std::size_t i = expression.find('@'); i != expression.npos;
+       i = expression.find('@', i + 1)) {
+    const std::string_view rest = trimmed(std::string_view(expression).substr(i + 1));
+    if (!rest.starts_with("t=") && !rest.starts_with("step=")) continue;
+    tick = parse_tick(tape_, rest, tick);
+    expression.erase(i);
+    break;
+  }
+  for (std::size_t i; (i = expression.find("loss[-1]")) != expression.npos;)
+    expression.replace(i, 8, "previous_loss");
+  try {
+    return see::evaluate(expression, at(tick));
+  } catch (const ExpressionError& error) {
+    const std::string& problem = error.problem();
+    const std::string_view opening = "nothing is called '";
+    if (!problem.starts_with(opening)) throw;
+    const std::string name =
+        problem.substr(opening.size(), problem.find('\'', opening.size()) - opening.size());
+    std::string other = nearest(name, tape_.names(tick));
+    throw ExpressionError(problem,
+                          other.empty() ? "l lists what there is" : "did you mean '" + other + "'?",
+                          error.position());
+  }
+}
+
+}  // namespace gradus::see

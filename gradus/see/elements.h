@@ -1,0 +1,40 @@
+// Elements: the numbers behind a tape's values at a place on it: those that were kept, and those
+// that running the recorded step again gives back. Names as an expression finds them.
+#pragma once
+
+#include <functional>
+
+#include <gradus/see/expression.h>
+#include <gradus/see/tape.h>
+
+namespace gradus::see {
+
+class Elements {
+ public:
+  /// `replay(step)` fills the payloads of a step, or throws; may be empty.
+  explicit Elements(Tape& tape, std::function<void(TapeIndex step)> replay = {})
+      : tape_(tape), replay_(std::move(replay)) {}
+
+  /// The elements of a value. Throws ValueError where they were not kept and cannot be replayed.
+  Tensor of(TapeIndex value) const;
+  /// The value of a name at a tick. Throws NameError, with the nearest name, where there is none.
+  TapeIndex find(std::string_view name, TapeIndex tick) const;
+  /// Names for `evaluate`, as known at the end of `tick`; x.g is there where a gradient was made.
+  Lookup at(TapeIndex tick) const;
+  /// The value of an expression at a tick; "... @ t=3" and "... @ step=0 t=3" look elsewhere.
+  /// loss[-1] is the loss of the step before. Throws ExpressionError and the errors above.
+  Value evaluate(std::string_view text, TapeIndex tick) const;
+
+  Tape& tape() const { return tape_; }
+
+ private:
+  Tape& tape_;
+  std::function<void(TapeIndex)> replay_;
+};
+
+/// The word of `words` that is nearest to `word`, empty where none is near.
+std::string nearest(std::string_view word, const std::vector<std::string>& words);
+/// "t=3", "step=2", "step=2 t=3" as a tick; `from` gives what is not said. Throws ValueError.
+TapeIndex parse_tick(const Tape& tape, std::string_view text, TapeIndex from);
+
+}  // namespace gradus::see

@@ -1,0 +1,141 @@
+// Stepper: the step debugger's commands over a tape that may still grow: forwards and backwards
+// through both passes, stops, watches, looks and what-ifs. It reads lines and answers with text;
+// who asks (a terminal, a file, a test) and how the program runs on is somebody else's.
+//
+//   see::Stepper stepper(tape, {});
+//   std::cout << stepper.execute("b lin*.backward ; c");
+//   while (stepper.wants_more()) { ...the program runs on...;  std::cout << stepper.grown(); }
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <map>
+
+#include <gradus/see/rerun.h>
+#include <gradus/see/stop.h>
+#include <gradus/see/tape_view.h>
+
+namespace gradus::see {
+
+struct StepperOptions {
+  Style style{};
+  bool json = false;  ///< one JSON object a stop or answer
+  bool bold = false;  ///< heads of stops in bold
+};
+
+class Stepper {
+ public:
+  /// `rerun`, where there is one, replays what was not kept and tries what was not done. Both must
+  /// live as long.
+  explicit Stepper(Tape& tape, StepperOptions options = {}, Rerun* rerun = nullptr);
+
+  /// Runs commands, separated by `;`; an empty line repeats the last one. Never throws for what the
+  /// line says. When a motion needs more tape, the commands behind it wait for it.
+  std::string execute(std::string_view line);
+  /// Whether a motion waits for the program to run on.
+  bool wants_more() const { return pending_ != nullptr; }
+  /// The tape has grown: goes on with the motion, says where it arrived.
+  std::string grown();
+  /// The tape will not grow any more: what waits stops at its end.
+  std::string ended();
+  bool has_quit() const { return has_quit_; }
+  /// Stops at the next tick. May be called from a signal handler.
+  void interrupt() { interrupted_.store(true, std::memory_order_relaxed); }
+  /// The stop at the focus as it is now, for the beginning of a session.
+  std::string show();
+  void set_width(int width) { options_.style.width = width; }
+
+  const Focus& focus() const { return focus_; }
+  const Elements& elements() const { return elements_; }
+  /// Commands and names of tensors and modules that begin with `word`.
+  std::vector<std::string> completions(const std::string& word) const;
+  /// What `h` says.
+  static const char* help();
+
+ private:
+  struct Breakpoint {
+    Breakpoint(int number_, Stop stop_) : number(number_), stop(std::move(stop_)) {}
+    int number;
+    Stop stop;
+    bool enabled = true, once = false;
+    int ignore = 0, hits = 0;
+    std::string condition;
+    std::vector<std::string> commands;
+  };
+  struct Watch {
+    int number;
+    std::string expression;
+  };
+  struct Branch {
+    std::string name, how;
+    Tape tape;
+    TapeIndex step;
+  };
+  using Handler = std::string (Stepper::*)(const std::string& rest, int direction);
+  struct Entry {
+    std::string_view word, letters;
+    Handler handler;
+    bool is_motion = false;
+  };
+  static const std::vector<Entry>& entries();
+
+  // -- the session (step.cpp)
+  std::string drain();
+  std::string run_one(std::string command);
+  std::string answer(const std::string& command, const std::string& text, bool is_error);
+  const Entry* entry_for(const std::string& word, std::string& complaint) const;
+  std::string arrive(Focus focus, char sign, const std::string& reason);
+  std::string edge(bool at_end);
+  /// Goes on in `direction` until `until` gives a reason, from the tick beside the focus.
+  std::string travel(int direction,
+                     std::function<std::optional<std::string>(TapeIndex tick)> until);
+  std::optional<std::string> stop_reason(TapeIndex tick);
+  TapeIndex last_tick() const { return static_cast<TapeIndex>(tape_.ticks.size()) - 1; }
+  std::string next_event(int depth, int direction);
+
+  // -- move (step_move.cpp)
+  std::string next(const std::string&, int), step(const std::string&, int),
+      up(const std::string&, int), go_on(const std::string&, int), until(const std::string&, int),
+      jump(const std::string&, int), home(const std::string&, int), end(const std::string&, int);
+  // -- stop and watch (step_move.cpp)
+  std::string add_break(const std::string&, int), add_once(const std::string&, int),
+      ignore(const std::string&, int), condition(const std::string&, int),
+      enable(const std::string&, int), disable(const std::string&, int),
+      remove(const std::string&, int), commands(const std::string&, int),
+      watch(const std::string&, int), display(const std::string&, int),
+      undisplay(const std::string&, int), first(const std::string&, int),
+      last(const std::string&, int);
+  // -- look, why, try (step_look.cpp)
+  std::string where(const std::string&, int), list(const std::string&, int),
+      list_all(const std::string&, int), source(const std::string&, int),
+      print(const std::string&, int), summary(const std::string&, int),
+      picture(const std::string&, int), range(const std::string&, int),
+      element(const std::string&, int), tell_why(const std::string&, int),
+      check(const std::string&, int), what_if(const std::string&, int),
+      set(const std::string&, int), branch(const std::string&, int), diff(const std::string&, int),
+      note(const std::string&, int), quit(const std::string&, int),
+      show_help(const std::string&, int);
+  Rerun& rerun() const;
+  Breakpoint& breakpoint(const std::string& number);
+  TapeIndex step_here() const;
+
+  Tape& tape_;
+  StepperOptions options_;
+  Rerun* rerun_;
+  Elements elements_;
+  Focus focus_;
+  std::vector<Breakpoint> breakpoints_;
+  std::vector<Watch> watches_, displays_;
+  std::vector<Branch> branches_;
+  std::vector<std::string> notes_;
+  int numbers_ = 0;
+  std::deque<std::string> queue_;
+  std::string last_line_, shown_;       // the tensor that @[..] looks at
+  std::vector<std::string> collected_;  // `commands N` takes lines until `end`
+  int collecting_number_ = 0;
+  std::function<std::optional<std::string>()> pending_;  // goes on; none while not yet there
+  bool has_ended_ = false, has_quit_ = false;
+  std::atomic<bool> interrupted_{false};
+};
+
+}  // namespace gradus::see

@@ -1,0 +1,302 @@
+// The commands that look, ask why, and try; see step.h.
+#include <gradus/ops/ops.h>
+#include <gradus/see/step.h>
+#include <gradus/see/try.h>
+#include <gradus/see/why.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+
+namespace gradus::see {
+namespace {
+
+template <class List>
+auto& at(List& list, TapeIndex i) {
+  return list[static_cast<std::size_t>(i)];
+}
+
+std::string number(double v, int digits = 6) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.*g", digits, v);
+  return text;
+}
+
+void require(const std::string& rest, const char* example) {
+  if (rest.empty()) throw ValueError("something is missing", example);
+}
+
+/// "a, b" at the commas that no bracket holds.
+std::vector<std::string> parts_of(const std::string& text) {
+  std::vector<std::string> parts;
+  int open = 0;
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i <= text.size(); ++i) {
+    if (i < text.size())
+      open += (text[i] == '(' || text[i] == '[') - (text[i] == ')' || text[i] == ']');
+    if (i == text.size() || (text[i] == ',' && open == 0)) {
+      parts.push_back(text.substr(begin, i - begin));
+      begin = i + 1;
+    }
+  }
+  return parts;
+}
+
+}  // namespace
+
+TapeIndex Stepper::step_here() const { return at(tape_.ticks, focus_.tick).step; }
+
+Rerun& Stepper::rerun() const {
+  if (!rerun_)
+    throw ValueError("this program cannot be run again from here",
+                     "gradus step, or a see::StepProgram, can");
+  return *rerun_;
+}
+
+// -- look
+// ------------------------------------------------------------------------------------------
+
+std::string Stepper::where(const std::string&, int) {
+  return where_text(tape_, focus_, options_.style);
+}
+std::string Stepper::list(const std::string&, int) {
+  return list_text(tape_, focus_, false, options_.style);
+}
+std::string Stepper::list_all(const std::string&, int) {
+  return list_text(tape_, focus_, true, options_.style);
+}
+std::string Stepper::source(const std::string&, int) {
+  return source_text(tape_, focus_, options_.style);
+}
+
+std::string Stepper::print(const std::string& rest, int) {
+  require(rest, "p w1.shape, p l1[0,:4], p w1.g @ t=8");
+  std::vector<std::string> values;
+  bool long_ones = false;
+  for (const std::string& part : parts_of(rest)) {
+    values.push_back(elements_.evaluate(part, focus_.tick).str());
+    long_ones |= values.back().find('\n') != std::string::npos;
+  }
+  std::string text;
+  for (const std::string& value : values)
+    text += (text.empty() ? "" : long_ones ? "\n" : "  ") + value;
+  return text + "\n";
+}
+
+std::string Stepper::summary(const std::string& rest, int) {
+  require(rest, "pp w1.g");
+  const Value value = elements_.evaluate(rest, focus_.tick);
+  if (!value.tensor) return value.str() + "\n";
+  shown_ = rest;
+  TapeValue described;
+  described.spec = value.tensor.spec();
+  described.statistics = statistics(value.tensor);
+  const Statistics& s = *described.statistics;
+  return cut_to(summary_of(tape_, described, rest) + "  mean " + number(s.mean, 4) + "  std " +
+                    number(s.std, 4),
+                options_.style.width, options_.style) +
+         "\n  " + histogram_text(s, options_.style) + "\n";
+}
+
+std::string Stepper::picture(const std::string& rest, int) {
+  require(rest, "pic w1.g[:,39]");
+  const Value value = elements_.evaluate(rest, focus_.tick);
+  if (!value.tensor) return value.str() + "\n";
+  shown_ = rest;
+  return picture_text(value.tensor, options_.style);
+}
+
+// pt t -r [a,b]: the elements within a range.
+std::string Stepper::range(const std::string& rest, int) {
+  require(rest, "pt w1.g -r [100,inf]");
+  const std::size_t option = rest.find(" -r ");
+  const std::string expression = rest.substr(0, option);
+  const Value value = elements_.evaluate(expression, focus_.tick);
+  if (!value.tensor || option == rest.npos) return value.str() + "\n";
+  shown_ = expression;
+  const char* text = rest.c_str() + option + 4;
+  while (*text == ' ' || *text == '[') ++text;
+  char* end = nullptr;
+  const double low = std::strtod(text, &end);
+  const char* comma = end;
+  const double high = *comma == ',' ? std::strtod(comma + 1, &end) : std::nan("");
+  if (end == text || std::isnan(high))
+    throw ValueError("'" + rest.substr(option) + "' is no range", "-r [0,1], -r [-inf,-1]");
+  const Shape& shape = value.tensor.shape();
+  const std::vector<double> elements = value.tensor.to_vector<double>();
+  std::string lines;
+  std::size_t found = 0;
+  for (std::size_t i = 0; i < elements.size(); ++i) {
+    if (!(elements[i] >= low && elements[i] <= high)) continue;
+    if (++found > 10) continue;
+    std::string place;
+    for (auto [axis, rest_of] = std::pair(shape.rank() - 1, static_cast<std::int64_t>(i));
+         axis >= 0; --axis) {
+      place = std::to_string(rest_of % shape[axis]) + (place.empty() ? "" : "," + place);
+      rest_of /= shape[axis];
+    }
+    lines += "  [" + place + "] " + number(elements[i]) + "\n";
+  }
+  return std::to_string(found) + " of " + std::to_string(elements.size()) + " elements lie in [" +
+         number(low) + ", " + number(high) + "]\n" + lines + (found > 10 ? "  ...\n" : "");
+}
+
+// @[10,0]: that place of what was shown last.
+std::string Stepper::element(const std::string& rest, int) {
+  if (shown_.empty()) throw ValueError("nothing was shown yet", "pp w1, then @[10,0]");
+  require(rest, "@[10,0]");
+  return shown_ + rest + " = " + elements_.evaluate("(" + shown_ + ")" + rest, focus_.tick).str() +
+         "\n";
+}
+
+// -- why
+// -------------------------------------------------------------------------------------------
+
+std::string Stepper::tell_why(const std::string& rest, int) {
+  require(rest, "why w1.g[2,3]");
+  std::string text = why(elements_, rest, focus_.tick), lines;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    lines += wrap_line(text.substr(0, end), options_.style) + "\n";
+    text.erase(0, end + 1);
+  }
+  return lines;
+}
+
+std::string Stepper::check(const std::string& rest, int) {
+  require(rest, "check w1.g[2,3]");
+  const ElementName said = parse_element(rest);
+  const std::string parameter =
+      said.name.ends_with(".g") ? said.name.substr(0, said.name.size() - 2) : said.name;
+  const Slope slope = numeric_slope(rerun(), step_here(), parameter, said.index);
+  std::string text = "d loss / d " + parameter + rest.substr(said.name.size()) +
+                     ": central difference in f64 " + number(slope.numeric, 8) + ", step " +
+                     number(slope.step, 2) + "\n";
+  const TapeIndex gradient = tape_.find(parameter + ".g", focus_.tick);
+  if (gradient == none) return text + "  the tape has no " + parameter + ".g here yet\n";
+  const double ours =
+      elements_.evaluate(parameter + ".g" + rest.substr(said.name.size()), focus_.tick)
+          .tensor.item();
+  const double apart = std::fabs(ours - slope.numeric) / std::max(std::fabs(slope.numeric), 1e-12);
+  const bool ok = apart < 1e-4 || (ours >= std::min(slope.left, slope.right) &&
+                                   ours <= std::max(slope.left, slope.right));
+  return text + "  " + parameter + ".g here " + number(ours, 8) + "  rel " + number(apart, 2) +
+         "  " + (ok ? "ok" : "DIFFERS, ratio " + number(ours / slope.numeric, 4)) + " (" +
+         std::to_string(slope.kinks) + " kinks crossed)\n";
+}
+
+// -- try
+// -------------------------------------------------------------------------------------------
+
+std::string Stepper::what_if(const std::string& rest, int) {
+  if (!rest.starts_with("lr "))
+    throw ValueError("'whatif " + rest + "' is not known",
+                     "whatif lr 1e-5..3e-3, whatif lr 0.1 0.2");
+  const std::vector<double> rates = learning_rates(rest.substr(3));
+  return try_rates_text(try_rates(rerun(), step_here(), rates), rerun().program().lr(), step_here(),
+                        options_.style);
+}
+
+std::string Stepper::set(const std::string& rest, int) {
+  const std::size_t equals = rest.find('=');
+  char* end = nullptr;
+  const std::string text = equals == rest.npos ? "" : rest.substr(equals + 1);
+  const double value = std::strtod(text.c_str(), &end);
+  if (text.empty() || *end != '\0')
+    throw ValueError("'set " + rest + "' sets no number", "set w2[0]=0");
+  std::string target = rest.substr(0, equals);
+  while (target.ends_with(' ')) target.pop_back();
+  branches_.push_back({"set" + std::to_string(branches_.size() + 1), rest,
+                       run_with(rerun(), step_here(), target, value), step_here()});
+  const Branch& b = branches_.back();
+  return "branch " + b.name + ": step " + std::to_string(b.step) + " with " + rest + "; loss " +
+         loss_text(tape_, b.step) + " -> " + loss_text(b.tape, 0) +
+         "; the main line is as it was\n";
+}
+
+std::string Stepper::branch(const std::string& rest, int) {
+  if (rest.empty()) {
+    std::string text = "  main  " + std::to_string(tape_.steps()) + " steps, loss " +
+                       loss_text(tape_, step_here()) + " at step " + std::to_string(step_here()) +
+                       "\n";
+    for (const Branch& b : branches_)
+      text += "  " + b.name + "  step " + std::to_string(b.step) + " with " + b.how + ", loss " +
+              loss_text(b.tape, 0) + (b.tape.steps() > 1 ? ", then " + loss_text(b.tape, 1) : "") +
+              "\n";
+    return text;
+  }
+  char* end = nullptr;
+  const double lr = rest.starts_with("lr=") ? std::strtod(rest.c_str() + 3, &end) : 0;
+  if (!end || *end != '\0' || end == rest.c_str() + 3)
+    throw ValueError("'branch " + rest + "' is not known", "branch lists them; branch lr=2e-4");
+  branches_.push_back({"lr" + std::to_string(branches_.size() + 1), rest,
+                       run_with_rate(rerun(), step_here(), lr), step_here()});
+  const Branch& b = branches_.back();
+  return "branch " + b.name + ": step " + std::to_string(b.step) + " with " + rest + "; loss " +
+         loss_text(b.tape, 0) + ", then " + loss_text(b.tape, 1) + "; the main line is as it was\n";
+}
+
+std::string Stepper::diff(const std::string& rest, int) {
+  const std::size_t space = rest.find(' ');
+  const std::string left = rest.substr(0, space),
+                    right =
+                        space == rest.npos ? "" : rest.substr(rest.find_first_not_of(' ', space));
+  const auto find = [&](const std::string& name) -> const Branch* {
+    for (const Branch& b : branches_)
+      if (b.name == name) return &b;
+    if (name != "main") throw ValueError("there is no branch '" + name + "'", "branch lists them");
+    return nullptr;
+  };
+  require(rest, "diff main set1");
+  const Branch *a = find(left), *b = find(right.empty() ? "main" : right);
+  return difference_text(a ? a->tape : tape_,
+                         a   ? 0
+                         : b ? b->step
+                             : step_here(),
+                         b ? b->tape : tape_,
+                         b   ? 0
+                         : a ? a->step
+                             : step_here(),
+                         options_.style);
+}
+
+std::string Stepper::note(const std::string& rest, int) {
+  if (!rest.empty()) {
+    notes_.push_back("step " + std::to_string(step_here()) + " t" +
+                     std::to_string(at(tape_.ticks, focus_.tick).number) + ": " + rest);
+    return "";
+  }
+  std::string text;
+  for (const std::string& one : notes_) text += "  " + one + "\n";
+  return text.empty() ? "no notes; note TEXT writes one\n" : text;
+}
+
+std::string Stepper::quit(const std::string&, int) {
+  has_quit_ = true;
+  return "";
+}
+std::string Stepper::show_help(const std::string&, int) { return help(); }
+
+const char* Stepper::help() {
+  return "move   n next   s into its calls   u out   c to a stop   unt lin2, unt t=4   j step=1 "
+         "t=0\n"
+         "       home   end;   a '-' behind n s u c unt runs it backwards in time: n- c-; - is n-\n"
+         "stop   b lin1   b relu*.backward   b op:matmul   b file.cpp:42   b nan   b inf\n"
+         "       b |w1.g|>100   b loss>5*loss[-1]   b dead(relu1)>0.1   b shape *,10000   b "
+         "bytes>1G\n"
+         "       b rank>2   tbreak   ignore N k   condition N e   enable N   disable N   delete N\n"
+         "       commands N ... end\n"
+         "watch  watch w1[2,3]   display e   undisplay N   first nan   first |*.g|>1e4   last "
+         "write w1\n"
+         "look   w where   l list   ll all   src source   p e, e @ t=3   pp with histogram   pic "
+         "picture\n"
+         "       pt e -r [a,b] elements in a range   @[10,0] of the last one shown\n"
+         "why    why w1.g[2,3]   check w1.g[2,3]\n"
+         "try    whatif lr 1e-5..3e-3   set w2[0]=0   branch   branch lr=2e-4   diff main set1\n"
+         "       note text   COMMAND > file.txt\n"
+         "q quits. Beginnings of words will do; ; separates commands; Enter repeats the last "
+         "line.\n";
+}
+
+}  // namespace gradus::see

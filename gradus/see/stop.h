@@ -1,0 +1,40 @@
+// Stop: what a reader may ask to be stopped at, read from text and asked of one tick of a tape.
+//   lin1   relu*.backward   op:matmul   file.cpp:42   nan   inf   shape *,10000,10000
+//   bytes>1G   rank>2   |w1.g|>100   |*.g|>1e4   dead(relu1)>0.1   loss>5*loss[-1]
+#pragma once
+
+#include <optional>
+
+#include <gradus/see/elements.h>
+
+namespace gradus::see {
+
+/// Whether `pattern`, in which * stands for any characters, is `text`.
+bool matches(std::string_view pattern, std::string_view text);
+
+class Stop {
+ public:
+  /// Throws ValueError for text that says none of the above.
+  explicit Stop(std::string text);
+
+  /// Why the reader is to be stopped after this tick; none where not. A condition counts at the
+  /// ticks that make one of the tensors it names. What cannot be evaluated there is not met.
+  std::optional<std::string> met(const Elements& elements, TapeIndex tick) const;
+  const std::string& text() const { return text_; }
+
+ private:
+  enum class Kind { pattern, op, place, nan, inf, shape, bytes, rank, norm, dead, condition };
+  bool compares(double value) const;
+
+  std::string text_, subject_;
+  Kind kind_ = Kind::pattern;
+  std::string sign_;
+  double limit_ = 0;
+};
+
+/// Whether an expression's value differs between the end of the tick before and that of `tick`;
+/// says how. A value that appears has changed.
+std::optional<std::string> changed(const Elements& elements, const std::string& expression,
+                                   TapeIndex tick);
+
+}  // namespace gradus::see

@@ -1,0 +1,324 @@
+// Lines about a tape; see tape_view.h.
+#include <gradus/ops/ops.h>
+#include <gradus/see/tape_view.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <map>
+
+#include <nlohmann/json.hpp>
+
+namespace gradus::see {
+namespace {
+
+template <class List>
+auto& at(List& list, TapeIndex i) {
+  return list[static_cast<std::size_t>(i)];
+}
+
+std::string number(double v, int digits = 6) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.*g", digits, v);
+  return text;
+}
+std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+char letter(Phase phase) { return "FBU"[static_cast<int>(phase)]; }
+
+/// The event that tells place and module path of a tick: its first.
+const TapeEvent* event_of(const Tape& tape, const Focus& focus) {
+  if (focus.event != none) return &at(tape.events, focus.event);
+  const TapeTick& tick = at(tape.ticks, focus.tick);
+  // The seed of a backward pass and the copies at its end are no call of the user.
+  if (tick.phase == Phase::backward)
+    for (TapeIndex e = tick.first; e < tick.last; ++e)
+      if (at(tape.events, e).twin != none) return &at(tape.events, e);
+  return tick.first < tick.last ? &at(tape.events, tick.first) : nullptr;
+}
+
+std::vector<TapeIndex> results(const Tape& tape, const Focus& focus) {
+  return focus.event == none ? tape.results_of(focus.tick) : at(tape.events, focus.event).outputs;
+}
+
+std::string tick_name(const Tape& tape, TapeIndex tick) {
+  return "t" + std::to_string(at(tape.ticks, tick).number);
+}
+
+}  // namespace
+
+std::string cut_to(const std::string& text, int width, const Style& style) {
+  int columns = 0;
+  std::size_t i = 0, keep = 0;
+  for (; i < text.size(); ++i) {
+    if ((static_cast<unsigned char>(text[i]) & 0xC0) == 0x80) continue;  // inside a character
+    if (++columns == width) keep = i;
+    if (columns > width) return text.substr(0, keep) + (style.utf8 ? "…" : "~");
+  }
+  return text;
+}
+
+std::string title_of(const Tape& tape, const Focus& focus) {
+  const TapeTick& tick = at(tape.ticks, focus.tick);
+  std::string title(1, letter(tick.phase));
+  if (tick.number == 0) title = " ";
+  title += " " + tick.label + (tick.phase == Phase::backward ? ".backward" : "");
+  if (focus.event == none) return title;
+  const TapeEvent& event = at(tape.events, focus.event);
+  return title + ": " + event.op + (event.attributes.empty() ? "" : " {" + event.attributes + "}");
+}
+
+std::string place_of(const Tape& tape, const Focus& focus) {
+  const TapeEvent* event = event_of(tape, focus);
+  return event ? base_name(event->file) + ":" + std::to_string(event->line) : "";
+}
+
+std::string summary_of(const Tape&, TapeValue const& value, const std::string& name) {
+  std::string text = name + "  " + value.spec.str();
+  if (!value.statistics) return text + "  not computed";
+  const Statistics& s = *value.statistics;
+  if (s.count == 0) return text + "  empty";
+  if (s.bad() == 0 && (s.count == 1 || s.min == s.max))
+    return text + "  " + number(s.min) + (s.count == 1 ? "" : " everywhere");
+  if (s.bad() < s.count)
+    text += "  " + number(s.min, 4) + ".." + number(s.max) + "  L2 " + number(s.l2, 5);
+  if (s.zeros > 0)
+    text += "  " + number(100. * static_cast<double>(s.zeros) / static_cast<double>(s.count), 3) +
+            "% zero";
+  if (s.nans > 0) text += "  " + std::to_string(s.nans) + " NaN";
+  if (s.plus_inf > 0) text += "  " + std::to_string(s.plus_inf) + " inf";
+  if (s.minus_inf > 0) text += "  " + std::to_string(s.minus_inf) + " -inf";
+  return text;
+}
+
+std::string stop_text(const Tape& tape, const Focus& focus, char sign, const std::string& reason,
+                      const Style& style) {
+  const TapeTick& tick = at(tape.ticks, focus.tick);
+  std::string head = std::string(1, sign) + " " + tick_name(tape, focus.tick);
+  if (tick.number == 0 || tape.steps() > 1) head += " step " + std::to_string(tick.step);
+  head += "  " + title_of(tape, focus);
+  if (const std::string place = place_of(tape, focus); !place.empty()) head += "   " + place;
+  if (!reason.empty()) head += "   " + reason;
+  std::string text = cut_to(head, style.width, style) + "\n";
+  std::size_t widest = 0;
+  const std::vector<TapeIndex> made = results(tape, focus);
+  for (const TapeIndex v : made) widest = std::max(widest, tape.name_of(v).size());
+  for (const TapeIndex v : made) {
+    std::string name = tape.name_of(v);
+    name.resize(std::min<std::size_t>(widest, 24), ' ');
+    text += cut_to("    " + summary_of(tape, at(tape.values, v), name), style.width, style) + "\n";
+  }
+  return text;
+}
+
+std::string stop_json(const Tape& tape, const Focus& focus, const std::string& reason) {
+  using Json = nlohmann::ordered_json;
+  const TapeTick& tick = at(tape.ticks, focus.tick);
+  Json j{{"step", tick.step},
+         {"t", tick.number},
+         {"phase", tick.number == 0                ? "in"
+                   : tick.phase == Phase::forward  ? "forward"
+                   : tick.phase == Phase::backward ? "backward"
+                                                   : "update"},
+         {"label", tick.label},
+         {"place", place_of(tape, focus)},
+         {"reason", reason}};
+  if (focus.event != none) {
+    j["op"] = at(tape.events, focus.event).op;
+    j["attributes"] = at(tape.events, focus.event).attributes;
+  }
+  if (tick.twin != none) j["twin"] = at(tape.ticks, tick.twin).number;
+  j["results"] = Json::array();
+  for (const TapeIndex v : results(tape, focus)) {
+    const TapeValue& value = at(tape.values, v);
+    Json one{{"name", tape.name_of(v)},
+             {"shape", value.spec.shape.to_vector()},
+             {"dtype", dtype_name(value.spec.dtype)},
+             {"tensor", value.tensor},
+             {"version", value.version}};
+    if (const auto& s = value.statistics)
+      one.update({{"min", s->min},
+                  {"max", s->max},
+                  {"mean", s->mean},
+                  {"std", s->std},
+                  {"l2", s->l2},
+                  {"zeros", s->zeros},
+                  {"nan", s->nans},
+                  {"inf", s->plus_inf + s->minus_inf}});
+    j["results"].push_back(std::move(one));
+  }
+  return j.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string list_text(const Tape& tape, const Focus& focus, bool all, const Style& style) {
+  std::string text;
+  const auto line = [&](bool here, const std::string& name, const std::string& title,
+                        const std::vector<TapeIndex>& made) {
+    std::string one = std::string(here ? ">" : " ") + name;
+    one.resize(std::max<std::size_t>(one.size() + 1, 7), ' ');
+    one += title;
+    one.resize(std::max<std::size_t>(one.size() + 2, 28), ' ');
+    for (std::size_t i = 0; i < made.size(); ++i)
+      one +=
+          (i ? ", " : "") + tape.name_of(made[i]) + " " + at(tape.values, made[i]).spec.shape.str();
+    text += cut_to(one, style.width, style) + "\n";
+  };
+  const TapeTick& tick = at(tape.ticks, focus.tick);
+  if (focus.event != none && !all) {
+    for (TapeIndex e = std::max(tick.first, focus.event - 5);
+         e < std::min(tick.last, focus.event + 6); ++e) {
+      const TapeEvent& event = at(tape.events, e);
+      line(e == focus.event, "",
+           std::string(2 * static_cast<std::size_t>(event.depth), ' ') + event.op, event.outputs);
+    }
+    return text;
+  }
+  auto [first, last] = tape.ticks_of(tick.step);
+  if (!all) {
+    first = std::max(first, focus.tick - 5);
+    last = std::min(last, focus.tick + 6);
+  }
+  for (TapeIndex t = first; t < last; ++t)
+    line(t == focus.tick, tick_name(tape, t), title_of(tape, {t}), tape.results_of(t));
+  return text;
+}
+
+std::string where_text(const Tape& tape, const Focus& focus, const Style& style) {
+  const TapeTick& tick = at(tape.ticks, focus.tick);
+  const auto [first, last] = tape.ticks_of(tick.step);
+  std::string text = "  step " + std::to_string(tick.step) + ", t" + std::to_string(tick.number) +
+                     " of " + std::to_string(last - first - 1) + ": " + title_of(tape, focus) +
+                     "\n";
+  if (const TapeEvent* event = event_of(tape, focus)) {
+    text += "  " + base_name(event->file) + ":" + std::to_string(event->line) + " in " +
+            event->function + "\n";
+    for (TapeIndex parent = event->parent; parent != none; parent = at(tape.events, parent).parent)
+      text += "  inside " + at(tape.events, parent).op + "\n";
+    if (!event->scope.empty()) text += "  module path " + event->scope + "\n";
+  }
+  if (tick.phase == Phase::backward && tick.twin != none)
+    text += "  runs back over " + tick_name(tape, tick.twin) + " " + title_of(tape, {tick.twin}) +
+            ", " + place_of(tape, {tick.twin}) + "\n";
+  if (tick.phase == Phase::forward && tick.backward != none)
+    text += "  its backward is " + tick_name(tape, tick.backward) + "\n";
+  std::string lines;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    lines += cut_to(text.substr(0, end), style.width, style) + "\n";
+    text.erase(0, end + 1);
+  }
+  return lines;
+}
+
+std::string source_text(const Tape& tape, const Focus& focus, const Style& style) {
+  const TapeEvent* event = event_of(tape, focus);
+  if (!event) return "t0 has no place in the source: its values come from outside\n";
+  // Compilers write paths as they were given them, often relative to the folder of the build.
+  std::ifstream file(event->file);
+  for (std::string path = event->file; !file && path.starts_with("../");) {
+    path.erase(0, 3);
+    file.open(path);
+  }
+  if (!file) return event->file + " is not there any more\n";
+  // What the calls of this step made at each line of this file.
+  std::map<int, std::string> made;
+  const auto [first, last] = tape.ticks_of(at(tape.ticks, focus.tick).step);
+  for (TapeIndex t = first; t < last; ++t)
+    for (TapeIndex e = at(tape.ticks, t).first; e < at(tape.ticks, t).last; ++e) {
+      const TapeEvent& call = at(tape.events, e);
+      if (call.file != event->file || call.phase != Phase::forward || call.parent != none) continue;
+      std::string& note = made[call.line];
+      for (const TapeIndex v : call.outputs)
+        note += (note.empty() ? "" : ", ") + tape.name_of(v) + " " +
+                at(tape.values, v).spec.shape.str();
+    }
+  std::string text;
+  int number = 0;
+  for (std::string line; std::getline(file, line);) {
+    if (++number < event->line - 4 || number > event->line + 4) continue;
+    std::string one = std::to_string(number) + (number == event->line ? " -> " : "    ") + line;
+    if (const auto note = made.find(number); note != made.end()) one += "   # " + note->second;
+    text += cut_to(one, style.width, style) + "\n";
+  }
+  return text;
+}
+
+std::string histogram_text(const Statistics& s, const Style& style) {
+  static const char* const bars[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  constexpr std::string_view plain = " ._-:=+*#";
+  std::size_t low = 63, high = 0;
+  std::uint32_t most = 0;
+  for (std::size_t i = 1; i < 64; ++i)
+    if (s.histogram[i] > 0) {
+      low = std::min(low, i);
+      high = std::max(high, i);
+      most = std::max(most, s.histogram[i]);
+    }
+  if (most == 0) return "";
+  std::string text = "|";
+  for (std::size_t i = low; i <= high; ++i) {
+    const double share = static_cast<double>(s.histogram[i]) / most;
+    const auto height = static_cast<std::size_t>(std::ceil(share * 8));
+    text += style.utf8 ? std::string(bars[height]) : std::string(1, plain[height]);
+  }
+  const auto edge = [](std::size_t i) {
+    if (i == 32) return std::string("0");
+    return (i > 32 ? "4^" : "-4^") +
+           std::to_string(static_cast<int>(i > 32 ? i - 33 : 31 - i) - 22);
+  };
+  return text + "|  " + edge(low) + " .. " + edge(high);
+}
+
+std::string picture_text(const Tensor& given, const Style& style) {
+  const Unobserved not_seen;
+  const NoGrad not_recorded;
+  Tensor x = given;
+  if (x.numel() == 0) return "nothing to draw\n";
+  const auto side =
+      static_cast<std::int64_t>(std::lround(std::sqrt(static_cast<double>(x.numel()))));
+  if (x.ndim() < 2 && side * side == x.numel() && side > 3)
+    x = x.reshape({side, side});
+  else if (x.ndim() != 2)
+    x = x.reshape({x.ndim() == 0 ? 1 : x.size(0), -1});
+  const std::int64_t rows = x.size(0), columns = x.size(1);
+  const std::int64_t shown_columns = std::min<std::int64_t>(columns, style.width - 2);
+  const std::int64_t shown_rows =
+      std::min<std::int64_t>((rows + (rows > 8)) / (rows > 8 ? 2 : 1), 40);
+  const std::vector<double> values = x.to_vector<double>();
+  double largest = 0;
+  for (const double v : values)
+    if (std::isfinite(v)) largest = std::max(largest, std::fabs(v));
+  static const char* const shades[] = {" ", "░", "▒", "▓", "█"};
+  constexpr std::string_view plain = " .:+#";
+  std::string text;
+  for (std::int64_t i = 0; i < shown_rows; ++i) {
+    text += "|";
+    for (std::int64_t j = 0; j < shown_columns; ++j) {
+      double peak = 0;
+      char mark = 0;
+      for (std::int64_t r = i * rows / shown_rows;
+           r < std::max((i + 1) * rows / shown_rows, i * rows / shown_rows + 1); ++r)
+        for (std::int64_t c = j * columns / shown_columns;
+             c < std::max((j + 1) * columns / shown_columns, j * columns / shown_columns + 1);
+             ++c) {
+          const double v = values[static_cast<std::size_t>(r * columns + c)];
+          if (std::isnan(v))
+            mark = 'x';
+          else if (std::isinf(v) && mark == 0)
+            mark = v > 0 ? '^' : 'v';
+          else
+            peak = std::max(peak, std::fabs(v));
+        }
+      const auto shade = largest > 0 && mark == 0
+                             ? static_cast<std::size_t>(std::lround(4 * peak / largest))
+                             : std::size_t{0};
+      text += mark         ? std::string(1, mark)
+              : style.utf8 ? std::string(shades[shade])
+                           : std::string(1, plain[shade]);
+    }
+    text += "|\n";
+  }
+  return text + "  " + given.spec().str() + ", full shade " + number(largest) + "\n";
+}
+
+}  // namespace gradus::see

@@ -1,0 +1,49 @@
+// What a reader sees of a tape, as text: pure functions of (tape, focus, style). step.h puts them
+// behind commands.
+#pragma once
+
+#include <string>
+
+#include <gradus/see/tape.h>
+
+namespace gradus::see {
+
+/// Where somebody stands: at a whole tick, or at one event inside it.
+struct Focus {
+  TapeIndex tick = 0, event = none;
+  bool operator==(const Focus&) const = default;
+};
+
+struct Style {
+  int width = 80;
+  bool utf8 = true;
+};
+
+/// `text` cut to `width` columns; characters outside of ASCII take one column.
+std::string cut_to(const std::string& text, int width, const Style& style);
+
+/// "B relu1.backward", "F lin1", "U sgd", for an event "matmul".
+std::string title_of(const Tape& tape, const Focus& focus);
+/// "mlp.cpp:27", empty for t0.
+std::string place_of(const Tape& tape, const Focus& focus);
+/// "w1.g  f32[784,50]  -107..151.951  L2 3258.1  11.6% zero", or the number itself.
+std::string summary_of(const Tape& tape, TapeValue const& value, const std::string& name);
+
+/// The head of a stop and the values that it made; `sign` is > or <, `reason` may be empty.
+std::string stop_text(const Tape& tape, const Focus& focus, char sign, const std::string& reason,
+                      const Style& style);
+/// The same as one JSON object.
+std::string stop_json(const Tape& tape, const Focus& focus, const std::string& reason);
+/// The ticks around the focus (events, when it is inside a tick); all of the step when `all`.
+std::string list_text(const Tape& tape, const Focus& focus, bool all, const Style& style);
+/// Step, tick, place, module path, calls around, forward twin.
+std::string where_text(const Tape& tape, const Focus& focus, const Style& style);
+/// Lines of the source around the focus with what each made on this tape.
+std::string source_text(const Tape& tape, const Focus& focus, const Style& style);
+/// 16 bars over the range of sizes, from large negative to large positive.
+std::string histogram_text(const Statistics& s, const Style& style);
+/// Shades of a tensor, zero blank: a row of 784 as 28 x 28, large ones by the largest of each tile.
+/// NaN is x, infinities ^ and v.
+std::string picture_text(const Tensor& x, const Style& style);
+
+}  // namespace gradus::see

@@ -1,0 +1,247 @@
+// Running a step another way; see try.h.
+#include <gradus/ops/ops.h>
+#include <gradus/see/elements.h>
+#include <gradus/see/try.h>
+#include <gradus/see/why.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+
+namespace gradus::see {
+namespace {
+
+template <class List>
+auto& at(List& list, TapeIndex i) {
+  return list[static_cast<std::size_t>(i)];
+}
+
+std::string number(double v, int digits = 6) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.*g", digits, v);
+  return text;
+}
+
+/// A parameter, or a part of it, as a view.
+Tensor part_of(StepProgram& program, const std::string& name, const Ints& index) {
+  std::vector<std::string> names;
+  for (auto& [known, x] : program.state()) {
+    names.push_back(known);
+    if (known != name) continue;
+    if (index.size() > static_cast<std::size_t>(x.ndim()))
+      throw IndexError(name + " has shape " + x.shape().str(), "give at most one number an axis");
+    Tensor part = Tensor(x.storage(), x.layout(), x.dtype());
+    for (const std::int64_t i : index) part = part[i];
+    return part;
+  }
+  const std::string near = nearest(name, names);
+  throw NameError("'" + name + "' is no parameter of this program",
+                  near.empty() ? "" : "did you mean '" + near + "'?");
+}
+
+/// The ReLU inputs of a forward pass, and its loss.
+struct Forward {
+  double loss = 0;
+  std::vector<Tensor> gates;
+};
+Forward forward(StepProgram& program, TapeIndex step) {
+  const Unobserved not_seen;
+  Forward result;
+  Recorder recorder({.level = TapeLevel::full, .budget = std::int64_t{1} << 62});
+  result.loss = program.loss(step).item();
+  recorder.finish();
+  for (const TapeEvent& event : recorder.tape().events)
+    if (event.op == "relu")
+      result.gates.push_back(at(recorder.tape().values, event.inputs[0]).payload);
+  return result;
+}
+
+}  // namespace
+
+Slope numeric_slope(const Rerun& rerun, TapeIndex step, const std::string& parameter,
+                    const Ints& index) {
+  const KeepGenerator keep;
+  const std::unique_ptr<StepProgram> program = rerun.before(step, DType::f64);
+  const NoGrad not_recorded;
+  const Unobserved not_seen;
+  Tensor part = part_of(*program, parameter, index);
+  if (part.numel() != 1)
+    throw ValueError(parameter + " has shape " + part.shape().str() + " there, not one number",
+                     "give one number for each axis");
+  double* x = part.data<double>();
+  const double middle = *x;
+  Slope slope;
+  slope.step = 1e-4 * std::max(1.0, std::fabs(middle));
+  const double loss = forward(*program, step).loss;
+  *x = middle + slope.step;
+  const Forward above = forward(*program, step);
+  *x = middle - slope.step;
+  const Forward below = forward(*program, step);
+  slope.numeric = (above.loss - below.loss) / (2 * slope.step);
+  slope.right = (above.loss - loss) / slope.step;
+  slope.left = (loss - below.loss) / slope.step;
+  for (std::size_t i = 0; i < std::min(above.gates.size(), below.gates.size()); ++i)
+    slope.kinks += astype(not_equal(above.gates[i] > 0, below.gates[i] > 0), DType::i64)
+                       .sum()
+                       .item<std::int64_t>();
+  return slope;
+}
+
+std::vector<double> learning_rates(const std::string& text) {
+  const auto fail = [&] {
+    throw ValueError("'" + text + "' are no learning rates", "1e-5..3e-3, or 0.1 0.2 0.5");
+  };
+  std::vector<double> rates;
+  char* end = nullptr;
+  if (const std::size_t dots = text.find(".."); dots != text.npos) {
+    const double low = std::strtod(text.c_str(), &end);
+    const double high = std::strtod(text.c_str() + dots + 2, &end);
+    if (!(low > 0) || !(high >= low) || *end != '\0' || high / low > 1e12) fail();
+    for (int power = static_cast<int>(std::floor(std::log10(low)));
+         std::pow(10., power) <= high * 1.001; ++power)
+      for (const int digit : {1, 3}) {
+        // The decimal number itself, not a product near it.
+        const double rate =
+            std::strtod((std::to_string(digit) + "e" + std::to_string(power)).c_str(), nullptr);
+        if (rate >= low * 0.999 && rate <= high * 1.001) rates.push_back(rate);
+      }
+  } else {
+    for (const char* p = text.c_str(); *p != '\0';) {
+      const double rate = std::strtod(p, &end);
+      if (end == p || !(rate >= 0) || !std::isfinite(rate)) fail();
+      rates.push_back(rate);
+      for (p = end; *p == ' ' || *p == ',';) ++p;
+    }
+  }
+  if (rates.empty()) fail();
+  return rates;
+}
+
+std::vector<Rate> try_rates(const Rerun& rerun, TapeIndex step, const std::vector<double>& rates) {
+  const Unobserved not_seen;
+  std::vector<Rate> results;
+  for (const double lr : rates) {
+    const KeepGenerator keep;
+    const std::unique_ptr<StepProgram> program = rerun.before(step);
+    program->set_lr(lr);
+    {
+      const GradMode recorded(true);
+      program->run(step);
+    }
+    const NoGrad not_recorded;
+    results.push_back({lr, program->loss(step).item()});
+  }
+  return results;
+}
+
+std::string try_rates_text(const std::vector<Rate>& rates, double present, TapeIndex step,
+                           const Style& style) {
+  std::string text = "lr         loss after step " + std::to_string(step) + ", on the same data (" +
+                     std::to_string(rates.size()) + " replays, nothing overwritten)\n";
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  double lowest = infinity, highest = -infinity;
+  for (const Rate& r : rates)
+    if (std::isfinite(r.loss)) {
+      lowest = std::min(lowest, r.loss);
+      highest = std::max(highest, r.loss);
+    }
+  // Bars grow with the logarithm, from the lowest to the highest.
+  const auto share_of = [&](double loss) {
+    if (!std::isfinite(loss)) return 1.0;
+    if (!(lowest > 0) || !(highest > lowest)) return 0.0;
+    return std::log(loss / lowest) / std::log(highest / lowest);
+  };
+  for (const Rate& r : rates) {
+    std::string line = number(r.lr, 4);
+    line.resize(std::max<std::size_t>(line.size() + 1, 10), ' ');
+    std::string loss = number(r.loss);
+    if (loss.size() < 10) loss.insert(0, 10 - loss.size(), ' ');
+    line += loss + " ";
+    const int cells =
+        std::max(1, static_cast<int>(share_of(r.loss) * std::max(4, style.width - 48)));
+    for (int i = 0; i < cells; ++i) line += style.utf8 ? "█" : "#";
+    if (r.loss == lowest) line += "  lowest";
+    if (r.lr == present) line += "  you are here";
+    text += cut_to(line, style.width, style) + "\n";
+  }
+  return text;
+}
+
+Tape run_with(const Rerun& rerun, TapeIndex step, const std::string& target, double value) {
+  const ElementName said = parse_element(target);
+  const KeepGenerator keep;
+  const std::unique_ptr<StepProgram> program = rerun.before(step);
+  {
+    const NoGrad not_recorded;
+    const Unobserved not_seen;
+    part_of(*program, said.name, said.index).fill_(value);
+  }
+  return Rerun::record(*program, step, TapeLevel::stats);
+}
+
+Tape run_with_rate(const Rerun& rerun, TapeIndex step, double lr) {
+  const Unobserved not_seen;
+  const KeepGenerator keep;
+  const std::unique_ptr<StepProgram> program = rerun.before(step);
+  program->set_lr(lr);
+  const GradMode recorded(true);
+  Recorder recorder({.level = TapeLevel::stats});
+  for (const auto& [name, x] : program->state()) recorder.name(x, name);
+  program->run(step);
+  recorder.begin_step();
+  program->run(step);
+  recorder.finish();
+  return std::move(recorder.tape());
+}
+
+std::string loss_text(const Tape& tape, TapeIndex step) {
+  const TapeIndex loss = tape.loss_of(step);
+  if (loss == none || !at(tape.values, loss).statistics) return "-";
+  const Statistics& s = *at(tape.values, loss).statistics;
+  return s.bad() > 0 ? "not finite" : number(s.mean);
+}
+
+std::string difference_text(const Tape& a, TapeIndex step_a, const Tape& b, TapeIndex step_b,
+                            const Style& style) {
+  const auto [first_a, last_a] = a.ticks_of(step_a);
+  const auto [first_b, last_b] = b.ticks_of(step_b);
+  std::string text;
+  for (TapeIndex i = 1; i < std::min(last_a - first_a, last_b - first_b); ++i) {
+    const std::vector<TapeIndex> left = a.results_of(first_a + i),
+                                 right = b.results_of(first_b + i);
+    for (std::size_t k = 0; k < std::min(left.size(), right.size()); ++k) {
+      const auto &x = at(a.values, left[k]).statistics, &y = at(b.values, right[k]).statistics;
+      if (!x || !y || x->hash == y->hash) continue;
+      std::string line = "  t" + std::to_string(i) + "  " + title_of(a, {first_a + i});
+      line.resize(std::max<std::size_t>(line.size() + 2, 26), ' ');
+      line += a.name_of(left[k]);
+      line.resize(std::max<std::size_t>(line.size() + 2, 36), ' ');
+      text +=
+          cut_to(line + "L2 " + number(x->l2, 5) + "  " + number(y->l2, 5), style.width, style) +
+          "\n";
+    }
+  }
+  if (last_a - first_a != last_b - first_b) text += "  the numbers of ticks differ\n";
+  return text.empty() ? "no difference: all results have equal bits\n" : text;
+}
+
+std::string wrap_line(const std::string& line, const Style& style) {
+  const auto width = static_cast<std::size_t>(std::max(20, style.width));
+  if (line.size() <= width) return line;
+  std::string text, one;
+  for (std::size_t i = 0; i < line.size();) {
+    const std::size_t end = std::min(line.find(' ', line.find_first_not_of(' ', i)), line.size());
+    const std::string word = line.substr(i, end - i);
+    if (!one.empty() && one.size() + word.size() > width) {
+      text += one + "\n";
+      one = "    " + word.substr(std::min(word.find_first_not_of(' '), word.size()));
+    } else {
+      one += word;
+    }
+    i = end;
+  }
+  return text + one;
+}
+
+}  // namespace gradus::see

@@ -1,0 +1,513 @@
+// The step debugger: its laws on random tapes and random commands, and its commands on a net whose
+// numbers are worked out here.
+#include <gradus/ops/ops.h>
+#include <gradus/optim/optimizer.h>
+#include <gradus/see/step.h>
+#include <gradus/see/why.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+using namespace gradus;
+using see::Rerun;
+using see::Stepper;
+using see::Tape;
+using see::TapeIndex;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+namespace {
+
+template <class List>
+auto& at(List& list, TapeIndex i) {
+  return list.at(static_cast<std::size_t>(i));
+}
+
+/// A net of random depth with modules, as a program that can be taken up at any step.
+class RandomProgram final : public see::StepProgram {
+ public:
+  explicit RandomProgram(unsigned seed, DType dtype = DType::f32) : seed_(seed), dtype_(dtype) {
+    std::mt19937 choice(seed);
+    const auto pick = [&](unsigned low, unsigned high) {
+      return static_cast<std::int64_t>(low + choice() % (high - low + 1));
+    };
+    Generator draws(seed);
+    std::int64_t width = pick(1, 5);
+    const std::int64_t rows = pick(1, 6);
+    x_ = astype(randn({rows, width}, DType::f32, &draws), dtype).set_name("x");
+    y_ = astype(randn({rows, 1}, DType::f32, &draws), dtype).set_name("y");
+    const std::int64_t layers = pick(1, 3);
+    for (std::int64_t i = 0; i <= layers; ++i) {
+      const std::int64_t out = i == layers ? 1 : pick(1, 5);
+      w_.push_back(Tensor(astype(randn({width, out}, DType::f32, &draws), dtype)));
+      w_.back().set_requires_grad().set_name("w" + std::to_string(i));
+      kinds_.push_back(static_cast<unsigned>(choice() % 3));
+      width = out;
+    }
+    dropout_ = choice() % 2 == 0;
+    optim::SGDOptions options{.lr = 0.05, .momentum = choice() % 2 ? 0.9 : 0};
+    sgd_ = std::make_unique<optim::SGD>(w_, options);
+  }
+  void run(TapeIndex step) override {
+    sgd_->zero_grad();
+    loss(step).backward();
+    Scope scope("sgd");
+    sgd_->step();
+  }
+  Tensor loss(TapeIndex) override {
+    Tensor h = x_;
+    for (std::size_t i = 0; i < w_.size(); ++i) {
+      {
+        Scope scope("net.lin" + std::to_string(i));
+        h = matmul(h, w_[i]);
+      }
+      if (i + 1 == w_.size()) break;
+      h = kinds_[i] == 0 ? relu(h) : kinds_[i] == 1 ? tanh(h) : h * 2.;
+      if (dropout_ && dtype_ == DType::f32) h = dropout(h, 0.5, true);
+    }
+    h.set_name("out");
+    return mse(h, y_);
+  }
+  std::vector<std::pair<std::string, Tensor>> state() override {
+    std::vector<std::pair<std::string, Tensor>> all;
+    for (const Tensor& w : w_) all.emplace_back(w.name(), w);
+    for (auto& [name, x] : sgd_->state_dict()) all.emplace_back("sgd." + name, x);
+    return all;
+  }
+  void restore(const see::Checkpoint& from) override {
+    std::vector<std::pair<std::string, Tensor>> rest;
+    for (const auto& [name, x] : from.tensors)
+      if (name.starts_with("sgd."))
+        rest.emplace_back(name.substr(4), x);
+      else
+        at(w_, std::stoi(name.substr(1))).copy_(x);
+    sgd_->load_state_dict(rest);
+  }
+  double lr() const override { return sgd_->lr(); }
+  void set_lr(double lr) override { sgd_->set_lr(lr); }
+  std::unique_ptr<StepProgram> fresh(DType dtype) const override {
+    return std::make_unique<RandomProgram>(seed_, dtype);
+  }
+
+ private:
+  unsigned seed_;
+  DType dtype_;
+  Tensor x_, y_;
+  Tensors w_;
+  std::vector<unsigned> kinds_;
+  bool dropout_ = false;
+  std::unique_ptr<optim::SGD> sgd_;
+};
+
+/// Runs with all of its steps done.
+struct Steps {
+  explicit Steps(unsigned seed, int steps = 3, see::TapeLevel level = see::TapeLevel::full)
+      : rerun(std::make_unique<RandomProgram>(seed), {.level = level}) {
+    manual_seed(seed);
+    for (int i = 0; i < steps; ++i) rerun.advance();
+  }
+  Rerun rerun;
+};
+
+/// Everything that a reader may see at the focus.
+std::string screen(Stepper& stepper) { return stepper.show() + stepper.execute("w ; l ; ll"); }
+
+/// A stepper over a tape that will not grow.
+std::unique_ptr<Stepper> over(Steps& run, see::StepperOptions options = {}) {
+  auto stepper = std::make_unique<Stepper>(run.rerun.tape(), options, &run.rerun);
+  stepper->ended();
+  return stepper;
+}
+
+TEST(StepLaws, AMotionAndItsReverseRestoreTheIdenticalScreen) {
+  for (unsigned seed = 0; seed < 25; ++seed) {
+    Steps run(seed);
+    const auto stepper = over(run);
+    std::mt19937 choice(seed);
+    for (int i = 0; i < 40; ++i) {
+      const char* walks[] = {"n", "s", "s", "n-", "s-", "u"};
+      stepper->execute(walks[choice() % 6]);
+      const std::string before = screen(*stepper);
+      const see::Focus focus = stepper->focus();
+      const std::string motion = choice() % 2 ? "n" : "s";
+      const bool back = choice() % 2;
+      stepper->execute(motion + (back ? "-" : ""));
+      if (stepper->focus() == focus) continue;  // at an end of the tape there is no motion
+      stepper->execute(motion + (back ? "" : "-"));
+      EXPECT_EQ(screen(*stepper), before) << "seed " << seed << " motion " << motion;
+    }
+  }
+}
+
+TEST(StepLaws, ManyMotionsEqualOneJump) {
+  for (unsigned seed = 0; seed < 15; ++seed) {
+    Steps run(seed);
+    const auto moved = over(run), jumped = over(run);
+    const Tape& tape = run.rerun.tape();
+    for (std::size_t k = 1; k < tape.ticks.size(); ++k) {
+      moved->execute("n");
+      jumped->execute("j step=" + std::to_string(tape.ticks[k].step) +
+                      " t=" + std::to_string(tape.ticks[k].number));
+      ASSERT_EQ(moved->focus(), jumped->focus());
+      ASSERT_EQ(screen(*moved), screen(*jumped));
+    }
+    jumped->execute("home ; n " + std::to_string(tape.ticks.size() - 1));
+    EXPECT_EQ(jumped->focus(), moved->focus());
+  }
+}
+
+TEST(StepLaws, RunningStopsWhereALinearScanSays) {
+  const char* stops[] = {"lin0",        "*.backward",    "op:matmul",    "|*.g|>0.5", "rank>1",
+                         "loss<1.5",    "sgd",           "net.lin1",     "bytes>40",  "shape *,1",
+                         "w0.g[0,0]>0", "loss<loss[-1]", "lin*.backward"};
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    Steps run(seed);
+    const Tape& tape = run.rerun.tape();
+    std::mt19937 choice(seed);
+    const std::string text = stops[choice() % std::size(stops)];
+    const auto stepper = over(run);
+    const see::Stop stop(text);
+    const auto last = static_cast<TapeIndex>(tape.ticks.size()) - 1;
+    std::vector<TapeIndex> scan;
+    for (TapeIndex t = 0; t <= last; ++t)
+      if (stop.met(stepper->elements(), t)) scan.push_back(t);
+    stepper->execute("b " + text);
+    const TapeIndex start = static_cast<TapeIndex>(choice() % tape.ticks.size());
+    const std::string go = "j step=" + std::to_string(at(tape.ticks, start).step) +
+                           " t=" + std::to_string(at(tape.ticks, start).number);
+    stepper->execute(go + " ; c");
+    const auto after = std::upper_bound(scan.begin(), scan.end(), start);
+    EXPECT_EQ(stepper->focus().tick, after == scan.end() ? last : *after) << text;
+    stepper->execute(go + " ; c-");
+    const auto before = std::lower_bound(scan.begin(), scan.end(), start);
+    EXPECT_EQ(stepper->focus().tick, before == scan.begin() ? 0 : *(before - 1)) << text;
+  }
+}
+
+TEST(StepLaws, ReplayedElementsAreTheRecordedOnes) {
+  for (unsigned seed = 0; seed < 15; ++seed) {
+    Steps kept(seed, 3, see::TapeLevel::full), not_kept(seed, 3, see::TapeLevel::stats);
+    const Tape &a = kept.rerun.tape(), &b = not_kept.rerun.tape();
+    ASSERT_EQ(a.values.size(), b.values.size());
+    const see::Elements again(not_kept.rerun.tape(),
+                              [&](TapeIndex step) { not_kept.rerun.replay(step); });
+    std::size_t missing = 0;
+    for (const see::TapeValue& value : b.values) missing += !value.payload;
+    for (TapeIndex v = 0; v < static_cast<TapeIndex>(a.values.size()); ++v) {
+      ASSERT_TRUE(at(a.values, v).payload);
+      EXPECT_EQ(see::statistics(again.of(v)).hash, see::statistics(at(a.values, v).payload).hash)
+          << a.name_of(v);
+    }
+    EXPECT_GT(missing, 10u);
+  }
+}
+
+TEST(StepLaws, ReplayThatGivesOtherBitsIsRefused) {
+  Steps run(3, 2, see::TapeLevel::stats);
+  Steps other(4, 2);
+  EXPECT_THROW(see::adopt(run.rerun.tape(), 0, other.rerun.tape()), DataError);
+  // The same calls with one changed number.
+  Steps same(3, 1);
+  Tape again = same.rerun.tape();
+  for (see::TapeValue& value : again.values)
+    if (value.made_by != see::none && value.statistics) value.statistics->hash ^= 1;
+  EXPECT_THROW(see::adopt(run.rerun.tape(), 0, again), DataError);
+}
+
+TEST(StepLaws, TryingNeverAltersTheMainLine) {
+  for (unsigned seed = 0; seed < 8; ++seed) {
+    Steps run(seed, 2), plain(seed, 2);
+    const auto stepper = over(run);
+    const std::string before = stepper->execute("home ; ll ; end ; ll ; p w0");
+    const std::string random = default_generator().state();
+    for (const char* attempt :
+         {"whatif lr 1e-3..1e-1", "set w0[0]=3", "set w0[0,0]=-1", "branch lr=0.5",
+          "check w0.g[0,0]", "diff main set1", "set w9=1", "set w0[99]=1", "why w0.g[0,0]"})
+      stepper->execute(attempt);
+    EXPECT_EQ(default_generator().state(), random);
+    EXPECT_EQ(stepper->execute("home ; ll ; end ; ll ; p w0"), before);
+    // The program goes on as if nobody had tried anything.
+    run.rerun.advance();
+    manual_seed(0);
+    default_generator().set_state(random);
+    plain.rerun.advance();
+    for (std::size_t i = 0; i < run.rerun.program().state().size(); ++i)
+      EXPECT_EQ(see::statistics(run.rerun.program().state()[i].second).hash,
+                see::statistics(plain.rerun.program().state()[i].second).hash);
+  }
+}
+
+TEST(StepFuzz, NoTextBreaksTheParser) {
+  Steps run(5);
+  const auto stepper = over(run);
+  std::mt19937 choice(17);
+  const std::string letters = "nscujpwbl-@[]()*.,;:=|<>!+/ 0123456789etgw1xlossnan\"'\\\t%#{}^&~$";
+  const char* words[] = {"b ",       "p ",          "watch ",    "why ",    "set ",    "whatif lr ",
+                         "unt ",     "j ",          "first ",    "tbreak ", "check ",  "pt ",
+                         "pic ",     "pp ",         "@",         "diff ",   "ignore ", "condition ",
+                         "display ", "last write ", "commands ", "end"};
+  for (int i = 0; i < 3000; ++i) {
+    std::string line = choice() % 3 ? words[choice() % std::size(words)] : "";
+    for (auto n = choice() % 14; n > 0; --n) line += letters[choice() % letters.size()];
+    if (line.find('q') != line.npos || line.find(" > ") != line.npos) continue;
+    EXPECT_NO_THROW(stepper->execute(line)) << line;
+    ASSERT_FALSE(stepper->has_quit()) << line;
+  }
+  for (int i = 0; i < 300; ++i) {
+    std::string line;
+    for (auto n = choice() % 40; n > 0; --n) line += static_cast<char>(choice() % 256);
+    std::erase(line, '>');
+    stepper->execute(line);
+    if (stepper->has_quit()) return;
+  }
+}
+
+TEST(StepFuzz, EveryViewTakesAnyNumbersAndSizes) {
+  const Tensor odd[] = {zeros({0, 3}),
+                        Tensor::scalar(std::nan(""), DType::f32),
+                        full({3, 4}, INFINITY),
+                        full({1, 5}, -INFINITY),
+                        tensor({1, 0, 2}) > 0,
+                        tensor({3, -4}),
+                        zeros({2, 0}),
+                        zeros({1, 1, 1, 1}),
+                        full({7}, 1e-300, DType::f64)};
+  see::Recorder recorder({.level = see::TapeLevel::full});
+  int n = 0;
+  for (const Tensor& x : odd) {
+    Tensor y = x.clone();
+    y.set_name("t" + std::to_string(n++));
+    (void)y.reshape({-1});
+  }
+  recorder.finish();
+  for (int width = 20; width <= 200; width += 9)
+    for (const bool utf8 : {false, true}) {
+      Stepper stepper(recorder.tape(), {.style = {.width = width, .utf8 = utf8}});
+      stepper.ended();
+      std::string text;
+      for (std::size_t i = 0; i < recorder.tape().ticks.size(); ++i)
+        text += stepper.execute("n ; w ; l ; ll ; src");
+      for (std::string_view rest = text; !rest.empty();) {
+        const std::string_view line = rest.substr(0, rest.find('\n'));
+        rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+        const auto columns = std::count_if(line.begin(), line.end(), [](char c) {
+          return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+        });
+        EXPECT_LE(columns, width) << line;
+        if (!utf8) {
+          EXPECT_EQ(static_cast<std::size_t>(columns), line.size()) << line;
+        }
+      }
+      for (int i = 0; i < n; ++i) {
+        const std::string t = "t" + std::to_string(i);
+        stepper.execute("pp " + t + " ; pic " + t + " ; p " + t + " ; pt " + t +
+                        " -r [0,1] ; why " + t + "[0] ; why " + t);
+      }
+    }
+}
+
+// -- commands on known numbers
+// ---------------------------------------------------------------------
+
+/// x [2,2] @ w [2,1], mean of squares: d loss / d w[i] = sum over n of 2/2 x[n,i] (out - y)[n].
+class Line final : public see::StepProgram {
+ public:
+  explicit Line(DType dtype = DType::f32) {
+    x = Tensor(astype(tensor({{1., 2.}, {3., -4.}}), dtype)).set_name("x");
+    y = Tensor(astype(tensor({1., 0.}).reshape({2, 1}), dtype)).set_name("y");
+    w = Tensor(astype(tensor({0.5, -0.25}).reshape({2, 1}), dtype))
+            .set_requires_grad()
+            .set_name("w");
+  }
+  void run(TapeIndex) override {
+    w.zero_grad();
+    loss(0).backward();
+    no_grad([&] { w.sub_(rate * w.grad()); });
+  }
+  Tensor loss(TapeIndex) override {
+    Tensor out;
+    {
+      Scope scope("lin");
+      out = matmul(x, w);
+    }
+    out.set_name("out");
+    return mse(out, y);
+  }
+  std::vector<std::pair<std::string, Tensor>> state() override { return {{"w", w}}; }
+  void restore(const see::Checkpoint& from) override { w.copy_(from.tensors[0].second); }
+  double lr() const override { return rate; }
+  void set_lr(double lr) override { rate = lr; }
+  std::unique_ptr<StepProgram> fresh(DType dtype) const override {
+    return std::make_unique<Line>(dtype);
+  }
+  Tensor x, y, w;
+  double rate = 0.125;
+};
+
+// out = (0, 2.5); out - y = (-1, 2.5); loss = (1 + 6.25) / 2 = 3.625;
+// w.g = (1*-1 + 3*2.5, 2*-1 - 4*2.5) = (6.5, -12); after lr 0.125: w = (-0.3125, 1.25).
+struct StepOnLine : testing::Test {
+  StepOnLine() : rerun(std::make_unique<Line>(), {.level = see::TapeLevel::stats}) {
+    rerun.advance();
+    rerun.advance();
+    stepper = std::make_unique<Stepper>(rerun.tape(), see::StepperOptions{}, &rerun);
+    stepper->ended();
+  }
+  std::string say(const std::string& line) { return stepper->execute(line); }
+  Rerun rerun;
+  std::unique_ptr<Stepper> stepper;
+};
+
+TEST_F(StepOnLine, PrintsValuesAtAnyTime) {
+  EXPECT_EQ(say("j t=2 ; p loss"), "> t2 step 0  F mse   step_test.cpp:" +
+                                       std::to_string(at(rerun.tape().events, 1).line) +
+                                       "\n    loss  f32[]  3.625\n3.6250\n");
+  EXPECT_EQ(say("p w[0,0] @ t=1, w.g[:,0] @ t=4, w[0,0] @ t=5"),
+            "0.5000  [  6.5000, -12.0000]  -0.3125\n");
+  EXPECT_THAT(say("p wg"), HasSubstr("nothing is called 'wg' here; did you mean 'w'?"));
+  EXPECT_THAT(say("p w @ t=99"), HasSubstr("there is no 't=99' on the tape"));
+  EXPECT_EQ(say("p loss @ step=1 t=2, w.shape"),
+            std::to_string(0).substr(1) +
+                say("p loss @ step=1 t=2").substr(0, say("p loss @ step=1 t=2").size() - 1) +
+                "  [2,1]\n");
+}
+
+TEST_F(StepOnLine, WhyTakesAnElementApart) {
+  say("j t=4");
+  const std::string text = say("why w.g[1,0]");
+  EXPECT_THAT(
+      text, StartsWith(
+                "w.g[1,0] = -12 (t4) = sum over n of x[n,1]*out.g[n,0]; 2 of 2 terms are not 0\n"));
+  EXPECT_THAT(text, HasSubstr("largest: n=1 -4*2.5 = -10   n=0 -2\n"));
+  EXPECT_THAT(text, HasSubstr("n=0: dloss/dout -1 * x[0,1] 2 = -2\n"));
+  EXPECT_THAT(say("why out[1,0]"), HasSubstr("out[1,0] = 2.5 (t1) = sum over n of x[1,n]*w[n,0]"));
+  EXPECT_THAT(say("why x[0,0]"), HasSubstr("it came from outside"));
+  EXPECT_THAT(say("why w.g[7,0]"), HasSubstr("index 7 is outside of axis 0 of w.g, which has 2"));
+  EXPECT_THAT(say("why w.g[1]"), HasSubstr("w.g has shape [2,1], not 1 axes"));
+}
+
+TEST_F(StepOnLine, CheckAgreesWithDifferences) {
+  EXPECT_THAT(say("j t=4 ; check w.g[0,0]"),
+              HasSubstr("central difference in f64 6.5, step 0.0001\n  w.g here 6.5  rel "));
+  EXPECT_THAT(say("check w.g[0,0]"), HasSubstr("ok"));
+}
+
+TEST_F(StepOnLine, WhatIfRunsTheStepWithOtherRates) {
+  // Loss after w - lr g: at lr 0.125 w = (-0.3125, 1.25), out = (2.1875, -5.9375).
+  const double other = (1.1875 * 1.1875 + 5.9375 * 5.9375) / 2;
+  char text[40];
+  std::snprintf(text, sizeof text, "%.6g", other);
+  EXPECT_THAT(say("whatif lr 0.0625 0.125"), HasSubstr(text));
+  EXPECT_THAT(say("whatif lr 0.0625 0.125"), HasSubstr("you are here"));
+  EXPECT_THAT(say("whatif momentum 3"), HasSubstr("is not known"));
+}
+
+TEST_F(StepOnLine, SetMakesABranch) {
+  // w[0] = 0: out = (-0.5, 1), loss = (2.25 + 1) / 2.
+  EXPECT_EQ(say("set w[0]=0"),
+            "branch set1: step 0 with w[0]=0; loss 3.625 -> 1.625; the main line is as it was\n");
+  EXPECT_THAT(say("diff main set1"), HasSubstr("F mse               loss      L2 3.625  1.625\n"));
+  EXPECT_THAT(say("branch"), HasSubstr("set1  step 0 with w[0]=0, loss 1.625"));
+  EXPECT_THAT(say("set v[0]=0"),
+              HasSubstr("'v' is no parameter of this program; did you mean 'w'?"));
+}
+
+TEST_F(StepOnLine, WatchStopsAtTheWriterInBothDirections) {
+  EXPECT_THAT(say("watch w[1,0]"), StartsWith("watch 1: w[1,0] = -0.2500"));
+  EXPECT_THAT(say("c"), AllOf(HasSubstr("> t5 step 0  U update"),
+                              HasSubstr("watch 1: w[1,0]  -0.25 -> 1.25")));
+  EXPECT_THAT(say("c"), HasSubstr("> t5 step 1  U update"));
+  EXPECT_THAT(say("c-"), HasSubstr("< t5 step 0  U update"));
+  EXPECT_THAT(say("c-"), HasSubstr("the tape begins here"));
+  EXPECT_THAT(say("end ; last write w"),
+              HasSubstr("w was written at step 1 t5  U update by sub in place"));
+}
+
+TEST_F(StepOnLine, BreakpointsCanBeIgnoredConditionedAndDisabled) {
+  say("b lin.backward ; ignore 1 1");
+  EXPECT_THAT(say("c"), HasSubstr("t4 step 1  B lin.backward"));
+  say("home ; condition 1 loss>1e9");
+  EXPECT_THAT(say("c"), HasSubstr("the tape ends here"));
+  say("home ; condition 1 ; disable 1");
+  EXPECT_THAT(say("c"), HasSubstr("the tape ends here"));
+  say("home ; enable 1 ; commands 1 ; p w.shape ; end");
+  EXPECT_THAT(say("c"), AllOf(HasSubstr("t4 step 0"), HasSubstr("\n[2,1]\n")));
+  say("home ; delete 1 ; tbreak lin");
+  EXPECT_THAT(say("c"), HasSubstr("t1 step 0  F lin"));
+  EXPECT_THAT(say("c"), HasSubstr("the tape ends here"));
+  EXPECT_THAT(say("ignore 9 1"), HasSubstr("there is no breakpoint 9"));
+}
+
+TEST_F(StepOnLine, WordsMayBeShortenedAndMistyped) {
+  EXPECT_EQ(say("home ; conti"), say("home ; c"));
+  EXPECT_EQ(say("home ; n ; whe"), say("home ; n ; w"));
+  EXPECT_THAT(say("prnt w"), HasSubstr("did you mean 'print'?"));
+  EXPECT_THAT(say("co"), HasSubstr("'co' may be continue, condition, commands"));
+  EXPECT_THAT(say("w-"), HasSubstr("is no motion"));
+  const std::string first = say("home ; n");
+  EXPECT_EQ(say(""), first);  // Enter repeats: home and n again
+  say("n");
+  const TapeIndex tick = stepper->focus().tick;
+  say("");
+  EXPECT_EQ(stepper->focus().tick, tick + 1);
+}
+
+TEST_F(StepOnLine, FirstSearchesWithoutMoving) {
+  say("home");
+  EXPECT_THAT(say("first |w.g|>13"), HasSubstr("first: step 0 t4  B lin.backward"));
+  EXPECT_THAT(say("first nan"), HasSubstr("nowhere on the tape so far: nan"));
+  EXPECT_EQ(stepper->focus().tick, 0);
+  EXPECT_THAT(say("first ((("), HasSubstr("neither a name nor a condition"));
+}
+
+TEST_F(StepOnLine, LooksAtPicturesRangesAndElements) {
+  EXPECT_THAT(say("j t=1 ; pt x -r [2,9]"),
+              HasSubstr("2 of 4 elements lie in [2, 9]\n  [0,1] 2\n  [1,0] 3\n"));
+  EXPECT_EQ(say("@[1,1]"), "x[1,1] = -4.\n");
+  EXPECT_THAT(say("pp x"), HasSubstr("x  f32[2,2]  -4..3  L2 5.4772  mean 0.5  std 2.693"));
+  EXPECT_THAT(say("pic x"), HasSubstr("full shade 4"));
+  EXPECT_THAT(say("w"), HasSubstr("module path lin"));
+}
+
+TEST(StepLive, AMotionWaitsForTheProgramAndQueuedCommandsForTheMotion) {
+  Rerun rerun(std::make_unique<Line>(), {});
+  Stepper stepper(rerun.tape(), {}, &rerun);
+  EXPECT_EQ(stepper.execute("b loss<loss[-1] ; unt t=2 ; p loss"), "breakpoint 1: loss<loss[-1]\n");
+  EXPECT_TRUE(stepper.wants_more());
+  rerun.advance();
+  EXPECT_THAT(stepper.grown(), AllOf(HasSubstr("> t2  F mse"), HasSubstr("3.6250")));
+  EXPECT_FALSE(stepper.wants_more());
+  EXPECT_EQ(stepper.execute("c ; p loss"), "");
+  rerun.advance();  // the loss rises: no stop
+  EXPECT_EQ(stepper.grown(), "");
+  stepper.interrupt();
+  rerun.advance();
+  EXPECT_THAT(stepper.grown(), HasSubstr("interrupted"));
+  stepper.execute("c");
+  EXPECT_THAT(stepper.ended(), HasSubstr("the tape ends here"));
+}
+
+TEST(StepLive, StopsAtShapesNaNAndDeadUnits) {
+  see::Recorder recorder({.level = see::TapeLevel::full});
+  const Tensor x = tensor({{1., 0.}, {2., -1.}});
+  (void)log(x);
+  {
+    Scope scope("relu1");
+    (void)relu(tensor({{1., -1.}, {2., -3.}}));
+  }
+  recorder.finish();
+  Stepper stepper(recorder.tape());
+  stepper.ended();
+  EXPECT_THAT(stepper.execute("first nan"), HasSubstr("log_0: 1 NaN, first bad number at 1"));
+  EXPECT_THAT(stepper.execute("first inf"), HasSubstr("log_0: 1 infinite, first bad number at 1"));
+  EXPECT_THAT(stepper.execute("first shape 2,*"), HasSubstr("first: step 0 t1"));
+  EXPECT_THAT(stepper.execute("first shape *,3"), HasSubstr("nowhere"));
+  EXPECT_THAT(stepper.execute("first dead(relu1)>0.1"), HasSubstr("dead(relu1) = 0.5"));
+  EXPECT_THAT(stepper.execute("first dead(relu1)>0.6"), HasSubstr("nowhere"));
+  EXPECT_THAT(stepper.execute("whatif lr 1"), HasSubstr("cannot be run again"));
+}
+
+}  // namespace
