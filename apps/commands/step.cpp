@@ -38,7 +38,7 @@ int session(const StepFlags& f, see::Tape& tape, see::Rerun* rerun) {
   see::Stepper stepper(tape,
                        {.style = {.width = terminal.width(), .utf8 = terminal.has_utf8()},
                         .json = f.json,
-                        .bold = !f.json && terminal.bold("").size() > 0},
+                        .bold = !f.json && !terminal.bold("").empty()},
                        rerun);
   interrupted_stepper = &stepper;
   if (::isatty(STDIN_FILENO)) std::signal(SIGINT, interrupt);

@@ -48,6 +48,7 @@ extern "C" void interrupted(int) {
 }
 
 Live& begin() {
+  static const std::ios_base::Init streams;  // this may run before main
   if (!live) {
     live = new Live;
     if (isatty(0)) std::signal(SIGINT, interrupted);

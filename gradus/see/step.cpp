@@ -23,7 +23,7 @@ std::string trimmed(std::string_view text) {
 std::string take_file(std::string& command) {
   const std::size_t at = command.rfind(" > ");
   if (at == command.npos) return "";
-  const std::string file = trimmed(std::string_view(command).substr(at + 3));
+  std::string file = trimmed(std::string_view(command).substr(at + 3));
   for (const std::string_view ending : {".txt", ".md", ".log", ".json", ".csv"})
     if (file.ends_with(ending) && file.find_first_of(" ()[]") == file.npos) {
       command.resize(at);

@@ -40,8 +40,7 @@ struct Factor {
 
 class Chain {
  public:
-  Chain(const Elements& elements, TapeIndex tick)
-      : elements_(elements), tape_(elements.tape()), tick_(tick) {}
+  explicit Chain(const Elements& elements) : elements_(elements), tape_(elements.tape()) {}
 
   double read(const Element& e, std::int64_t n = 0) const {
     const Tensor x = elements_.of(e.value);
@@ -191,7 +190,6 @@ class Chain {
 
   const Elements& elements_;
   const Tape& tape_;
-  TapeIndex tick_;
 };
 
 std::string chain_text(const std::vector<Factor>& factors) {
@@ -285,7 +283,7 @@ ElementName parse_element(std::string_view text) {
 std::string why(const Elements& elements, std::string_view text, TapeIndex tick) {
   const ElementName said = parse_element(text);
   const Tape& tape = elements.tape();
-  const Chain chain(elements, tick);
+  const Chain chain(elements);
   Element e{elements.find(said.name, tick), said.index};
   const Shape& shape = chain.shape(e.value);
   if (e.index.size() != static_cast<std::size_t>(shape.rank()))

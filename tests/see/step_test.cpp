@@ -8,6 +8,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
 #include <random>
 
 using namespace gradus;
@@ -488,6 +492,24 @@ TEST(StepLive, AMotionWaitsForTheProgramAndQueuedCommandsForTheMotion) {
   EXPECT_THAT(stepper.grown(), HasSubstr("interrupted"));
   stepper.execute("c");
   EXPECT_THAT(stepper.ended(), HasSubstr("the tape ends here"));
+}
+
+TEST(StepLive, SourceIsShownWithTheShapesThatItsLinesMade) {
+  const std::string path =
+      testing::TempDir() + "step_source_" + std::to_string(::getpid()) + ".cpp";
+  std::ofstream(path) << "one\ntwo\nout = matmul(x, w);\nfour\n";
+  Rerun rerun(std::make_unique<Line>(), {});
+  rerun.advance();
+  for (see::TapeEvent& event : rerun.tape().events) {
+    event.file = path;
+    event.line = event.op == "matmul" ? 3 : 9;
+  }
+  Stepper stepper(rerun.tape());
+  EXPECT_THAT(stepper.execute("n ; src"),
+              HasSubstr("1    one\n2    two\n3 -> out = matmul(x, w);   "
+                        "# out [2,1]\n4    four\n"));
+  std::filesystem::remove(path);
+  EXPECT_THAT(stepper.execute("src"), HasSubstr("is not there any more"));
 }
 
 TEST(StepLive, StopsAtShapesNaNAndDeadUnits) {

@@ -1,0 +1,242 @@
+// gradus step as a user runs it: the sessions of docs/step.md, screens of four widths,
+// GRADUS_BREAK, a tape kept and opened, and the program in a real terminal.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include "tests/support/real_data.h"
+
+namespace gradus {
+namespace {
+
+using testing::HasSubstr;
+
+std::string read(const std::string& path) {
+  std::ostringstream all;
+  all << std::ifstream(path).rdbuf();
+  return all.str();
+}
+
+class Step : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = testing::TempDir() + "gradus_step_" + std::to_string(::getpid());
+    std::filesystem::create_directories(folder_);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  /// Standard output for these commands, one a line.
+  std::string run(const std::string& arguments, const std::string& commands,
+                  const std::string& environment = "LC_ALL=C.UTF-8 COLUMNS=100") const {
+    std::ofstream(folder_ + "/in.txt") << commands;
+    const std::string line = "cd '" + folder_ + "' && env -u GRADUS_DATA " + environment + " '" +
+                             GRADUS_COMMAND_PATH "' " + arguments + " <in.txt >out.txt 2>err.txt";
+    const int status = std::system(line.c_str());
+    EXPECT_EQ(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0) << read(folder_ + "/err.txt");
+    return read(folder_ + "/out.txt");
+  }
+  std::string folder_;
+};
+
+/// A session in the documentation: "$ gradus step ARGUMENTS", then commands and answers.
+struct Session {
+  std::string arguments, commands, text;
+  std::size_t begin = 0, end = 0;  // of the text in the file
+};
+std::vector<Session> sessions(const std::string& page) {
+  std::vector<Session> found;
+  const std::string open = "```text\n$ gradus step";
+  for (std::size_t at = page.find(open); at != page.npos; at = page.find(open, at)) {
+    Session session;
+    at += open.size();
+    const std::size_t line_end = page.find('\n', at);
+    session.arguments = page.substr(at, line_end - at);
+    session.begin = line_end + 1;
+    session.end = page.find("```", session.begin);
+    session.text = page.substr(session.begin, session.end - session.begin);
+    std::istringstream lines(session.text);
+    for (std::string line; std::getline(lines, line);)
+      if (line.starts_with("(gradus) ")) session.commands += line.substr(9) + "\n";
+    found.push_back(std::move(session));
+  }
+  return found;
+}
+
+/// The sessions whose data are mnist, or the others, compared with what the page says. With
+/// GRADUS_UPDATE_GOLDENS the page is written anew.
+struct Documentation : Step {
+  void compare(bool with_mnist, const std::string& folder = "") const {
+    const std::string path = GRADUS_SOURCE_DIR "/docs/step.md";
+    std::string page = read(path);
+    const std::vector<Session> all = sessions(page);
+    ASSERT_GE(all.size(), 5u);
+    for (auto session = all.rbegin(); session != all.rend(); ++session) {
+      std::string arguments = session->arguments;
+      const std::size_t data = arguments.find("--data mnist");
+      if ((data != arguments.npos) != with_mnist) continue;
+      if (with_mnist) arguments.replace(data, 12, "--data '" + folder + "'");
+      const std::string out = run("step --echo" + arguments, session->commands);
+      if (std::getenv("GRADUS_UPDATE_GOLDENS"))
+        page.replace(session->begin, session->end - session->begin, out);
+      else
+        EXPECT_EQ(out, session->text) << "gradus step" << arguments;
+    }
+    if (std::getenv("GRADUS_UPDATE_GOLDENS")) std::ofstream(path) << page;
+  }
+};
+TEST_F(Documentation, SessionsOnDrawnDigitsAreTrue) { compare(false); }
+TEST_F(Documentation, SessionsOnMnistAreTrue) {
+  const auto folder = test::real_data("mnist");
+  if (!folder) GTEST_SKIP() << test::no_real_data("mnist");
+  compare(true, *folder);
+  // The numbers that the lesson and its recomputation give.
+  const std::string page = read(GRADUS_SOURCE_DIR "/docs/step.md");
+  for (const char* number : {"4308.76", "w1.g[237,39] = 151.951 (t8)", "45991.8", "2025.22",
+                             "1449.6", "462582", "29356 of 50000", "-94.7211", "L2 3258.1"})
+    EXPECT_THAT(page, HasSubstr(number));
+}
+
+TEST_F(Step, ScreensAtFourWidths) {
+  const std::string commands =
+      "n\nn\ns\nw\nu\nb lin*.backward\nc\nc\nw\nl\nll\npp w1.g\npic w1.g[:,39]\n"
+      "why w1.g[237,39]\np w1[0,:3]\np nothing\nwhatif lr 1e-4 1e-3\nset w2[0]=0\ndiff main set1\n"
+      "h\nc\nc\n";
+  for (const int width : {60, 80, 100, 160})
+    for (const bool utf8 : {true, false}) {
+      const std::string out =
+          run("step --echo --size 400 --steps 1", commands,
+              "COLUMNS=" + std::to_string(width) + (utf8 ? " LC_ALL=C.UTF-8" : " LC_ALL=C"));
+      const std::string path = GRADUS_SOURCE_DIR "/tests/apps/screens/step_" +
+                               std::to_string(width) + (utf8 ? "" : "_ascii") + ".txt";
+      if (std::getenv("GRADUS_UPDATE_GOLDENS"))
+        std::ofstream(path) << out;
+      else
+        EXPECT_EQ(out, read(path)) << path;
+      if (!utf8) {
+        EXPECT_TRUE(std::all_of(out.begin(), out.end(), [](char c) { return c > 0; }));
+      }
+    }
+}
+
+TEST_F(Step, NotATerminalMeansNoPromptAndNoColour) {
+  const std::string out = run("step --size 400", "n\nq\n");
+  EXPECT_EQ(out.find('\033'), out.npos);
+  EXPECT_EQ(out.find("(gradus)"), out.npos);
+}
+
+TEST_F(Step, JsonIsOneObjectALine) {
+  const std::string out =
+      run("step --size 400 --json --steps 1", "b lin2\nc\np w1.shape\np nix\nwhat\nend\nn\n");
+  std::vector<nlohmann::json> objects;
+  std::istringstream lines(out);
+  for (std::string line; std::getline(lines, line);) objects.push_back(nlohmann::json::parse(line));
+  ASSERT_EQ(objects.size(), 8u);
+  EXPECT_EQ(objects[0]["label"], "in");
+  EXPECT_EQ(objects[2]["reason"], "breakpoint 1 (lin2)");
+  EXPECT_EQ(objects[2]["results"][0]["shape"], nlohmann::json::parse("[300,1]"));
+  EXPECT_EQ(objects[3]["output"], "[784,50]\n");
+  EXPECT_TRUE(objects[4].contains("error"));
+  EXPECT_TRUE(objects[5].contains("error"));
+  EXPECT_EQ(objects[6]["phase"], "update");
+  EXPECT_EQ(objects[7]["reason"], "the tape ends here");
+}
+
+TEST_F(Step, ATapeIsKeptAndOpened) {
+  const std::string now =
+      run("step --size 400 --steps 2 --keep full --tape run.tape", "c\nll\np w1.g[237,39:42]\n");
+  const std::string then = run("step run.tape", "end\nll\np w1.g[237,39:42]\nwhatif lr 1\n");
+  // From the last tick on, both sessions say the same.
+  const std::string same = now.substr(now.rfind("> t9 step 1"));
+  EXPECT_THAT(same, HasSubstr("["));
+  EXPECT_THAT(then, HasSubstr(same.substr(same.find('\n'))));
+  EXPECT_THAT(then, HasSubstr("this program cannot be run again from here"));
+}
+
+TEST_F(Step, TheClassifierAndItsBatches) {
+  const std::string out =
+      run("step --net classifier --size 400 --batch-size 64 --lr 0.5 --optimizer "
+          "adam --steps 3",
+          "b loss<loss[-1]\nc\nj step=0 t=1\np 0.weight[0,0], x.shape\n"
+          "p 2.weight.g.shape @ step=1 t=9\nwhatif lr 0.1\n");
+  EXPECT_THAT(out, HasSubstr("cross_entropy"));
+  EXPECT_THAT(out, HasSubstr("[64,784]"));
+}
+
+// A program that knows nothing of the debugger: gradus train.
+TEST_F(Step, GradusBreakStopsInAnyProgram) {
+  const std::string out =
+      run("train --size 80 --epochs 1 --quiet", "w\np 2.weight.g.shape\nn-\nn\nset x=1\nq\n",
+          "LC_ALL=C COLUMNS=100 GRADUS_BREAK='2.backward'");
+  EXPECT_THAT(out, HasSubstr("breakpoint 1: 2.backward\n"));
+  EXPECT_THAT(out, HasSubstr("B 2.backward"));
+  EXPECT_THAT(out, HasSubstr("  module path 2\n"));
+  EXPECT_THAT(out, HasSubstr("[10,50]\n"));
+  EXPECT_THAT(out, HasSubstr("cannot be run again"));
+}
+
+// -- a real terminal
+// -------------------------------------------------------------------------------
+
+class RealTerminal : public Step {
+ protected:
+  void SetUp() override {
+    Step::SetUp();
+    if (std::system("command -v tmux >/dev/null 2>&1") != 0)
+      GTEST_SKIP() << "tmux is not here: install it to drive a real terminal";
+    server_ = "gradus-test-" + std::to_string(::getpid());
+  }
+  void TearDown() override {
+    if (!server_.empty()) tmux("kill-server");
+    Step::TearDown();
+  }
+  void tmux(const std::string& words) const {
+    const std::string line =
+        "tmux -L " + server_ + " " + words + " >'" + folder_ + "/tmux.txt' 2>/dev/null";
+    if (std::system(line.c_str()) != 0) std::ofstream(folder_ + "/tmux.txt", std::ios::app);
+  }
+  std::string screen() const {
+    tmux("capture-pane -p");
+    return read(folder_ + "/tmux.txt");
+  }
+  /// The screen once it shows `text` and stays the same.
+  std::string until(const std::string& text) const {
+    std::string before;
+    for (int i = 0; i < 400; ++i) {
+      std::string now = screen();
+      if (now.find(text) != now.npos && now == before) return now;
+      before = std::move(now);
+      std::this_thread::sleep_for(std::chrono::milliseconds(25));
+    }
+    return before;
+  }
+  std::string server_;
+};
+
+TEST_F(RealTerminal, StepsForwardsAndBackwards) {
+  tmux(
+      "new-session -d -x 100 -y 30 \"env -u GRADUS_DATA LC_ALL=C.UTF-8 TERM=xterm-256color "
+      "'" GRADUS_COMMAND_PATH "' step --size 400 --steps 2\"");
+  EXPECT_THAT(until("(gradus)"), HasSubstr("> t0 step 0    in"));
+  tmux("send-keys n Enter");
+  EXPECT_THAT(until("> t1"), HasSubstr("F lin1"));
+  tmux("send-keys n- Enter");
+  EXPECT_THAT(until("< t0"), HasSubstr("w1  f32[784,50]"));
+  tmux("send-keys 'unt lin2.backward' Enter");
+  EXPECT_THAT(until("> t6"), HasSubstr("w2.g  f32[50,1]"));
+  tmux("resize-window -x 60 -y 30");
+  tmux("send-keys ll Enter");
+  EXPECT_THAT(until("U sgd"), HasSubstr(">t6    B lin2.backward"));
+  tmux("send-keys q Enter");
+}
+
+}  // namespace
+}  // namespace gradus
