@@ -4,6 +4,8 @@
 
 #include <gradus/gradus.h>
 
+#include <functional>
+
 namespace lesson {
 
 /// A layer with a forward for these inputs, and the backward that belongs to it.
@@ -12,29 +14,44 @@ concept HasForward = requires(Layer& layer, const Inputs&... x) {
   { layer.forward(x...) } -> std::convertible_to<gradus::Tensor>;
 };
 template <class Layer, class... Inputs>
-concept HasBackward = requires(Layer& layer, const gradus::Tensor& out, const Inputs&... x) {
-  layer.backward(out, x...);
+concept HasBackward = requires(Layer& layer, const gradus::Tensor& g, const Inputs&... x) {
+  layer.backward(g, x...);
 };
 
 template <class Layer>
 struct Module {
+  /// How a layer is handed a tensor.
+  using In = const gradus::Tensor&;
+
   std::vector<gradus::Tensor> args;
   gradus::Tensor answer;
 
+  /// Runs forward(x...), and keeps x and the answer.
   template <class... Inputs>
-  requires HasForward<Layer, Inputs...> && HasBackward<Layer, Inputs...> gradus::Tensor operator()(
-      const Inputs&... x) {
-    args = {x...};
-    answer = self().forward(x...);
-    run_ = [this, x...] { self().backward(answer, x...); };
+  gradus::Tensor operator()(const Inputs&... x) {
+    static_assert(HasForward<Layer, Inputs...>,
+                  "this layer has no forward: write `Tensor forward(In x)` with one In for each "
+                  "tensor it is called with");
+    static_assert(HasBackward<Layer, Inputs...>,
+                  "this layer has no backward: write `void backward(In g, In x)`, the gradient of "
+                  "the output first, then what forward takes");
+    if constexpr (HasForward<Layer, Inputs...> && HasBackward<Layer, Inputs...>) {
+      args = {x...};
+      answer = static_cast<Layer&>(*this).forward(x...);
+      run_ = [x...](Layer& layer) { layer.backward(layer.answer.grad(), x...); };
+    }
     return answer;
   }
-  /// Gradients of the inputs of the last call, from the gradient of its output.
-  void bwd() { run_(); }
+  /// Runs backward(g, x...) with the gradient of the last answer, and with what it was made from.
+  void bwd() { run_(static_cast<Layer&>(*this)); }
 
  private:
-  Layer& self() { return static_cast<Layer&>(*this); }
-  std::function<void()> run_;
+  std::function<void(Layer&)> run_;
 };
+
+/// Puts onto each tensor its gradient.
+inline void give(const gradus::Tensors& tensors, const gradus::Tensors& gradients) {
+  for (std::size_t i = 0; i < tensors.size(); ++i) tensors[i].set_grad(gradients[i]);
+}
 
 }  // namespace lesson
