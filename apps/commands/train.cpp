@@ -36,6 +36,15 @@ void print_end(const Terminal& terminal, const TestReport& report, double second
       o.data.empty() || o.data == "digits" ? "digits" : o.data.c_str());
 }
 
+void print_plan(const std::string& plan, const TrainOptions& o, Events& events) {
+  if (o.json)
+    events.write({{"event", "plan"}, {"text", plan}});
+  else if (plan.empty())
+    std::printf("\nno plan: the steps ran one by one%s\n", o.eager ? ", as --eager asks" : "");
+  else
+    std::printf("\nthe plan of a training step\n%s", plan.c_str());
+}
+
 int train(const TrainOptions& o) {
   check(o);
   const std::vector<std::int64_t> hidden = hidden_sizes(o);
@@ -76,6 +85,7 @@ int train(const TrainOptions& o) {
   const auto begin = std::chrono::steady_clock::now();
   const std::vector<EpochRecord> records = trainer.fit(train_loader, valid_loader, fit_options(o));
 
+  if (o.explain_plan) print_plan(trainer.plan(), o, events);
   save_model(o.out, net, o.scale, {{"gradus.data", data.name}});
   if (Interrupt::happened()) {
     std::fprintf(stderr, "gradus: interrupted after %zu whole epochs; the model so far is in %s\n",

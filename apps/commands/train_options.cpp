@@ -30,6 +30,8 @@ std::vector<Option> command_line(TrainOptions& o) {
       {"--threads", &o.threads,
        "threads of the kernels; 2 or more also prepare batches ahead; 1 runs everything on one "
        "thread; results do not depend on it"},
+      {"--eager", &o.eager, "run every step as it is written, not as a plan; the same bits"},
+      {"--explain-plan", &o.explain_plan, "show the plan of a training step, kernel by kernel"},
       {"--out", &o.out, "where the model goes"},
       {"--log", &o.log, "where JSON lines go, one an event"},
       {"--json", &o.json, "JSON lines on stdout and nothing else"},
@@ -109,7 +111,8 @@ FitOptions fit_options(const TrainOptions& o) {
   return {.epochs = o.epochs,
           .schedule = o.schedule == "cosine"      ? optim::cosine
                       : o.schedule == "one-cycle" ? optim::one_cycle
-                                                  : optim::constant};
+                                                  : optim::constant,
+          .compile = !o.eager};
 }
 
 nlohmann::ordered_json config_of(const TrainOptions& o, const std::vector<std::int64_t>& hidden) {

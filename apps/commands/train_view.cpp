@@ -130,6 +130,12 @@ void LiveView::after_epoch(TrainState& s) {
   std::fflush(stdout);
 }
 
+void LiveView::not_compiled(TrainState&, const std::string& reason) {
+  terminal_.clear_transient();
+  std::printf("%s\n",
+              wrapped("steps run one by one, uncompiled: " + reason, terminal_.width()).c_str());
+}
+
 void LiveView::after_fit(TrainState&) { terminal_.clear_transient(); }
 
 namespace {

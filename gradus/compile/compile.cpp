@@ -51,9 +51,9 @@ const compile::Plan* Compiled::plan(std::span<const Tensor> inputs) const {
 
 /// The first call makes what is made once (an optimizer's state); the second is written down; the
 /// third is too, and must be the same.
-void Compiled::learn(Entry& e, std::span<const Tensor> inputs, Tensors& results) {
+void Compiled::learn(Entry& e, std::span<const Tensor> inputs) {
   ReplayTrace traced = trace_for_replay(function_, inputs);
-  results = std::move(traced.results);
+  results_ = std::move(traced.results);
   std::string obstacle = std::move(traced.obstacle);
   if (obstacle.empty() && e.traced) obstacle = difference(*e.traced, traced.program);
   if (obstacle.empty() && e.traced) {
@@ -72,21 +72,29 @@ void Compiled::learn(Entry& e, std::span<const Tensor> inputs, Tensors& results)
   if (obstacle_.empty()) obstacle_ = std::move(obstacle);
 }
 
-Tensors Compiled::operator()(std::span<const Tensor> inputs) {
+const Tensors& Compiled::run(std::span<const Tensor> inputs) {
   Entry& e = entry(inputs);
-  Tensors results;
-  if (e.is_given_up || is_observed()) {
-    results = function_(inputs);
-  } else if (e.plan) {
-    Tensors contiguous;
-    for (const Tensor& x : inputs) contiguous.push_back(x.contiguous());
-    for (const Tensor& y : e.plan->run(contiguous)) results.push_back(clone(y));
-  } else if (e.calls++ == 0) {
-    results = function_(inputs);
-  } else {
-    learn(e, inputs, results);
+  if (e.plan && !is_observed()) {
+    bool is_contiguous = true;
+    for (const Tensor& x : inputs) is_contiguous = is_contiguous && x.is_contiguous();
+    if (is_contiguous) return e.plan->run(inputs);
+    Tensors copies;
+    for (const Tensor& x : inputs) copies.push_back(x.contiguous());
+    return e.plan->run(copies);
   }
-  for (Tensor& y : results) y = y.detach();
+  if (e.is_given_up || is_observed() || e.calls++ == 0)
+    results_ = function_(inputs);
+  else
+    learn(e, inputs);
+  for (Tensor& y : results_) y = y.detach();
+  return results_;
+}
+
+Tensors Compiled::operator()(std::span<const Tensor> inputs) {
+  const Tensors& own = run(inputs);
+  if (!plan(inputs) || is_observed()) return own;
+  Tensors results;
+  for (const Tensor& y : own) results.push_back(clone(y));
   return results;
 }
 

@@ -19,6 +19,10 @@ class Compiled {
   /// The results, as fresh tensors without history. While an observer stands at the door the
   /// function itself runs, so that every call is seen; the bits are the same.
   Tensors operator()(std::span<const Tensor> inputs);
+  /// The same, but results may be the plan's own: the next call overwrites them.
+  const Tensors& run(std::span<const Tensor> inputs);
+  /// Drops every plan, because something that the function uses is not what it was.
+  void forget() { entries_.clear(); }
 
   /// The plan for inputs of these specs; null while there is none.
   const compile::Plan* plan(std::span<const Tensor> inputs) const;
@@ -35,10 +39,11 @@ class Compiled {
     bool is_given_up = false;
   };
   Entry& entry(std::span<const Tensor> inputs);
-  void learn(Entry& entry, std::span<const Tensor> inputs, Tensors& results);
+  void learn(Entry& entry, std::span<const Tensor> inputs);
 
   TensorFunction function_;
   std::vector<std::unique_ptr<Entry>> entries_;
+  Tensors results_;  // of calls of the function itself
   std::string obstacle_;
 };
 

@@ -178,6 +178,10 @@ void Module::to(DType dtype, Place at) {
                 [&](std::string_view, Module& inner) { inner.to(dtype, at); }});
 }
 
+void Module::for_each_module(const std::function<void(Module&)>& f) {
+  visit_modules(*this, "", [&](const std::string&, Module& module) { f(module); });
+}
+
 void Module::train(bool on) {
   visit_modules(*this, "", [on](const std::string&, Module& module) { module.training_ = on; });
 }

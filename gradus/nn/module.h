@@ -60,6 +60,8 @@ class Module {
   void train(bool on = true);
   void eval() { train(false); }
   bool is_training() const { return training_; }
+  /// Calls f with this module and every one inside it, outer ones first.
+  void for_each_module(const std::function<void(Module&)>& f);
   /// A tree with one line a module: name, description, output shape when zeros of `input` run
   /// through the net in evaluation mode (of the last call; "-" for a module that is not called),
   /// and number of parameters, with the total in the end.

@@ -36,33 +36,50 @@ Optimizer::Optimizer(std::vector<Group> groups) : groups_(std::move(groups)) {
 }
 
 namespace {
-/// Calls f(parameter, its group, i) for every parameter, in order.
+/// Calls f(parameter, its group, i) for the parameters `which`, in order.
 template <class Groups, class F>
-void for_each_parameter(Groups& groups, F&& f) {
+void for_each_parameter(Groups& groups, std::span<const std::size_t> which, F&& f) {
   std::size_t i = 0;
   for (auto& group : groups)
-    for (auto& p : group.parameters) f(p, group, i++);
+    for (auto& p : group.parameters) {
+      if (!which.empty() && which.front() == i) {
+        f(p, group, i);
+        which = which.subspan(1);
+      }
+      ++i;
+    }
 }
 }  // namespace
 
 std::vector<std::size_t> Optimizer::with_gradient() const {
   std::vector<std::size_t> which;
-  for_each_parameter(groups_, [&](const Tensor& p, const Group&, std::size_t i) {
-    if (p.grad()) which.push_back(i);
-  });
+  std::size_t i = 0;
+  for (const Group& group : groups_)
+    for (const Tensor& p : group.parameters) {
+      if (p.grad()) which.push_back(i);
+      ++i;
+    }
   return which;
 }
 
-const std::vector<double>& Optimizer::advance(std::span<const std::size_t> which) {
-  ++steps_;
+const std::vector<double>& Optimizer::next_numbers(std::span<const std::size_t> which) {
   numbers_.clear();
-  auto next = which.begin();
-  for_each_parameter(groups_, [&](const Tensor&, const Group& group, std::size_t i) {
-    if (next == which.end() || *next != i) return;
-    ++next;
-    append_numbers(group, ++updates_[i], numbers_);
+  for_each_parameter(groups_, which, [&](const Tensor&, const Group& group, std::size_t i) {
+    append_numbers(group, updates_[i] + 1, numbers_);
   });
   return numbers_;
+}
+
+void Optimizer::count_step(std::span<const std::size_t> which) {
+  ++steps_;
+  for (std::size_t i : which) ++updates_[i];
+}
+
+std::vector<DType> Optimizer::dtypes(std::span<const std::size_t> which) const {
+  std::vector<DType> all;
+  for_each_parameter(groups_, which,
+                     [&](const Tensor& p, const Group&, std::size_t) { all.push_back(p.dtype()); });
+  return all;
 }
 
 void Optimizer::update_with(std::span<const std::size_t> which, std::span<const Tensor> numbers) {
@@ -70,27 +87,22 @@ void Optimizer::update_with(std::span<const std::size_t> which, std::span<const 
   NoGrad guard;
   PhaseScope phase(Phase::update);
   const std::size_t each = numbers.size() / which.size();
-  auto next = which.begin();
-  for_each_parameter(groups_, [&](Tensor& p, const Group& group, std::size_t i) {
-    if (next == which.end() || *next != i) return;
-    const auto k = static_cast<std::size_t>(next++ - which.begin());
-    update(p, p.grad(), group, states_[i], numbers.subspan(k * each, each));
+  for_each_parameter(groups_, which, [&](Tensor& p, const Group& group, std::size_t i) {
+    update(p, p.grad(), group, states_[i], numbers.first(each));
+    numbers = numbers.subspan(each);
   });
 }
 
 void Optimizer::step() {
   const std::vector<std::size_t> which = with_gradient();
-  const std::vector<double>& values = advance(which);
+  const std::vector<double>& values = next_numbers(which);
   Tensors numbers;
   numbers.reserve(values.size());
-  auto next = which.begin();
-  for_each_parameter(groups_, [&](const Tensor& p, const Group&, std::size_t i) {
-    if (next == which.end() || *next != i) return;
-    ++next;
+  for (DType dtype : dtypes(which))
     for (std::size_t k = 0; k < values.size() / which.size(); ++k)
-      numbers.push_back(Tensor::scalar(values[numbers.size()], p.dtype()));
-  });
+      numbers.push_back(Tensor::scalar(values[numbers.size()], dtype));
   update_with(which, numbers);
+  count_step(which);
 }
 
 std::vector<double> Optimizer::settings() const {

@@ -24,11 +24,16 @@ class Optimizer {
   // counting is not.
   /// Numbers of the parameters that have a gradient now.
   std::vector<std::size_t> with_gradient() const;
-  /// Counts a step that updates `which`; the numbers of these updates, parameter by parameter. The
-  /// result is overwritten by the next call.
-  const std::vector<double>& advance(std::span<const std::size_t> which);
-  /// Updates `which` with the numbers of advance() as tensors: 0-dim, of their parameter's dtype.
+  /// The numbers of the coming updates of `which`, parameter by parameter. The result is
+  /// overwritten by the next call.
+  const std::vector<double>& next_numbers(std::span<const std::size_t> which);
+  /// Updates `which` with the numbers of next_numbers() as tensors: 0-dim, of their parameter's
+  /// dtype.
   void update_with(std::span<const std::size_t> which, std::span<const Tensor> numbers);
+  /// Counts a step that updated `which`.
+  void count_step(std::span<const std::size_t> which);
+  /// Of the parameters `which`.
+  std::vector<DType> dtypes(std::span<const std::size_t> which) const;
   /// Changes when a setting changed that is part of the arithmetic, unlike a learning rate.
   virtual std::vector<double> settings() const;
 
@@ -62,7 +67,7 @@ class Optimizer {
   std::vector<State> states_;
   std::vector<std::int64_t> updates_;
   std::int64_t steps_ = 0;
-  std::vector<double> numbers_;  // of the last advance()
+  std::vector<double> numbers_;  // of the last next_numbers()
 };
 
 struct SGDOptions {

@@ -21,6 +21,13 @@ MetricValues values_of(std::span<Metric* const> metrics) {
   return values;
 }
 
+/// Training or evaluation mode of the net and everything in it.
+std::vector<bool> modes_of(nn::Module& net) {
+  std::vector<bool> modes;
+  net.for_each_module([&](const nn::Module& m) { modes.push_back(m.is_training()); });
+  return modes;
+}
+
 }  // namespace
 
 double accuracy(const Tensor& scores, const Tensor& target, Place at) {
@@ -39,17 +46,18 @@ void Trainer::tell(void (Callback::*event)(TrainState&), TrainState& state) {
 }
 
 void Trainer::run_batch(const data::Batch& batch, TrainState& state) {
-  const Tensor output = net_(batch.x);
-  const Tensor loss = loss_(output, batch.y);
-  loss.backward();
-  tell(&Callback::before_step, state);
-  optimizer_.step();
-  optimizer_.zero_grad();
+  const auto [loss, output] = (*step_)(batch, runs_eagerly_);
+  if (!runs_eagerly_ && !was_told_ && !step_->obstacle().empty()) {
+    was_told_ = true;
+    for (Callback* callback : callbacks_) callback->not_compiled(state, step_->obstacle());
+  }
+  if (plan_text_.empty() && !runs_eagerly_)
+    if (const compile::Plan* plan = step_->plan(batch)) plan_text_ = plan->str();
   state.loss = loss.item();
   state.accuracy = accuracy_or_nan(output, batch.y);
   state.batch_samples = batch.y.size(0);
   NoGrad guard;
-  for (Metric* metric : metrics_) metric->update(output.detach(), batch.y);
+  for (Metric* metric : metrics_) metric->update(clone(output), batch.y);
 }
 
 void Trainer::train_epoch(const data::DataLoader& train, TrainState& state) {
@@ -59,6 +67,10 @@ void Trainer::train_epoch(const data::DataLoader& train, TrainState& state) {
   state.batch = 0;
   for (Metric* metric : metrics_) metric->reset();
   tell(&Callback::before_epoch, state);
+  if (modes_of(net_) != modes_) {  // a callback may freeze a layer
+    modes_ = modes_of(net_);
+    step_->forget();
+  }
   EpochRecord& record = state.record;
   const auto begin = Clock::now();
   for (const data::Batch& batch : train) {
@@ -108,9 +120,21 @@ std::vector<EpochRecord> Trainer::run(const data::DataLoader& train, const data:
   };
 
   std::vector<EpochRecord> records;
+  runs_eagerly_ = !options.compile;
+  was_told_ = false;
+  plan_text_.clear();
   TrainState state{.net = net_, .optimizer = optimizer_};
   state.epochs = options.epochs;
   state.batches = train.batches();
+  step_ = std::make_unique<CompiledStep>(net_, optimizer_, loss_, [&] {
+    state.deaf = 0;
+    tell(&Callback::before_step, state);
+    if (state.deaf < callbacks_.size()) runs_eagerly_ = true;
+  });
+  struct Release {  // the step refers to this fit
+    std::unique_ptr<CompiledStep>& step;
+    ~Release() { step.reset(); }
+  } release{step_};
   tell(&Callback::before_fit, state);
   for (state.epoch = 1; state.epoch <= options.epochs && !state.stop; ++state.epoch) {
     train_epoch(train, state);

@@ -9,7 +9,7 @@
 #include <gradus/data/loader.h>
 #include <gradus/nn/layers.h>
 #include <gradus/optim/optimizer.h>
-#include <gradus/train/metric.h>
+#include <gradus/train/compiled_step.h>
 
 namespace gradus {
 
@@ -46,8 +46,9 @@ struct TrainState {
   std::int64_t step = 0;                ///< batches in all epochs, from 1
   double loss = 0, accuracy = 0;        ///< of the last batch
   std::int64_t batch_samples = 0;
-  double lr = 0;      ///< of the first parameter group
-  bool stop = false;  ///< set it to end after this batch, or after this epoch
+  double lr = 0;         ///< of the first parameter group
+  bool stop = false;     ///< set it to end after this batch, or after this epoch
+  std::size_t deaf = 0;  ///< callbacks that did not hear the last before_step
   EpochRecord record{};
 };
 
@@ -60,13 +61,16 @@ class Callback {
   virtual void before_fit(TrainState&) {}
   virtual void before_epoch(TrainState&) {}
   virtual void before_batch(TrainState&) {}
-  /// The gradients are there, the parameters are not yet changed: clip_grad_norm belongs here.
-  virtual void before_step(TrainState&) {}
+  /// The gradients are there, the parameters are not yet changed: clip_grad_norm belongs here. A
+  /// trainer with a callback that hears this event runs its steps one by one, uncompiled.
+  virtual void before_step(TrainState& state) { ++state.deaf; }
   virtual void after_batch(TrainState&) {}
   virtual void before_validate(TrainState&) {}
   virtual void after_validate(TrainState&) {}
   /// The record is complete.
   virtual void after_epoch(TrainState&) {}
+  /// The steps cannot be compiled and run one by one; told once, with the reason.
+  virtual void not_compiled(TrainState&, const std::string& reason) { (void)reason; }
   /// Also after an early end; not when something was thrown.
   virtual void after_fit(TrainState&) {}
 };
@@ -77,6 +81,8 @@ struct FitOptions {
   /// cosine, one_cycle.
   std::function<double(double lr, std::int64_t step, std::int64_t total)> schedule =
       optim::constant;
+  /// Whether steps are compiled once they are known (train/compiled_step.h). The bits are the same.
+  bool compile = true;
 };
 
 class Trainer {
@@ -101,6 +107,9 @@ class Trainer {
   std::vector<EpochRecord> fit(const data::DataLoader& train, const FitOptions& options = {}) {
     return run(train, nullptr, options);
   }
+  /// The plan of the steps of the last fit, as a table (compile/plan.h); empty where there was
+  /// none.
+  const std::string& plan() const { return plan_text_; }
 
  private:
   template <class Part>
@@ -131,7 +140,12 @@ class Trainer {
   std::vector<Callback*> callbacks_;
   std::vector<Metric*> metrics_;
   std::vector<std::shared_ptr<void>> owned_;
-  std::function<void(TrainState&)> set_rates_;  // of the fit that runs
+  // Of the fit that runs:
+  std::function<void(TrainState&)> set_rates_;
+  std::unique_ptr<CompiledStep> step_;
+  bool runs_eagerly_ = false, was_told_ = false;
+  std::vector<bool> modes_;
+  std::string plan_text_;
 };
 
 /// Trains for `epochs` and gives the validation loss and accuracy after the last; `each_epoch` sees

@@ -1,0 +1,170 @@
+// Compiled training has the bits of eager training, for every update rule, with schedules and
+// dropout; what a plan cannot know makes it step aside.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include <gradus/gradus.h>
+#include <gradus/kernels/threads.h>
+#include <gradus/train/callbacks.h>
+
+namespace gradus {
+namespace {
+
+using testing::HasSubstr;
+
+struct Outcome {
+  std::vector<std::vector<float>> parameters;
+  std::vector<double> losses;
+  std::vector<std::vector<double>> state;
+  std::string plan;
+  bool operator==(const Outcome& o) const {
+    return parameters == o.parameters && losses == o.losses && state == o.state;
+  }
+};
+
+using MakeOptimizer = std::function<std::unique_ptr<optim::Optimizer>(const Tensors&)>;
+
+std::shared_ptr<const data::Dataset> spirals() {
+  manual_seed(5);
+  const Tensor x = randn({210, 6});
+  const Tensor y = argmax(x[{all, Slice{0, 3}}], 1);
+  return std::make_shared<data::TensorDataset>(x, y);
+}
+
+nn::Sequential small_net(double dropout) {
+  manual_seed(3);
+  return nn::Sequential{nn::Linear(6, 16), nn::ReLU(), nn::Dropout(dropout), nn::Linear(16, 3)};
+}
+
+/// Four epochs of batches of 32, the last one of 18.
+Outcome train(const MakeOptimizer& make, FitOptions options, double dropout = 0.2,
+              Callback* callback = nullptr) {
+  const auto data = spirals();
+  nn::Sequential net = small_net(dropout);
+  const auto optimizer = make(net.parameters());
+  manual_seed(11);
+  options.epochs = 4;
+  Trainer trainer(net, *optimizer, cross_entropy);
+  if (callback) trainer.with(*callback);
+  const auto records =
+      trainer.fit(data::DataLoader(data, {.batch_size = 32, .shuffle = true}), options);
+  Outcome outcome;
+  for (const Tensor& p : net.parameters()) outcome.parameters.push_back(p.to_vector<float>());
+  for (const EpochRecord& r : records) outcome.losses.push_back(r.train_loss);
+  for (const auto& [name, value] : optimizer->state_dict())
+    outcome.state.push_back(value.to_vector<double>());
+  outcome.plan = trainer.plan();
+  return outcome;
+}
+
+template <class Rule, class Options>
+MakeOptimizer maker(const Options& options) {
+  return [=](const Tensors& p) { return std::make_unique<Rule>(p, options); };
+}
+
+TEST(CompiledStep, EveryRuleAndScheduleHasEagerBits) {
+  using namespace optim;
+  const std::vector<std::pair<std::string, MakeOptimizer>> rules{
+      {"sgd", maker<SGD>(SGDOptions{.lr = 0.2})},
+      {"momentum", maker<SGD>(SGDOptions{.lr = 0.1, .momentum = 0.9, .weight_decay = 0.01})},
+      {"nesterov", maker<SGD>(SGDOptions{.lr = 0.1, .momentum = 0.9, .nesterov = true})},
+      {"adam", maker<Adam>(AdamOptions{.lr = 0.01, .weight_decay = 0.01})},
+      {"adamw", maker<AdamW>(AdamOptions{.lr = 0.01, .weight_decay = 0.1})}};
+  for (const auto& [name, make] : rules)
+    for (const auto schedule : {constant, cosine, one_cycle}) {
+      const Outcome compiled = train(make, {.schedule = schedule});
+      const Outcome eager = train(make, {.schedule = schedule, .compile = false});
+      EXPECT_EQ(compiled, eager) << name;
+      EXPECT_THAT(compiled.plan, HasSubstr("matmul")) << name;
+      EXPECT_EQ(eager.plan, "");
+    }
+}
+
+TEST(CompiledStep, BitsDoNotDependOnThreads) {
+  const MakeOptimizer make = maker<optim::Adam>(optim::AdamOptions{.lr = 0.01});
+  const Outcome one = train(make, {});
+  for (int n : {2, 3, 4, 8}) {
+    kernels::set_num_threads(n);
+    EXPECT_EQ(train(make, {}), one) << n;
+  }
+  kernels::set_num_threads(0);
+}
+
+TEST(CompiledStep, ACallbackThatNeedsGradientsGetsThem) {
+  struct Clip : Callback {
+    void before_step(TrainState& state) override {
+      norms.push_back(optim::clip_grad_norm(state.net.parameters(), 0.5));
+    }
+    std::vector<double> norms;
+  } clip, again;
+  const MakeOptimizer make = maker<optim::SGD>(optim::SGDOptions{.lr = 0.2});
+  const Outcome compiled = train(make, {}, 0.2, &clip);
+  EXPECT_EQ(clip.norms.size(), 28u) << "every batch of four epochs";
+  EXPECT_EQ(compiled.plan, "");
+  EXPECT_EQ(compiled, train(make, {.compile = false}, 0.2, &again));
+  EXPECT_EQ(clip.norms, again.norms);
+}
+
+TEST(CompiledStep, AFrozenLayerAndAChangedDecayAreSeen) {
+  struct Freeze : Callback {
+    void after_batch(TrainState& state) override {
+      if (state.step == 12) state.net.parameters()[0].set_requires_grad(false);
+      if (state.step == 18) state.optimizer.groups()[0].weight_decay = 0.3;
+    }
+  } freeze;
+  const MakeOptimizer make = maker<optim::SGD>(optim::SGDOptions{.lr = 0.2});
+  const Outcome compiled = train(make, {}, 0, &freeze);
+  EXPECT_NE(compiled, train(make, {}, 0));
+  EXPECT_EQ(compiled, train(make, {.compile = false}, 0, &freeze));
+}
+
+TEST(CompiledStep, ALayerInAnotherModeIsSeen) {
+  struct NoDropout : Callback {
+    void before_epoch(TrainState& state) override {
+      if (state.epoch >= 3) state.net.for_each_module([](nn::Module& m) { m.eval(); });
+    }
+  } off;
+  const MakeOptimizer make = maker<optim::SGD>(optim::SGDOptions{.lr = 0.2});
+  const Outcome compiled = train(make, {}, 0.5, &off);
+  EXPECT_NE(compiled, train(make, {}, 0.5));
+  EXPECT_EQ(compiled, train(make, {.compile = false}, 0.5, &off));
+}
+
+/// Its way depends on its values.
+struct Fickle : nn::Module {
+  nn::Linear a{6, 3}, b{6, 3};
+  GRADUS_FIELDS(a, b)
+  Tensor forward(const Tensor& x) override { return sum(x).item() > 0 ? a(x) : b(x); }
+};
+
+TEST(CompiledStep, ANetThatBranchesRunsStepByStepAndSaysSoOnce) {
+  struct Listen : Callback {
+    void not_compiled(TrainState&, const std::string& reason) override {
+      reasons.push_back(reason);
+    }
+    std::vector<std::string> reasons;
+  } listen;
+  const auto run = [&](bool compile) {
+    const auto data = spirals();
+    manual_seed(3);
+    Fickle net;
+    optim::SGD optimizer(net.parameters(), {.lr = 0.1, .momentum = 0.5});
+    manual_seed(11);
+    Trainer(net, optimizer, cross_entropy)
+        .with(listen)
+        .fit(data::DataLoader(data, {.batch_size = 32, .shuffle = true}),
+             {.epochs = 3, .compile = compile});
+    std::vector<std::vector<float>> parameters;
+    for (const Tensor& p : net.parameters()) parameters.push_back(p.to_vector<float>());
+    return parameters;
+  };
+  const auto compiled = run(true);
+  ASSERT_EQ(listen.reasons.size(), 1u);
+  EXPECT_THAT(listen.reasons[0], HasSubstr("read by item() at compiled_step_test.cpp"));
+  EXPECT_EQ(compiled, run(false));
+}
+
+}  // namespace
+}  // namespace gradus
