@@ -1,7 +1,7 @@
 // The walk; see backward.h. Nodes are taken in falling order of execution, which is a reverse
 // topological order, so no recursion is needed and chains may be of any length.
 #include <gradus/autograd/backward.h>
-#include <gradus/autograd/watch.h>
+#include <gradus/program/watch.h>
 
 #include <algorithm>
 #include <unordered_map>
@@ -103,7 +103,7 @@ class Walk {
            "a seed weighs each element: give it the output's shape");
     }
     if (seed.dtype() != y.dtype()) seed = astype(seed, y.dtype());
-    if (GradientWatch* watch = WatchGradients::current) watch->root(y);
+    if (MeaningWatch* watch = WatchMeaning::current) watch->root(y);
     if (y.history())
       accumulate(pending_[slot(y.history())], seed);
     else
@@ -128,7 +128,7 @@ class Walk {
     for (std::size_t k = 0; k < cotangents.size(); ++k)
       if (!cotangents[k] && is_floating(node->outputs[k].spec.dtype))
         cotangents[k] = zeros(node->outputs[k].spec.shape.to_vector(), node->outputs[k].spec.dtype);
-    if (GradientWatch* watch = WatchGradients::current)
+    if (MeaningWatch* watch = WatchMeaning::current)
       for (std::size_t k = 0; k < cotangents.size(); ++k)
         if (cotangents[k]) watch->gradient(*node, k, cotangents[k]);
     PhaseScope phase(Phase::backward, node.get());
@@ -159,7 +159,7 @@ class Walk {
     sum = sum ? add(sum, gradient) : gradient;
   }
   void add_to_leaf(const Tensor& leaf, const Tensor& gradient) {
-    if (GradientWatch* watch = WatchGradients::current) watch->leaf(leaf, gradient);
+    if (MeaningWatch* watch = WatchMeaning::current) watch->leaf(leaf, gradient);
     const auto [found, is_new] = leaf_index_.try_emplace(leaf.id(), leaves_.size());
     if (is_new)
       leaves_.emplace_back(leaf, gradient);
@@ -212,7 +212,7 @@ void backward(std::span<const Tensor> outputs, std::span<const Tensor> seeds,
     // A gradient may be a view of another tensor's bytes (a broadcast seed); a parameter owns its
     // own.
     leaf.set_grad(leaf.grad() ? add(leaf.grad(), g) : options.create_graph ? g : clone(g));
-    if (GradientWatch* watch = WatchGradients::current) watch->leaf(leaf, leaf.grad());
+    if (MeaningWatch* watch = WatchMeaning::current) watch->leaf(leaf, leaf.grad());
   }
 }
 

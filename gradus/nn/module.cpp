@@ -1,5 +1,6 @@
 // Visitors over the fields; see module.h.
 #include <gradus/nn/module.h>
+#include <gradus/program/watch.h>
 
 #include <cxxabi.h>
 
@@ -86,12 +87,11 @@ Tensor Module::operator()(const Tensor& x) {
       if (const std::string name = field_name(*running.module, *this); !name.empty())
         named.emplace(name);
     inside.emplace(running, Running{this, Scope::current()});
-    // Whoever looks shall see "lin1.weight".
+  }
+  if (MeaningWatch* watch = WatchMeaning::current) {
     const std::string path = Scope::current() ? *Scope::current() + "." : "";
-    visit_fields({.tensor =
-                      [&](std::string_view name, Tensor& field) {
-                        if (field.name().empty()) field.set_name(path + std::string(name));
-                      },
+    visit_fields({.tensor = [&](std::string_view name,
+                                Tensor& field) { watch->field(path + std::string(name), field); },
                   .module = [](std::string_view, Module&) {}});
   }
   Tensor y = forward(x);

@@ -1,7 +1,7 @@
 // Writing a tape at the door; see recorder.h.
-#include <gradus/autograd/watch.h>
 #include <gradus/ops/ops.h>
 #include <gradus/program/deferred.h>
+#include <gradus/program/watch.h>
 #include <gradus/see/recorder.h>
 
 #include <algorithm>
@@ -48,7 +48,7 @@ constexpr TapeIndex pinned_before_alarm = 64;  // events
 
 }  // namespace
 
-struct Recorder::Impl final : Observer, GradientWatch {
+struct Recorder::Impl final : Observer, MeaningWatch {
   explicit Impl(RecorderOptions given) : options(std::move(given)) {
     tape.level = options.level;
     watch(true);
@@ -437,6 +437,15 @@ struct Recorder::Impl final : Observer, GradientWatch {
   void leaf(const Tensor& leaf, const Tensor& g) override {
     link(value_of(leaf, static_cast<TapeIndex>(tape.events.size())), g);
   }
+  void field(const std::string& path, const Tensor& x) override {
+    if (x.name().empty()) name(x, path);
+  }
+  void name(const Tensor& x, const std::string& name) {
+    const Key key = key_of(x);
+    if (const auto found = known.find(key); found != known.end())
+      at(tape.values, found->second.value).name = name;
+    names[key] = name;
+  }
   void link(TapeIndex of, const Tensor& g) {
     const TapeIndex value = value_of(g, static_cast<TapeIndex>(tape.events.size()));
     if (value == of) return;
@@ -472,7 +481,7 @@ struct Recorder::Impl final : Observer, GradientWatch {
   std::size_t told = 0;
   bool wants_step = false, orphaned = false;
   std::optional<Observe> observing;
-  std::optional<WatchGradients> watching;
+  std::optional<WatchMeaning> watching;
 };
 
 Recorder::Recorder(RecorderOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
@@ -480,12 +489,7 @@ Recorder::~Recorder() = default;
 Tape& Recorder::tape() { return impl_->tape; }
 const Tape& Recorder::tape() const { return impl_->tape; }
 
-void Recorder::name(const Tensor& x, std::string name) {
-  const Key key = key_of(x);
-  if (const auto found = impl_->known.find(key); found != impl_->known.end())
-    at(impl_->tape.values, found->second.value).name = name;
-  impl_->names[key] = std::move(name);
-}
+void Recorder::name(const Tensor& x, const std::string& name) { impl_->name(x, name); }
 void Recorder::begin_step() { impl_->wants_step = true; }
 void Recorder::pause() { impl_->watch(false); }
 void Recorder::resume() { impl_->watch(true); }

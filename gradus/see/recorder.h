@@ -36,7 +36,7 @@ class Recorder {
   Tape& tape();
   const Tape& tape() const;
   /// Names a tensor on the tape, whether it was seen already or not: "w1", "lin1.weight".
-  void name(const Tensor& x, std::string name);
+  void name(const Tensor& x, const std::string& name);
   /// The next call begins a new step, whatever it is.
   void begin_step();
   /// Looks away, and watches again; a new recorder watches.

@@ -269,10 +269,10 @@ std::string Stepper::last(const std::string& rest, int) {
   const TapeIndex t = tape_.tick_of_value(value);
   const TapeTick& tick = at(tape_.ticks, t);
   const TapeEvent& event = at(tape_.events, at(tape_.values, value).made_by);
+  const std::string place = place_of(tape_, {t, at(tape_.values, value).made_by});
   return name + " was written at step " + std::to_string(tick.step) + " t" +
          std::to_string(tick.number) + "  " + title_of(tape_, {t}) + " by " + event.op +
-         (event.target != none ? " in place" : "") + ", " +
-         place_of(tape_, {t, at(tape_.values, value).made_by}) + "\n";
+         (event.target != none ? " in place" : "") + (place.empty() ? "" : ", " + place) + "\n";
 }
 
 }  // namespace gradus::see

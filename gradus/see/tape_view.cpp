@@ -26,6 +26,11 @@ std::string number(double v, int digits = 6) {
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 char letter(Phase phase) { return "FBU"[static_cast<int>(phase)]; }
 
+/// An optimizer's own lines are no place of the user's.
+bool is_inside(const TapeEvent& event) {
+  return event.phase == Phase::update && event.file.find("gradus/optim/") != std::string::npos;
+}
+
 /// The event that tells place and module path of a tick: its first.
 const TapeEvent* event_of(const Tape& tape, const Focus& focus) {
   if (focus.event != none) return &at(tape.events, focus.event);
@@ -70,7 +75,8 @@ std::string title_of(const Tape& tape, const Focus& focus) {
 
 std::string place_of(const Tape& tape, const Focus& focus) {
   const TapeEvent* event = event_of(tape, focus);
-  return event ? base_name(event->file) + ":" + std::to_string(event->line) : "";
+  return event && !is_inside(*event) ? base_name(event->file) + ":" + std::to_string(event->line)
+                                     : "";
 }
 
 std::string summary_of(const Tape&, TapeValue const& value, const std::string& name) {
@@ -190,8 +196,9 @@ std::string where_text(const Tape& tape, const Focus& focus, const Style& style)
                      " of " + std::to_string(last - first - 1) + ": " + title_of(tape, focus) +
                      "\n";
   if (const TapeEvent* event = event_of(tape, focus)) {
-    text += "  " + base_name(event->file) + ":" + std::to_string(event->line) + " in " +
-            event->function + "\n";
+    if (!is_inside(*event))
+      text += "  " + base_name(event->file) + ":" + std::to_string(event->line) + " in " +
+              event->function + "\n";
     for (TapeIndex parent = event->parent; parent != none; parent = at(tape.events, parent).parent)
       text += "  inside " + at(tape.events, parent).op + "\n";
     if (!event->scope.empty()) text += "  module path " + event->scope + "\n";
