@@ -8,6 +8,7 @@
 #include <gradus/gradus.h>
 
 #include "lesson.h"
+#include "picture.h"
 
 using namespace gradus;
 using namespace lesson;
@@ -28,22 +29,14 @@ static void print_settings() {
   print_options() = before;
 }
 
-// A picture as letters: darker pixels get denser ones.
-static void draw(const Tensor& pixels) {
-  for (std::int64_t y = 0; y < 28; y += 2) {
-    for (std::int64_t x = 0; x < 28; ++x)
-      std::cout << " .:*#"[static_cast<int>(pixels[28 * y + x].item() * 4.99)];
-    std::cout << "\n";
-  }
-}
-
 static void run() {
   print_settings();
   const Data& d = lesson::data();
   std::cout << "x_train " << d.x_train.shape() << "  y_train " << d.y_train.shape() << "  x_valid "
             << d.x_valid.shape() << "  y_valid " << d.y_valid.shape() << "\n";
   std::cout << "the first picture, labelled " << d.y_train[0].item() << ":\n";
-  draw(d.x_train[0]);
+  // Every second line of its 28: letters are twice as high as wide.
+  std::cout << letters(d.x_train[0].reshape({14, 2, 28})[{all, 0}], 0, 1);
 
   row(3, "MNIST as tensors: x_train[0][203]", .19140625, d.x_train[{0, 203}].item(), 0, mnist_only);
   also_text(3, "x_train", "[50000,784]", d.x_train.shape().str(), mnist_only);

@@ -10,7 +10,9 @@
 using namespace gradus;
 using namespace lesson;
 
-static double second_difference(const Tensor& y) {  // 0 for a line: equal steps up or down
+// How to tell a line from what bends: on a line every step to the right goes up by the same amount.
+// Step less the step before, the second difference, is 0 everywhere.
+static double second_difference(const Tensor& y) {
   const std::int64_t n = y.size(0);
   const Tensor left = y[Slice{0, n - 2}], middle = y[Slice{1, n - 1}], right = y[Slice{2, n}];
   return max(abs(left - 2 * middle + right)).item();
@@ -36,7 +38,10 @@ static void run() {
             << " (always saying the share: " << constant_error << ")\n";
   also_band(4, "error of the line, below that of a constant", 0, constant_error, line_error);
 
-  // The same line found by walking downhill: what the rest of the lesson does with bigger models.
+  // ## The same line by walking downhill
+  // Start with slope and offset 0. Measure how the error changes with each of the two, and move
+  // both a little the other way; 200 times. No formula for the best line is needed, only slopes,
+  // and so it works for models that have no such formula: it is what the rest of the lesson does.
   Tensor slope = zeros({}).set_requires_grad(), offset = zeros({}).set_requires_grad();
   optim::SGD opt({slope, offset}, {.lr = .5});
   for (int step = 0; step < 200; ++step) {
@@ -53,6 +58,7 @@ static void run() {
   // b_2)$. Its second difference is zero everywhere. Something must bend.
   const Tensor t = linspace(0, 10, 11, DType::f64);
   const Tensor sum = (2 * t + 1) + (-5 * t + 3) + (.5 * t - 7);
+  std::cout << "three lines added up, at 0, 1, 2, 3: " << sum[Slice{0, 4}] << "\n";
   row(5, "second difference of a sum of three lines", 0, second_difference(sum), 0);
   also(5, "of a sum of two rectified lines, it bends", 3,
        second_difference(relu(t - 5) + relu(10 - 2 * t)), 0);

@@ -36,6 +36,8 @@ static void run() {
   also(15, "error of saying 4 for a 2", 4, square(tensor({4.}) - 2).item(), 0);
 
   // ## Layer by layer
+  // The first layer gives 50 numbers for each picture, about half of them negative. relu sets those
+  // to zero: this is where the bends of chapter 3 come in.
   const Tensor t = lin(d.x_valid, w1, b1);
   row_text(16, "lin(x_valid, w1, b1)", "[10000,50]", t.shape().str(), mnist_only);
 
@@ -63,7 +65,10 @@ static void run() {
   also(17, "smallest value: nothing is below", 0, min(l1).item(), 0);
 
   // ## The model
+  // Three functions, one after the other, are one function.
   const auto model = [&](const Tensor& x) { return lin(relu(lin(x, w1, b1)), w2, b2); };
+  std::cout << "x_valid " << d.x_valid.shape() << " -> model(x_valid) " << model(d.x_valid).shape()
+            << "\n";
   row_text(18, "model(x_valid): lin, relu, lin", "[10000,1]", model(d.x_valid).shape().str(),
            mnist_only);
 

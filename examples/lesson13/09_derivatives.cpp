@@ -33,15 +33,15 @@ static std::string on_paper(const std::string& f, const std::string& by = "x") {
 }
 
 static void rules() {
+  std::vector<symbolic::Step> steps;
+  symbolic::derivative(symbolic::parse("3*x^2 + 9"), "x", &steps);
+  for (const symbolic::Step& step : steps) std::cout << step.str() << "\n";
   row(25, "slope of x^2 at 3, by differences", 6, slope([](double x) { return x * x; }, 3), 1e-3);
   row_text(33, "d(x^2)/dx", "2*x", on_paper("x^2"));
   also_text(33, "d(3*x^2 + 9)/dx", "6*x", on_paper("3*x^2 + 9"));
   row_text(34, "power rule: d(x^b)/dx", "b*x^(b - 1)", on_paper("x^b"));
   also_text(34, "constant rule: d(9)/dx", "0", on_paper("9"));
   also_text(34, "sum rule: d(x^3 + x^2)/dx", "3*x^2 + 2*x", on_paper("x^3 + x^2"));
-  std::vector<symbolic::Step> steps;
-  symbolic::derivative(symbolic::parse("3*x^2 + 9"), "x", &steps);
-  for (const symbolic::Step& step : steps) std::cout << step.str() << "\n";
 }
 
 // ## Several inputs
@@ -51,6 +51,8 @@ static void several_inputs() {
   const Tensor x = full({}, 3., DType::f64).set_requires_grad(),
                y = full({}, 5., DType::f64).set_requires_grad();
   const Tensors slopes = grad(x * y, {x, y});
+  std::cout << "z = x*y at (3, 5): dz/dx = " << slopes[0].item() << ", dz/dy = " << slopes[1].item()
+            << "\n";
   row(28, "z = x*y at (3, 5): dz/dx = y", 5, slopes[0].item(), 0);
   also(28, "dz/dy = x", 3, slopes[1].item(), 0);
   also_text(28, "on paper", "(y, x)", "(" + on_paper("x*y") + ", " + on_paper("x*y", "y") + ")");
@@ -74,6 +76,7 @@ static void one_weight() {
     const Tensor moved = l1 + h * expand_dims(pixel, 1) * unit;
     return mse(squeeze(lin(relu(moved), net.w2, net.b2), {-1}), targ).item();
   };
+  std::cout << "slope of the loss along w1[406,0]: " << slope(loss, 0) << "\n";
   row(26, "w1.g[406,0] by differences", 29.15118, slope(loss, 0), 1e-4, mnist_only);
 }
 
@@ -93,6 +96,9 @@ static void one_step() {
                     targ)
         .item();
   };
+  std::cout << "loss before " << before.item()
+            << ", after a step with lr 1e-6, 1e-5, 1e-4: " << after(1e-6) << ", " << after(1e-5)
+            << ", " << after(1e-4) << "\n";
   row(27, "loss after a step with lr 1e-5", 4000.1418, after(1e-5), 0.01, mnist_only);
   also(27, "loss before", 4308.7606, before.item(), 0.01, mnist_only);
   also(27, "lr 1e-6", 4277.0772, after(1e-6), 0.01, mnist_only);

@@ -6,7 +6,7 @@
 // $loss(lin_2(relu(lin_1(x))))$, and its slopes are multiplied from the loss backwards.
 #include <gradus/gradus.h>
 
-#include <iomanip>
+#include <cmath>
 
 #include "lesson.h"
 #include "mse_net.h"
@@ -19,23 +19,26 @@ static double slope_at(const std::string& f, const std::string& by, double place
   return symbolic::evaluate(symbolic::derivative(symbolic::parse(f), by), {{by, place}});
 }
 
+// ## Two wheels
 // $y = 3(x^2) + 9$ as two wheels, $u = x^2$ and $y = 3u + 9$. Wheels of wood have one ratio for
 // ever; the wheels of a function that is not a line grow and shrink while they turn.
 static void two_wheels() {
   const double du = slope_at("x^2", "x", 5), dy = slope_at("3*u + 9", "u", 25);
+  std::cout << wheels_text({{"dy/du", dy}, {"du/dx", du}}) << "\n";
   row(35, "u = x^2 at 5: du/dx", 10, du, 0);
   also(35, "y = 3*u + 9: dy/du", 3, dy, 0);
   also(35, "dy/dx, the product", 30, product({{"dy/du", dy}, {"du/dx", du}}), 0);
   also(35, "dy/dx, on paper", 30, slope_at("3*x^2 + 9", "x", 5), 0);
-  std::cout << wheels_text({{"dy/du", dy}, {"du/dx", du}}) << "\n";
   row(36, "2 * 2, two wheels in a row", 4, product({{"du/dx", 2}, {"dy/du", 2}}), 0);
   row(39, "the wheel u = x^2 at 1", 2, slope_at("x^2", "x", 1), 0);
   also(39, "the same wheel at 3", 6, slope_at("x^2", "x", 3), 0);
 }
 
+// ## Used twice
 // An input that is used twice sits on two chains, and their slopes **add**.
 static void shared_input() {
   const Tensor x = full({}, 3., DType::f64).set_requires_grad();
+  std::cout << "y = x*x + x at 3 has the slope " << grad(x * x + x, {x})[0].item() << "\n";
   row(37, "y = x*x + x at 3", 7, grad(x * x + x, {x})[0].item(), 0);
 }
 
@@ -47,17 +50,11 @@ static void shared_input() {
 static void jacobians() {
   const Tensor w = tensor({1., 2., 3., 4., 5., 6.}).reshape({3, 2}), x = tensor({1., -1., 2.});
   const Tensor table = jacobian([&](const Tensor& v) { return matmul(v, w); }, x);
+  std::cout << "Jacobian of xW =\n" << table << "\n";
   row_text(30, "Jacobian of xW, x [3], W [3,2]", "[2,3]", table.shape().str());
   also(30, "greatest difference from the transpose of W", 0, max(abs(table - w.t())).item(), 0);
   const Tensor p = tensor({1., 2.}).set_requires_grad();
-  std::string kind = "nothing";
-  try {
-    square(p).backward();
-  } catch (const Error& error) {
-    kind = error.kind();
-    std::cout << error.problem() << "\n";
-  }
-  row_text(31, "backward from two numbers", "GradError", kind);
+  row_text(31, "backward from two numbers", "GradError", error_of([&] { square(p).backward(); }));
   const Tensor y = square(p), seed = tensor({1., 10.});
   also(31, "with a seed (1, 10): slope of p[1]", 40,
        grad(std::span(&y, 1), std::span(&p, 1), std::span(&seed, 1))[0][1].item(), 0);
@@ -65,7 +62,8 @@ static void jacobians() {
 
 // ## The wheels of a weight
 // Image 0, pixel `i`, hidden unit `j`: four wheels between the weight and the loss. The ReLU is a
-// clutch, 1 when the unit is active and 0 when not. The sum over all images is `w1.g[i,j]`.
+// clutch, 1 when the unit is active and 0 when not. The sum over all images is `w1.g[i,j]`. In the
+// picture the colour says whether a wheel turns the sense round, and the size how fast it turns.
 static void wheels_of_a_weight() {
   const Data& d = lesson::data();
   const MseNet net = mse_net();
@@ -106,17 +104,18 @@ static void memory() {
     loss.backward();
   }
   const auto peak = static_cast<double>(peak_memory());
-  std::cout << std::fixed << std::setprecision(0)
-            << "bytes above the start: " << after_forward - before << " after forward, "
-            << peak - before << " at the peak, " << bytes() - before << " after backward\n"
-            << std::defaultfloat;
+  const auto more = [&](double bytes_now) {
+    return std::to_string(std::lround(bytes_now - before));
+  };
+  timing("bytes more than before: " + more(after_forward) + " after forward, " + more(peak) +
+         " at the peak, " + more(bytes()) + " after backward");
   row_band(38, "bytes kept by forward, in layers of n x 50 f32", 1, 4,
-           (after_forward - before) / static_cast<double>(kept));
+           (after_forward - before) / static_cast<double>(kept), of_machine);
   also_band(38, "peak bytes of both passes, in the same unit", 2, 8,
-            (peak - before) / static_cast<double>(kept));
+            (peak - before) / static_cast<double>(kept), of_machine);
   // 39,301 slopes of 4 bytes; each tensor begins on a line of 64 bytes.
   also_band(38, "bytes left after backward: the gradients", 39301 * 4, 39301 * 4 + 4 * 64,
-            bytes() - before);
+            bytes() - before, of_machine);
 }
 
 static void run() {

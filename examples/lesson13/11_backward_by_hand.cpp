@@ -9,12 +9,15 @@
 
 #include <cmath>
 
+#include "judges.h"
 #include "lesson.h"
 #include "mse_net.h"
+#include "training.h"
 
 using namespace gradus;
 using namespace lesson;
 
+// ## One layer
 // $out = inp\,W + b$. A weight $W_{ij}$ touches output $j$ of every image by $inp_i$, so its slope
 // is $\sum_n inp_{ni}\,g_{nj}$: an outer product for each image, added up over the batch.
 static void lin_grad(const Tensor& inp, const Tensor& out, const Tensor& w, const Tensor& b) {
@@ -26,7 +29,10 @@ static void lin_grad(const Tensor& inp, const Tensor& out, const Tensor& w, cons
   b.set_grad(sum(g, {0}));
 }
 
-// What the forward part remembers; each with its gradient afterwards.
+// ## Forward, then the same steps in reverse
+// The forward part remembers what backward will need. Backward starts at the loss: of
+// $\frac1n\sum_i (out_i - y_i)^2$ the slope along $out_i$ is $2\,(out_i - y_i)/n$. Then it goes
+// through the layers in reverse; the relu lets a slope pass where its input was above 0.
 struct Pass {
   Tensor l1, l2, out;
   double loss;
@@ -46,69 +52,19 @@ static Pass forward_and_backward(const MseNet& net, const Tensor& inp, const Ten
   return {l1, l2, out, loss.item()};
 }
 
-// Three further ways to write the weight's gradient, each of them one product of matrices.
-static void other_spellings(const Tensor& inp, const Tensor& g, const Tensor& by_hand) {
-  row(54, "einsum('ij,ik->jk', inp, out.g) against w.g", 0,
-      apart(einsum("ij,ik->jk", {inp, g}), by_hand), 1e-6);
-  row(56, "einsum('ji,ik->jk', inp.t(), out.g)", 0,
-      apart(einsum("ji,ik->jk", {inp.t(), g}), by_hand), 1e-6);
-  also_text(56, "t() shares the storage", "true",
-            inp.t().storage() == inp.storage() ? "true" : "false");
-  row(57, "inp.t() @ out.g", 0, apart(matmul(inp.t(), g), by_hand), 1e-6);
-  Tensor one_by_one = zeros({inp.size(1), g.size(1)});
-  for (int i = 0; i < 8; ++i) one_by_one = one_by_one + outer(inp[i], g[i]);
-  const Tensor batch =
-      sum(mul(expand_dims(inp[Slice{0, 8}], -1), expand_dims(g[Slice{0, 8}], 1)), {0});
-  row(49, "8 images: the sum of single gradients", 0, apart(one_by_one, batch), 1e-6);
-}
-
-// Trusted judges: autograd, and rise over run. Walking a distance h along the unit vector of the
-// gradient must raise the loss by h times the gradient's norm, to first order.
+// ## The lecture's gradients
+// Held against the lecture's by their lengths (norms), sums and single elements.
 static const char* const names[] = {"w1.g", "b1.g", "w2.g", "b2.g", "x_train.g"};
 
-static void judges(DType dtype) {
-  const MseNet net = mse_net(dtype), exact = mse_net(DType::f64);
-  const Tensor x = astype(lesson::data().x_train[Slice{0, 5000}], dtype).clone(),
-               targ = astype(lesson::data().y_train[Slice{0, 5000}], dtype);
-  forward_and_backward(net, x, targ);
-  const Tensors autograd = reference_gradients(net, x, targ);
-  const Tensor hand[] = {net.w1.grad(), net.b1.grad(), net.w2.grad(), net.b2.grad(), x.grad()};
-  const Tensors place = {exact.w1, exact.b1, exact.w2, exact.b2, astype(x, DType::f64)};
-  for (std::size_t i = 0; i < 5; ++i) {
-    const std::string name =
-        std::string(names[i]) + ", 5000 images, " + std::string(dtype_name(dtype));
-    also(58, name + ": by hand against autograd", 0, apart(hand[i], autograd[i]), 1e-4);
-    const Tensor g = astype(hand[i], DType::f64), unit = g / norm(g);
-    const auto loss_at = [&](double step) {
-      Tensors at = place;
-      at[i] = at[i] + unit * step;
-      return mse_loss({at[0], at[1], at[2], at[3]}, at[4], astype(targ, DType::f64)).item();
-    };
-    const double h = 1e-5, slope = (loss_at(h) - loss_at(-h)) / (2 * h);
-    also(58, name + ": rise over run / norm", 1, slope / norm(g).item(), 1e-4);
-  }
+static Tensors gradients_of(const MseNet& net, const Tensor& x) {
+  return {net.w1.grad(), net.b1.grad(), net.w2.grad(), net.b2.grad(), x.grad()};
 }
 
-static void run() {
-  const Tensor x = lesson::data().x_train, targ = astype(lesson::data().y_train, DType::f32);
-  const MseNet net = mse_net();
-  reset_peak_memory();
-  const Pass pass = forward_and_backward(net, x, targ);
-  std::cout << "loss " << pass.loss << ", memory " << memory_in_use() / 1000000 << " MB, at most "
-            << peak_memory() / 1000000 << " MB\n";
-  row(41, "loss of forward_and_backward", 4308.76, pass.loss, .01, mnist_only);
-  row(42, "out.g[0] = 2*diff/n", -.00143884, pass.out.grad()[{0, 0}].item(), 1e-8, mnist_only);
-  row(45, "share of l1 above 0 in percent", 54.918,
-      100 * mean(astype(pass.l1 > 0, DType::f64)).item(), 1e-3, mnist_only);
-  const Tensor inp = expand_dims(pass.l2, -1), out_g = expand_dims(pass.out.grad(), 1);
-  row_text(48, "shapes of inp.unsqueeze(-1), out.g.unsqueeze(1), their product, its sum",
-           "[50000,50,1] [50000,1,1] [50000,50,1] [50,1]",
-           inp.shape().str() + " " + out_g.shape().str() + " " + mul(inp, out_g).shape().str() +
-               " " + sum(mul(inp, out_g), {0}).shape().str(),
-           mnist_only);
-
-  // The lesson's gradients, by their norms, sums and single elements.
-  const Tensor gradients[] = {net.w1.grad(), net.b1.grad(), net.w2.grad(), net.b2.grad(), x.grad()};
+static void lesson_numbers(const MseNet& net, const Tensor& x) {
+  const Tensors gradients = gradients_of(net, x);
+  for (std::size_t i = 0; i < 5; ++i)
+    std::cout << text("%-10s %-12s norm %.3f\n", names[i], gradients[i].shape().str().c_str(),
+                      norm(gradients[i]).item());
   const double norms[] = {3258.09, 489.262, 4572.87, 94.721077, 94.0924};
   row(43, "norm of w1.g", norms[0], norm(gradients[0]).item(), .01, mnist_only);
   for (std::size_t i = 1; i < 4; ++i)
@@ -133,9 +89,73 @@ static void run() {
   // Inputs have gradients like weights: which pixel would change the loss, and how much.
   row(52, "norm of x_train.g", norms[4], norm(x.grad()).item(), 1e-3, mnist_only);
   also_text(52, "shape of x_train.g is that of x_train", x.shape().str(), x.grad().shape().str());
+}
 
-  other_spellings(x, pass.l1.grad(), net.w1.grad());
+// ## Three further spellings
+// Three further ways to write the weight's gradient, each of them one product of matrices.
+static void other_spellings(const Tensor& inp, const Tensor& g, const Tensor& by_hand) {
+  row(54, "einsum('ij,ik->jk', inp, out.g) against w.g", 0,
+      apart(einsum("ij,ik->jk", {inp, g}), by_hand), 1e-6);
+  row(56, "einsum('ji,ik->jk', inp.t(), out.g)", 0,
+      apart(einsum("ji,ik->jk", {inp.t(), g}), by_hand), 1e-6);
+  also_text(56, "t() shares the storage", "true",
+            inp.t().storage() == inp.storage() ? "true" : "false");
+  row(57, "inp.t() @ out.g", 0, apart(matmul(inp.t(), g), by_hand), 1e-6);
+  // Every image adds its share: eight outer products added up are the gradient of a batch of eight.
+  Tensor one_by_one = zeros({inp.size(1), g.size(1)});
+  for (int i = 0; i < 8; ++i) one_by_one = one_by_one + outer(inp[i], g[i]);
+  const Tensor batch =
+      sum(mul(expand_dims(inp[Slice{0, 8}], -1), expand_dims(g[Slice{0, 8}], 1)), {0});
+  row(49, "8 images: the sum of single gradients", 0, apart(one_by_one, batch), 1e-6);
+}
+
+// ## Judges
+// Trusted judges are the library's autograd (chapter 15), and rise over run: walking a distance h
+// along the unit vector of the gradient must raise the loss by h times the gradient's norm.
+// `slope_along` walks $10^{-5}$ forth and back, in f64.
+static void judges(DType dtype) {
+  const MseNet net = mse_net(dtype);
+  const Tensor x = astype(lesson::data().x_train[Slice{0, 5000}], dtype).clone(),
+               targ = astype(lesson::data().y_train[Slice{0, 5000}], dtype);
+  forward_and_backward(net, x, targ);
   const Tensors autograd = reference_gradients(net, x, targ);
+  const Tensors hand = gradients_of(net, x);
+  for (std::size_t i = 0; i < 5; ++i) {
+    const std::string name =
+        std::string(names[i]) + ", 5000 images, " + std::string(dtype_name(dtype));
+    also(58, name + ": by hand against autograd", 0, apart(hand[i], autograd[i]), 1e-4);
+    const double slope = slope_along(hand[i], i, x, targ);
+    also(58, name + ": rise over run / norm", 1, slope / norm(astype(hand[i], DType::f64)).item(),
+         1e-4);
+  }
+}
+
+// ## All of it on 50,000 images
+static void run() {
+  const Tensor x = lesson::data().x_train, targ = astype(lesson::data().y_train, DType::f32);
+  const MseNet net = mse_net();
+  reset_peak_memory();
+  const Pass pass = forward_and_backward(net, x, targ);
+  std::cout << "loss " << pass.loss << "\n";
+  timing("memory " + std::to_string(memory_in_use() / 1000000) + " MB, at most " +
+         std::to_string(peak_memory() / 1000000) + " MB");
+  row(41, "loss of forward_and_backward", 4308.76, pass.loss, .01, mnist_only);
+  row(42, "out.g[0] = 2*diff/n", -.00143884, pass.out.grad()[{0, 0}].item(), 1e-8, mnist_only);
+  row(45, "share of l1 above 0 in percent", 54.918,
+      100 * mean(astype(pass.l1 > 0, DType::f64)).item(), 1e-3, mnist_only);
+  const Tensor inp = expand_dims(pass.l2, -1), out_g = expand_dims(pass.out.grad(), 1);
+  std::cout << "inp.unsqueeze(-1) " << inp.shape() << " * out.g.unsqueeze(1) " << out_g.shape()
+            << " -> " << mul(inp, out_g).shape() << ", summed over the batch "
+            << sum(mul(inp, out_g), {0}).shape() << "\n";
+  row_text(48, "shapes of inp.unsqueeze(-1), out.g.unsqueeze(1), their product, its sum",
+           "[50000,50,1] [50000,1,1] [50000,50,1] [50,1]",
+           inp.shape().str() + " " + out_g.shape().str() + " " + mul(inp, out_g).shape().str() +
+               " " + sum(mul(inp, out_g), {0}).shape().str(),
+           mnist_only);
+
+  lesson_numbers(net, x);
+  other_spellings(x, pass.l1.grad(), net.w1.grad());
+  const Tensors autograd = reference_gradients(net, x, targ), gradients = gradients_of(net, x);
   row(58, "w1.g by hand against autograd, all images", 0, apart(gradients[0], autograd[0]), 1e-4);
   for (std::size_t i = 1; i < 5; ++i)
     also(58, std::string(names[i]) + " by hand against autograd, all images", 0,
@@ -144,7 +164,7 @@ static void run() {
   judges(DType::f64);
 
   row_band(44, "peak memory of this chapter in MB", 0, 1000,
-           static_cast<double>(peak_memory()) / 1e6);
+           static_cast<double>(peak_memory()) / 1e6, of_machine);
   x.zero_grad();  // the images belong to all chapters
 }
 

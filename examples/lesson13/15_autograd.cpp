@@ -27,18 +27,6 @@ struct Model : nn::Module {
   Tensor forward(const Tensor& x) override { return l2(relu(l0(x))); }
 };
 
-// What an error says, or "no error".
-template <class Body>
-static std::string error_of(Body&& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    std::cout << error.what() << "\n";
-    return std::string(error.kind());
-  }
-  return "no error";
-}
-
 static void run() {
   const Tensor x = lesson::data().x_train, y = lesson::data().y_train;
   (void)mse_net();  // the notebook had drawn these before; the next draws of the stream follow

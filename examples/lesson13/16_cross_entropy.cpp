@@ -14,10 +14,12 @@
 using namespace gradus;
 using namespace lesson;
 
+// ## From scores to probabilities
 // $p_i = e^{x_i} / \sum_j e^{x_j}$: all positive, adding up to one. `keepdims` leaves the summed
 // axis in place with size 1, so that the sum of each row divides that row.
 static Tensor softmax_by_hand(const Tensor& x) { return exp(x) / exp(x).sum({-1}, true); }
 
+// ## Its logarithm, three times
 // Version 1, as the words say it.
 static Tensor log_softmax_naive(const Tensor& x) { return log(softmax_by_hand(x)); }
 
@@ -34,12 +36,6 @@ static Tensor log_softmax_stable(const Tensor& x) {
   return x - logsumexp_by_hand(x)[{ellipsis, newaxis}];
 }
 
-static std::string two_digits(const Tensor& row) {
-  std::string words;
-  for (double value : row.to_vector<double>()) words += text("%6.2f", value);
-  return words;
-}
-
 // ## The spreadsheet
 // Five outputs for one picture that shows a dog. The target is a one-hot row: 1 for dog, 0 else.
 // The sheet shows six digits of each output, so what follows from them agrees to about 1e-6.
@@ -52,7 +48,7 @@ static void spreadsheet() {
                     "target*ln p");
   for (int i = 0; i < 5; ++i)
     std::cout << text("%-10s%10.5f%12.6f%10.6f%8.0f%14.6f\n", names[i], output[i].item(),
-                      exp(output)[i].item(), p[i].item(), target[i].item(), product[i].item());
+                      exp(output)[i].item(), p[i].item(), target[i].item(), product[i].item() + 0.);
 
   row(81, "sum of the exponentials", 15.380998, exp(output).sum().item(), 1e-4);
   const double softmaxes[] = {.000491, .873139, .117482, .008213, .000674};
@@ -67,6 +63,8 @@ static void spreadsheet() {
 }
 
 // ## The rules
+// Three rules of logarithms and powers do all the work below: a quotient becomes a difference, a
+// product becomes a sum, and powers of one base multiply by adding their exponents.
 static void rules() {
   row(85, "ln(6/3) against ln 6 - ln 3", std::log(6. / 3), std::log(6.) - std::log(3.), 1e-15);
   // Logarithms turn products into sums: three years of interest with additions only.
@@ -76,8 +74,11 @@ static void rules() {
 }
 
 // ## Why the maximum is taken out
-// f32 ends at $3.4\cdot10^{38}$, and $e^{89}$ is beyond.
+// On paper the versions are equal. But f32 ends at $3.4\cdot10^{38}$, and $e^{89}$ is beyond: it
+// becomes infinity, infinity by infinity is no number (nan), and the gradient is lost with it.
 static void overflow() {
+  std::cout << "log_softmax of (0, 89): naive " << log_softmax_naive(tensor({0., 89.}))
+            << ", stable " << log_softmax_stable(tensor({0., 89.})) << "\n";
   row_text(88, "exp(89) in f32", "inf", to_string(exp(Tensor::scalar(89))));
   Tensor x = tensor({0., 89.}).set_requires_grad();
   const auto finite = [&](const Tensor& y) {
@@ -111,22 +112,22 @@ static void run() {
   const Tensor pred = net(d.x_train), naive = log_softmax_naive(pred);
   std::cout << "pred " << pred.shape().str() << "\n";
 
-  const auto ends = [](const Tensor& x, int i) {
-    return two_digits(x[{i, Slice{0, 3}}]) + " .." + two_digits(x[{i, Slice{-3, {}}}]);
-  };
   const char* printed[] = {" -2.37 -2.49 -2.36 .. -2.31 -2.28 -2.22",
                            " -2.37 -2.44 -2.44 .. -2.27 -2.26 -2.16",
                            " -2.48 -2.33 -2.28 .. -2.30 -2.30 -2.27"};
-  row_text(84, "log_softmax(pred), row 0", printed[0], ends(naive, 0), mnist_only);
+  for (int i : {0, 1, 2})
+    std::cout << "log_softmax, row " << i << ":" << ends_of_row(naive, i) << "\n";
+  row_text(84, "log_softmax(pred), row 0", printed[0], ends_of_row(naive, 0), mnist_only);
   for (int i = 0; i < 3; ++i) {
     const std::string name = ", row " + std::to_string(i);
-    if (i > 0) also_text(84, "log_softmax(pred)" + name, printed[i], ends(naive, i), mnist_only);
+    if (i > 0)
+      also_text(84, "log_softmax(pred)" + name, printed[i], ends_of_row(naive, i), mnist_only);
     const Tensor stable = log_softmax_stable(pred), library = log_softmax(pred);
     (i ? also_text : row_text)(87, "with log rules" + name, printed[i],
-                               ends(log_softmax_rules(pred), i), mnist_only);
-    (i ? also_text : row_text)(92, "the library's log_softmax" + name, printed[i], ends(library, i),
-                               mnist_only);
-    also_text(92, "x - logsumexp(x)" + name, printed[i], ends(stable, i), mnist_only);
+                               ends_of_row(log_softmax_rules(pred), i), mnist_only);
+    (i ? also_text : row_text)(92, "the library's log_softmax" + name, printed[i],
+                               ends_of_row(library, i), mnist_only);
+    also_text(92, "x - logsumexp(x)" + name, printed[i], ends_of_row(stable, i), mnist_only);
   }
   const auto apart = [](const Tensor& a, const Tensor& b) { return max(abs(a - b)).item(); };
   also(87, "largest difference from naive", 0, apart(log_softmax_rules(pred), naive), 1e-6);
@@ -140,6 +141,8 @@ static void run() {
   const Tensor onehot = one_hot(d.y_train, 10);
   const double with_rows = -mean((onehot * naive).sum({-1})).item(),
                with_integers = cross_entropy(pred, d.y_train).item();
+  std::cout << "loss with one-hot rows " << with_rows << ", with integers " << with_integers
+            << "; ln 10 = " << std::log(10.) << "\n";
   row(80, "one-hot targets less integer targets", 0, with_rows - with_integers, 1e-6);
   also(80, "the library with one-hot targets", 0,
        cross_entropy(pred, onehot).item() - with_integers, 1e-6);

@@ -67,6 +67,7 @@ struct Optimizer {
   }
 };
 
+// ## The loop
 // The loop, now the same for every net and every optimizer: three epochs of batches of 50. It gives
 // what the notebook prints, loss and accuracy of the last batch of each epoch.
 template <class Opt>
@@ -87,15 +88,17 @@ static std::vector<Report> fit(nn::Module& model, Opt&& opt) {
   return epochs;
 }
 
-static void parameters_of(const std::string& name, nn::Module& model) {
+static void parameters_of(const std::string& name, nn::Module& model,
+                          std::source_location at = std::source_location::current()) {
   std::string shapes;
   for (const Tensor& p : model.parameters()) shapes += p.shape().str() + " ";
-  also_text(106, name + ".parameters()", "[50,784] [50] [10,50] [10] ", shapes);
+  also_text({106, at}, name + ".parameters()", "[50,784] [50] [10,50] [10] ", shapes);
 }
 
+// ## Each step trains again
+// A fresh `Linear` first: the stream of random numbers stands where the notebook's stood.
 static void run() {
-  manual_seed(1);
-  lesson_net();  // chapter 16 drew this one
+  stream_before_chapter(19);
   nn::Linear linear(3, 4);
   std::cout << linear.weight << "\n" << linear.bias << "\n";
   const double drawn[] = {.57, .43, -.30, .13, -.32, -.24, .51, .04, .22, .13, -.17, -.24};
@@ -106,12 +109,14 @@ static void run() {
   for (int i = 0; i < 4; ++i)
     also(106, "its bias, number " + std::to_string(i), biases[i], linear.bias[i].item(), .005);
 
+  // The net with two fields.
   MLP mlp;
   std::cout << mlp.summary({{50, 784}, DType::f32}) << "\n";
   parameters_of("MLP", mlp);
   check_epochs("MLP", fit(mlp, Optimizer{mlp.parameters()}),
                {{.186721, .96}, {.112000, .96}, {.044963, 1}}, 1e-4);
 
+  // The one that writes its layers down finds the same parameters.
   MyModule mine;
   parameters_of("MyModule", mine);
 
@@ -129,6 +134,7 @@ static void run() {
   check_epochs("in f64", fit(precise, Optimizer{precise.parameters()}),
                {{.118681, .96}, {.108777, .96}, {.070522, .98}}, 1e-6);
 
+  // `Sequential` is the list of modules, ready made.
   nn::Sequential sequential = lesson_net();
   check_epochs("Sequential", fit(sequential, Optimizer{sequential.parameters()}),
                {{.163580, .94}, {.128339, .96}, {.076201, .96}}, 1e-5);
@@ -137,7 +143,8 @@ static void run() {
   also(106, "Sequential, the last batch after its step", .0257, after.loss, 5e-5, mnist_only);
   also(106, "its accuracy", 1, after.accuracy, 0, mnist_only);
 
-  // How the sums of a product are ordered moves this run from the second epoch on, so only bands.
+  // With an optimizer of our own. How the sums of a product are ordered moves this run from the
+  // second epoch on, so only bands.
   nn::Sequential another = lesson_net();
   const std::vector<Report> own = fit(another, Optimizer{another.parameters()});
   const double low[] = {.175, .12, .06}, high[] = {.180, .14, .13};

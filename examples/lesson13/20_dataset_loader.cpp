@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <future>
+#include <numeric>
 #include <random>
 
 #include "lesson.h"
@@ -39,17 +40,17 @@ struct SliceLoader {
 // A sampler is an order of indices, a batch sampler groups it, `collate` stacks single pairs.
 static Numbers sampler(std::int64_t n, bool shuffle, std::mt19937& random) {
   Numbers order(static_cast<std::size_t>(n));
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(i);
+  std::iota(order.begin(), order.end(), 0);
   if (shuffle) std::shuffle(order.begin(), order.end(), random);
   return order;
 }
 static std::vector<Numbers> batch_sampler(const Numbers& order, std::size_t bs, bool drop_last) {
   std::vector<Numbers> batches;
-  for (std::size_t i = 0; i < order.size(); i += bs)
-    if (i + bs <= order.size() || !drop_last)
-      batches.emplace_back(
-          order.begin() + static_cast<std::ptrdiff_t>(i),
-          order.begin() + static_cast<std::ptrdiff_t>(std::min(i + bs, order.size())));
+  for (std::int64_t i : order) {
+    if (batches.empty() || batches.back().size() == bs) batches.emplace_back();
+    batches.back().push_back(i);
+  }
+  if (drop_last && !batches.empty() && batches.back().size() < bs) batches.pop_back();
   return batches;
 }
 static Batch collate(const std::vector<Batch>& pairs) {
@@ -100,6 +101,7 @@ struct WorkerLoader {
   }
 };
 
+// ## What the library's is like
 // The library's loader is a range of batches; this lets it speak as the others do.
 struct LibraryLoader {
   data::DataLoader loader;
@@ -109,26 +111,7 @@ struct LibraryLoader {
   }
 };
 
-// Three epochs with a new net: loss and accuracy of the last batch of each.
-template <class Loader>
-static std::vector<Report> three_epochs(const Loader& loader, double* valid_accuracy = nullptr) {
-  nn::Sequential model = lesson_net();
-  optim::SGD opt(model.parameters(), {.lr = .5});
-  std::vector<Report> last(3);
-  for (Report& report : last)
-    loader.each([&](const Batch& b) {
-      const Tensor preds = model(b.x);
-      const Tensor loss = cross_entropy(preds, b.y);
-      loss.backward();
-      opt.step();
-      opt.zero_grad();
-      report = {loss.item(), accuracy(preds, b.y)};
-    });
-  const Data& d = lesson::data();
-  if (valid_accuracy) *valid_accuracy = whole_set(model, d.x_valid, d.y_valid).accuracy;
-  return last;
-}
-
+// ## A net from each
 // The three versions, and a net trained with each.
 static void versions(const Pairs& set) {
   std::cout << "pairs 0..4: " << set[Slice{0, 5}].x.shape().str() << " " << set[Slice{0, 5}].y
@@ -155,10 +138,7 @@ static void versions(const Pairs& set) {
 
 static void run() {
   const Data& d = lesson::data();
-  manual_seed(1);
-  lesson_net();  // what chapter 16 drew
-  const nn::Linear small(3, 4);
-  for (int net = 0; net < 6; ++net) lesson_net();  // and chapter 19
+  stream_before_chapter(20);
   versions({d.x_train, d.y_train});
 
   // ## The library's loader

@@ -3,6 +3,7 @@
 // printed against what came out here. From here: any chapter; lesson.cpp has the table.
 #pragma once
 
+#include <gradus/core/error.h>
 #include <gradus/core/tensor.h>
 
 #include <iostream>
@@ -58,6 +59,19 @@ void figure(std::string_view name, std::string_view caption, std::string svg,
             std::source_location at = std::source_location::current());
 /// Prints a line whose numbers differ from run to run, or from machine to machine.
 void timing(const std::string& line, std::source_location at = std::source_location::current());
+
+/// Runs what should fail, prints what the error says and its hint, and gives its kind,
+/// "ShapeError"; "nothing" when nothing was thrown.
+template <class Body>
+std::string error_of(Body&& body) {
+  try {
+    body();
+  } catch (const gradus::Error& error) {
+    std::cout << "error: " << error.problem() << "\n  hint: " << error.hint() << "\n";
+    return std::string(error.kind());
+  }
+  return "nothing";
+}
 
 /// A chapter of the program it is linked into.
 struct Chapter {

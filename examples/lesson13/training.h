@@ -23,6 +23,26 @@ inline gradus::nn::Sequential lesson_net(std::uint64_t seed) {
   return lesson_net();
 }
 
+/// Seeds the stream of random numbers with 1 and draws what the notebook had drawn when it came to
+/// the steps of this chapter, 19, 20 or 21.
+inline void stream_before_chapter(int chapter) {
+  gradus::manual_seed(1);
+  lesson_net();  // chapter 16's
+  if (chapter == 19) return;
+  const gradus::nn::Linear small(3, 4);
+  const int nets = chapter == 20 ? 6 : 9;  // of chapter 19, then three of 20
+  for (int net = 0; net < nets; ++net) lesson_net();
+  if (chapter == 20) return;
+  const auto draw = [](int times) {
+    for (int i = 0; i < times; ++i) gradus::default_generator().random64();
+  };
+  for (int shuffled = 0; shuffled < 2; ++shuffled) {  // three epochs each, two draws an epoch
+    lesson_net();
+    draw(6);
+  }
+  draw(2);  // for the batch that the notebook showed
+}
+
 /// printf into a string.
 template <class... Values>
 std::string text(const char* format, Values... values) {
@@ -56,6 +76,36 @@ inline void check_epochs(const std::string& name, const std::vector<Report>& her
     also({106, at}, what + ", its accuracy", notebook[e].accuracy, here[e].accuracy, 1e-9,
          mnist_only);
   }
+}
+
+/// Three epochs with a new net, SGD and lr .5: loss and accuracy of the last batch of each. A
+/// loader gives its batches to a function: loader.each(use).
+template <class Loader>
+std::vector<Report> three_epochs(const Loader& loader, double* valid_accuracy = nullptr) {
+  gradus::nn::Sequential model = lesson_net();
+  gradus::optim::SGD opt(model.parameters(), {.lr = .5});
+  std::vector<Report> last(3);
+  for (Report& report : last)
+    loader.each([&](const gradus::data::Batch& batch) {
+      const gradus::Tensor preds = model(batch.x), loss = cross_entropy(preds, batch.y);
+      loss.backward();
+      opt.step();
+      opt.zero_grad();
+      report = {loss.item(), gradus::accuracy(preds, batch.y)};
+    });
+  if (valid_accuracy) *valid_accuracy = whole_set(model, data().x_valid, data().y_valid).accuracy;
+  return last;
+}
+
+/// The first and last three numbers of a row, with two digits.
+inline std::string ends_of_row(const gradus::Tensor& x, int row) {
+  using gradus::Slice;
+  std::string words;
+  for (const Slice& end : {Slice{0, 3}, Slice{-3, {}}}) {
+    if (!words.empty()) words += " ..";
+    for (double value : x[{row, end}].to_vector<double>()) words += text("%6.2f", value);
+  }
+  return words;
 }
 
 /// Seconds since it was made.

@@ -54,7 +54,7 @@ inline std::string wheels_svg(const std::vector<Wheel>& wheels) {
     turned *= wheel.factor;
     const double size = std::fabs(wheel.factor);
     const double r = size == 0 ? 30 : std::clamp(40 - 12 * std::log10(size), 18.0, 70.0);
-    const char* colour = size == 0 ? "#999" : wheel.factor < 0 ? "#c55" : "#37c";
+    const char* colour = size == 0 ? "#777" : wheel.factor < 0 ? "#D55E00" : "#0072B2";
     x += r + 6;
     add("<g transform=\"translate(%.1f 90)\"><g><circle r=\"%.1f\" fill=\"none\" stroke=\"%s\" "
         "stroke-width=\"8\" stroke-dasharray=\"6 6\"/><circle r=\"%.1f\" fill=\"%s\" "
@@ -71,11 +71,17 @@ inline std::string wheels_svg(const std::vector<Wheel>& wheels) {
     x += std::max(r, 40.0) + (size == 0 ? 30 : 6);
   }
   add("<text x=\"%.1f\" y=\"95\">= %s</text>\n", x, short_number(turned).c_str());
-  char head[256];
+  const double width = std::max(x + 90, 520.);
+  char head[320];
   std::snprintf(head, sizeof head,
-                "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f 210\" "
-                "font-family=\"sans-serif\" font-size=\"12\">\n",
-                x + 110);
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f 240\" "
+                "font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"%.0f\" height=\"240\" "
+                "fill=\"white\"/>\n",
+                width, width);
+  body +=
+      "<text x=\"20\" y=\"228\"><tspan fill=\"#0072B2\">blue</tspan>: turns on in the same sense "
+      "<tspan fill=\"#D55E00\" dx=\"12\">red</tspan>: turns the sense round "
+      "<tspan dx=\"12\">the smaller the faster</tspan></text>\n";
   return head + body + "</svg>\n";
 }
 
