@@ -77,13 +77,9 @@ static void first_batch(const Data& d) {
       mnist_only);
   also_band(103, "it is better than before", 0, loss.item(), whole_set(model, xb, yb).loss);
   // Without NoGrad the update would become part of the graph; the library does not let it happen.
-  std::string refused = "nothing refused";
-  try {
-    model[0].parameters()[0].sub_(ones({50, 784}));
-  } catch (const GradError& error) {
-    refused = error.kind();
-  }
-  row_text(104, "a parameter changed while recording", "GradError", refused);
+  row_text(104, "a parameter changed while recording", "GradError", error_of([&] {
+             model[0].parameters()[0].sub_(ones({50, 784}));
+           }));
 }
 
 // ## One epoch
@@ -145,8 +141,10 @@ static void run() {
   }
   timing("3 epochs: " + text("%.2f s", seconds));
   const Memory after;
+  Plot plot{"Training loss, mean of 20 batches", "epochs", "loss"};
+  plot.from_zero = true;
   figure("loss", "the training loss falls fast, then slowly, over three epochs",
-         svg({curve}, {"Training loss, mean of 20 batches", "epochs", "loss"}));
+         svg({curve}, plot));
   also(104, "bytes of tensors, after epoch 9 less after epoch 2", 0, after.tensors - before.tensors,
        0);
   also(104, "megabytes of the process, the same", 0, after.resident_mb - before.resident_mb, 2,

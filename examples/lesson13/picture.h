@@ -78,12 +78,12 @@ inline std::string braille(const std::vector<Points>& curves, int columns, int r
 }
 
 /// The words of an SVG picture. `names` go into its legend, one a curve; an empty name has no
-/// entry. `ends` puts a dot at both ends of each curve.
+/// entry. `ends` puts a dot at both ends of each curve; `from_zero` begins both scales at 0.
 struct Plot {
   std::string title, x, y;
   std::vector<std::string> names{};
   std::vector<std::string> colours{"#0072B2", "#D55E00", "#009E73"};
-  bool ends = false;
+  bool ends = false, from_zero = false;
 };
 
 /// printf, appended.
@@ -143,7 +143,9 @@ class Frame {
 
 /// Curves as an SVG picture.
 inline std::string svg(const std::vector<Points>& curves, const Plot& plot) {
-  Frame frame(Range::of(curves), plot);
+  Range range = Range::of(curves);
+  if (plot.from_zero) range.left = range.bottom = 0;
+  Frame frame(range, plot);
   std::string& body = frame.body();
   double legend = 60;
   for (std::size_t c = 0; c < curves.size(); ++c) {

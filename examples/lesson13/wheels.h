@@ -79,9 +79,9 @@ inline std::string wheels_svg(const std::vector<Wheel>& wheels) {
                 "fill=\"white\"/>\n",
                 width, width);
   body +=
-      "<text x=\"20\" y=\"228\"><tspan fill=\"#0072B2\">blue</tspan>: turns on in the same sense "
-      "<tspan fill=\"#D55E00\" dx=\"12\">red</tspan>: turns the sense round "
-      "<tspan dx=\"12\">the smaller the faster</tspan></text>\n";
+      "<text x=\"20\" y=\"228\"><tspan fill=\"#0072B2\">blue</tspan>: keeps the sense "
+      "<tspan fill=\"#D55E00\" dx=\"12\">orange</tspan>: turns it round "
+      "<tspan dx=\"12\">small: turns fast</tspan></text>\n";
   return head + body + "</svg>\n";
 }
 
