@@ -1,6 +1,7 @@
 // Rows 59 to 79: one net, written as functions, as classes, as classes over a Module base, and as
 // an nn::Module with autograd, gives one loss and the same five gradients. The code under test is
 // the chapters' own: each is included here in a namespace of its own.
+#include <examples/lesson13/judges.h>
 #include <examples/lesson13/lesson.h>
 #include <examples/lesson13/module.h>
 #include <examples/lesson13/mse_net.h>
