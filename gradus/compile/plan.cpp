@@ -191,6 +191,7 @@ void Plan::State::own_outputs() {
 
 void Plan::State::place_buffers() {
   std::vector<Lifetime> lives;
+  lives.reserve(buffers.size());
   for (const Buffer& buffer : buffers)
     lives.push_back(buffer.holder == Holder::arena && buffer.is_used ? buffer.life : Lifetime{});
   placement = place(lives);

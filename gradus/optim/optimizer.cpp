@@ -107,6 +107,7 @@ void Optimizer::step() {
 
 std::vector<double> Optimizer::settings() const {
   std::vector<double> all;
+  all.reserve(groups_.size());
   for (const Group& group : groups_) all.push_back(group.weight_decay);
   return all;
 }

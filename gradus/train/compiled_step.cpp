@@ -83,7 +83,7 @@ CompiledStep::Result CompiledStep::operator()(const data::Batch& batch, bool eag
   for (std::size_t i = 0; i < values.size(); ++i) set(numbers_[i], values[i]);
   has_stepped_ = false;
   const Tensors& results = compiled_.run(inputs_of(batch));
-  const Result result{results[0], results[1]};
+  Result result{results[0], results[1]};
   if (has_stepped_)
     forget();  // what was traced belongs to other parameters
   else
