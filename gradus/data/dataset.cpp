@@ -34,14 +34,13 @@ void copy_rows(const Tensor& from, std::span<const std::int64_t> indices, const 
 }  // namespace
 
 TensorDataset::TensorDataset(Tensor x, Tensor y, double scale, bool flat)
-    : x_(std::move(x)), y_(std::move(y)), flat_(flat) {
+    : x_(std::move(x)), y_(std::move(y)), flat_(flat), scale_(static_cast<float>(scale)) {
   if (x_.ndim() < 1 || y_.ndim() < 1 || x_.size(0) != y_.size(0))
     throw ShapeError("samples " + x_.spec().str() + " and targets " + y_.spec().str(),
                      "both need a first axis of one size");
   if (!(scale > 0)) throw ValueError("scale is not above 0", "use 256 or 255");
   for (const Tensor& t : {x_, y_})
     if (!t.is_contiguous()) throw ShapeError("a data set of strided rows", "pass x.contiguous()");
-  kernels::fill_scale_table(static_cast<float>(scale), bytes_);
 }
 
 Batch TensorDataset::get(std::span<const std::int64_t> indices) const {
@@ -54,7 +53,7 @@ Batch TensorDataset::get(std::span<const std::int64_t> indices) const {
   Batch batch{Tensor::empty(shape, is_bytes ? DType::f32 : x_.dtype()),
               Tensor::empty(target_shape, y_.dtype())};
   if (is_bytes)
-    kernels::gather_rows_u8(x_.data<std::uint8_t>(), row_elements(x_), indices.data(), n, bytes_,
+    kernels::gather_rows_u8(x_.data<std::uint8_t>(), row_elements(x_), indices.data(), n, scale_,
                             batch.x.data<float>());
   else
     copy_rows(x_, indices, batch.x);

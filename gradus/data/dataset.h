@@ -38,7 +38,7 @@ class TensorDataset : public Dataset {
  private:
   Tensor x_, y_;
   bool flat_;
-  float bytes_[256];  // what each byte becomes
+  float scale_;  // bytes are divided by it
 };
 
 /// Chosen samples of a data set, in the order of `indices`. (torch.utils.data.Subset)

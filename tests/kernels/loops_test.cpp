@@ -1,6 +1,5 @@
 // Elementwise loops, reductions and the row gather against plain loops over logical indices.
 #include <gradus/kernels/elementwise.h>
-#include <gradus/kernels/gather.h>
 #include <gradus/kernels/reduce.h>
 #include <gradus/kernels/threads.h>
 #include <gtest/gtest.h>
@@ -152,23 +151,6 @@ TEST(Loops, EqualBitsForAnyNumberOfThreads) {
 }
 
 TEST(Reduce, EmptyGivesTheIdentity) { EXPECT_EQ(0.0f, sum_of(nullptr, 0, 1)); }
-
-TEST(Gather, EveryByteIsTheCorrectlyRoundedQuotient) {
-  std::vector<std::uint8_t> source(3 * 256);
-  for (std::size_t i = 0; i < source.size(); ++i) source[i] = static_cast<std::uint8_t>(i * 7);
-  for (float divisor : {255.0f, 256.0f}) {
-    float table[256];
-    fill_scale_table(divisor, table);
-    const Index index[] = {2, 0, 2};
-    std::vector<float> y(3 * 256, -1.0f);
-    gather_rows_u8(source.data(), 256, index, 3, table, y.data());
-    for (std::size_t i = 0; i < 3; ++i)
-      for (std::size_t j = 0; j < 256; ++j) {
-        const double byte = source[static_cast<std::size_t>(index[i]) * 256 + j];
-        ASSERT_EQ(static_cast<float>(byte / static_cast<double>(divisor)), y[i * 256 + j]);
-      }
-  }
-}
 
 }  // namespace
 }  // namespace gradus::kernels
