@@ -4,5 +4,3 @@
 
 // It lies between two others and would cost building time for nothing.
 #define HWY_DISABLED_TARGETS HWY_SSSE3
-
-#include <hwy/base.h>
