@@ -5,6 +5,7 @@
 #include <gradus/see/statistics.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -33,10 +34,9 @@ struct Part {
 int bin_of(double v) {
   if (std::isnan(v)) return 0;
   if (std::isinf(v)) return v > 0 ? 63 : 1;
-  int exponent = 0;
-  std::frexp(v, &exponent);  // |v| = m 2^exponent, m in [0.5, 1)
-  const int octave = exponent - 1 + 44;
-  if (v == 0 || octave < 0) return 32;
+  // The exponent as it stands in the bits; subnormals and 0 have the lowest.
+  const int octave = static_cast<int>((std::bit_cast<std::uint64_t>(v) >> 52) & 0x7FF) - 1023 + 44;
+  if (octave < 0) return 32;
   const int k = std::min(octave / 2, 30);
   return v > 0 ? 33 + k : 31 - k;
 }
@@ -63,15 +63,35 @@ GRADUS_CLONES bool all_finite(const T* x, std::int64_t n) {
 template <class T>
 GRADUS_CLONES void add_block(const T* x, std::int64_t n, Lanes& into) {
   std::int64_t i = 0;
-  for (; i + lanes <= n; i += lanes)
+  // Copies that nothing else can point to stay in registers.
+  T low[lanes], high[lanes];
+  double sum[lanes], squares[lanes];
+  std::int32_t zeros[lanes] = {};
+  for (int k = 0; k < lanes; ++k) {
+    low[k] = high[k] = x[0];
+    sum[k] = into.sum[k];
+    squares[k] = into.squares[k];
+  }
+  for (; i + lanes <= n; i += lanes) {
+    for (int k = 0; k < lanes; ++k) {
+      const T v = x[i + k];
+      low[k] = v < low[k] ? v : low[k];
+      high[k] = v > high[k] ? v : high[k];
+      zeros[k] += v == 0;
+    }
     for (int k = 0; k < lanes; ++k) {
       const double v = static_cast<double>(x[i + k]);
-      into.sum[k] += v;
-      into.squares[k] += v * v;
-      into.min[k] = v < into.min[k] ? v : into.min[k];
-      into.max[k] = v > into.max[k] ? v : into.max[k];
-      into.zeros[k] += v == 0;
+      sum[k] += v;
+      squares[k] += v * v;
     }
+  }
+  for (int k = 0; k < lanes; ++k) {
+    into.sum[k] = sum[k];
+    into.squares[k] = squares[k];
+    into.min[k] = std::min(into.min[k], static_cast<double>(low[k]));
+    into.max[k] = std::max(into.max[k], static_cast<double>(high[k]));
+    into.zeros[k] += zeros[k];
+  }
   for (int k = 0; i < n; ++i, ++k) {
     const double v = static_cast<double>(x[i]);
     into.sum[k] += v;
@@ -145,7 +165,7 @@ Part part_of(const T* x, std::int64_t begin, std::int64_t end, std::int64_t stri
 
 template <class T>
 Statistics of_contiguous(const T* x, std::int64_t count) {
-  const std::int64_t stride = std::max<std::int64_t>(1, count >> 16);
+  const std::int64_t stride = std::max<std::int64_t>(1, count >> 12);
   std::vector<Part> parts(static_cast<std::size_t>((count + chunk - 1) / chunk));
   kernels::parallel_for(count, chunk, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t at = begin; at < end; at += chunk)

@@ -320,7 +320,7 @@ TEST(Statistics, AgreeWithPlainLoops) {
       EXPECT_EQ(s.minus_inf, 1);
       EXPECT_EQ(s.first_bad, 77);
     }
-    if (n < (1 << 17)) {
+    if (n < (1 << 13)) {
       std::uint64_t total = 0;
       for (const auto count : s.histogram) total += count;
       EXPECT_EQ(total, static_cast<std::uint64_t>(n));
