@@ -29,6 +29,9 @@ static void print_settings() {
   print_options() = before;
 }
 
+// ## The pictures
+// A row of x_train is a picture, laid out line after line; drawn here with a denser letter for a
+// darker pixel.
 static void run() {
   print_settings();
   const Data& d = lesson::data();

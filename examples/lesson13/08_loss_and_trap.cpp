@@ -12,6 +12,7 @@ using namespace lesson;
 
 static Tensor lin(const Tensor& x, const Tensor& w, const Tensor& b) { return matmul(x, w) + b; }
 
+// ## Mean squared error
 // Takes answers as [n,1] or as [n]. Only the last axis goes: squeeze() of all unit axes would make
 // a batch of one a number without any axis.
 static Tensor mse_by_hand(const Tensor& output, const Tensor& targ) {

@@ -2,8 +2,8 @@
 //
 // The lesson stops in `lin_grad` with a debugger and looks around. Here a breakpoint is a line of
 // the program: `GRADUS_BREAKPOINT(inp, w, b, out)`. It costs nothing until an **Inspector** is
-// made, which reads commands from a stream, the keyboard or, as below, a text. `docs/debugging.md`
-// has more, and the pretty-printers for gdb.
+// made, which reads commands from a stream, the keyboard or, as below, a text. [Stopping
+// inside a program](../debugging.md) has more.
 #include <gradus/gradus.h>
 
 #include <sstream>
@@ -14,6 +14,8 @@
 using namespace gradus;
 using namespace lesson;
 
+// ## A breakpoint is a line
+// The functions of chapter 11 again, with one line more, and a name for where we are.
 static void lin_grad(const Tensor& inp, const Tensor& out, const Tensor& w, const Tensor& b) {
   Scope here("lin_grad");  // a name for `w`, where
   GRADUS_BREAKPOINT(inp, w, b, out);
@@ -60,11 +62,13 @@ static void run() {
   const MseNet net = mse_net();
   int stops = 0;
 
-  // ## h, p, c
-  // Two layers, so two stops; the output's layer comes first, for backward goes backwards.
+  // ## h, p, w, c, n
+  // `h` lists the commands, `p` prints an expression, `w` says where we are, `c` goes on to the
+  // next stop, `n` to the next call of an operation. Two layers, so two stops; the output's layer
+  // comes first, for backward goes backwards.
   const std::string by_hand = session(
       "h\np inp.shape\np out.g.shape\np out.g[:3, 0]\np inp.unsqueeze(-1).shape\nw\nc\n"
-      "p inp.shape\np out.g.shape\np (out.g != 0).astype(f32).mean()\nn\nw\np inp.g.shape\nq\n",
+      "p inp.shape\np out.g.shape\np (out.g != 0).astype(f32).mean()\nn\nw\nq\n",
       {}, [&] { forward_and_backward(net, x, targ); }, stops);
   row_text(46, "at a stop: shape, stride, dtype", "inp  f32[50000,50] strides [50,1]",
            by_hand.substr(by_hand.find("inp  "), 33), mnist_only);

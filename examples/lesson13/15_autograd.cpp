@@ -11,6 +11,8 @@ using namespace gradus;
 using namespace lesson;
 
 // ## Layers of one's own: only forward
+// `set_requires_grad` makes a tensor a parameter: what is computed from it is noted.
+// `GRADUS_FIELDS` lists what belongs to a module, so that its parameters are found.
 struct OwnLinear : nn::Module {
   OwnLinear(std::int64_t in, std::int64_t out)
       : w(randn({in, out}).set_requires_grad()), b(zeros({out}).set_requires_grad()) {}
@@ -38,9 +40,13 @@ static void run() {
   also_text(77, "predictions (n,1) with targets (n)", "ShapeError",
             error_of([&] { (void)mse(model(x), astype(y, DType::f32)); }));
   const Tensor loss = mse(model(x), targ);
+  std::cout << "loss " << loss.item() << "\n";
   row(77, "Model and mse(x, targ[:,None])", 1549.3655, loss.item(), .001, mnist_only);
 
+  // ## The gradients
+  // They lie where the parameters are: `.grad()`. The notebook printed all 50 of the first bias.
   loss.backward();
+  std::cout << "l0.b.grad[:5] = " << model.l0.b.grad()[Slice{0, 5}] << "\n";
   const double notebook[] = {-19.60, -2.40,  -.12,  1.99,  12.78,  -15.32, -18.45, .35,    3.75,
                              14.67,  10.81,  12.20, -2.95, -28.33, .76,    69.15,  -21.86, 49.78,
                              -7.08,  1.45,   25.20, 11.27, -18.15, -13.13, -17.69, -10.42, -.13,
@@ -62,6 +68,7 @@ static void run() {
   // backward *adds*, so that a tensor used twice gets both its slopes. Hence also two passes.
   const Tensor once = model.l0.b.grad().clone();
   mse(model(x), targ).backward();
+  std::cout << "l0.b.grad[:5] after a second pass " << model.l0.b.grad()[Slice{0, 5}] << "\n";
   row(53, "two passes: gradient / that of one", 2, (norm(model.l0.b.grad()) / norm(once)).item(),
       1e-6);
   model.zero_grad();

@@ -12,7 +12,8 @@
 using namespace gradus;
 using namespace lesson;
 
-// The negative log-likelihood: minus the mean of what is picked.
+// ## The negative log-likelihood
+// Minus the mean of what is picked.
 static Tensor nll_by_hand(const Tensor& log_probabilities, const Tensor& target) {
   return -log_probabilities[{arange(target.size(0)), target}].mean();
 }
@@ -39,25 +40,29 @@ static void wrong_label(const Tensor& log_probabilities) {
 }
 
 static void run() {
+  picking();
   const Data& d = lesson::data();
   manual_seed(1);
   nn::Sequential net{nn::Linear(784, 50), nn::ReLU(), nn::Linear(50, 10)};
   const Tensor pred = no_grad([&] { return net(d.x_train); });
   const Tensor logs = log_softmax(pred);
 
+  // ## On the digits
   // The first three labels of MNIST are 5, 0, 4: their logarithms are in these three places.
   const Tensor labels = d.y_train[Slice{0, 3}];
   std::cout << "labels " << labels << "\n";
   also_text(94, "y_train[:3]", "[5, 0, 4]", to_string(labels), mnist_only);
   const Tensor picked = logs[{tensor({0, 1, 2}), tensor({5, 0, 4})}];
+  std::cout << "their logarithms " << picked << "\n";
   const double printed[] = {-2.20, -2.37, -2.36};
   row(94, "log_softmax(pred)[{0,1,2}, {5,0,4}], first", printed[0], picked[0].item(), .005,
       mnist_only);
   for (int i : {1, 2})
     also(94, i == 1 ? "second" : "third", printed[i], picked[i].item(), .005, mnist_only);
-  picking();
 
   const Tensor loss = nll_by_hand(logs, d.y_train);
+  std::cout << "nll over the training set " << loss.item() << ", accuracy "
+            << accuracy(pred, d.y_train) << "\n";
   row(95, "nll over the training set", 2.30, loss.item(), .005, mnist_only);
   also(95, "with more digits", 2.300276, loss.item(), 1e-6, mnist_only);
   also(95, "a net that knows nothing: ln 10", 2.302585, std::log(10.), 5e-7);
@@ -66,6 +71,8 @@ static void run() {
 
   // ## The library's three functions
   // `nll` picks, `log_softmax` makes the logarithms, `cross_entropy` does both.
+  std::cout << "nll " << nll(logs, d.y_train).item() << ", cross_entropy "
+            << cross_entropy(pred, d.y_train).item() << "\n";
   row(96, "nll less by hand", 0, nll(logs, d.y_train).item() - loss.item(), 1e-6);
   also(96, "nll(log_softmax) less cross_entropy", 0,
        nll(log_softmax(pred), d.y_train).item() - cross_entropy(pred, d.y_train).item(), 1e-6);

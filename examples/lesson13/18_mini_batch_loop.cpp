@@ -13,6 +13,7 @@
 using namespace gradus;
 using namespace lesson;
 
+// ## Accuracy
 // The share of rows whose largest score stands at the label.
 static double accuracy_by_hand(const Tensor& preds, const Tensor& labels) {
   return astype(argmax(preds, 1) == labels, DType::f64).mean().item();

@@ -42,6 +42,8 @@ struct MyModule : nn::Module {
 };
 
 // ## A list of modules, called one after the other
+// Nets that are chains need no `forward` of their own: each module's answer is the next one's
+// input.
 struct SequentialModel : nn::Module {
   nn::ModuleList layers{nn::Linear(784, 50), nn::ReLU(), nn::Linear(50, 10)};
   GRADUS_FIELDS(layers)
@@ -148,6 +150,7 @@ static void run() {
   nn::Sequential another = lesson_net();
   const std::vector<Report> own = fit(another, Optimizer{another.parameters()});
   const double low[] = {.175, .12, .06}, high[] = {.180, .14, .13};
+  check_epochs("Optimizer", own, {}, 0);
   for (std::size_t e = 0; e < 3; ++e)
     also_band(106, "own Optimizer, epoch " + std::to_string(e), low[e], high[e], own[e].loss,
               mnist_only);

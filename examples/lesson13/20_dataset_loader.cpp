@@ -27,6 +27,7 @@ struct Pairs {
 };
 
 // ## A loader, version 1: slices in order
+// A loader hands its batches to a function, `use`, one after the other.
 struct SliceLoader {
   const Pairs& set;
   std::int64_t bs;

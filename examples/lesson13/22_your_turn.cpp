@@ -38,6 +38,8 @@ static constexpr const char* shapes[] = {
     "[50000,1]",     "[50000]",    "[50000]",       "[64]",       "[]",
     "[16,784]",      "[50,784]"};
 
+// ## Everything checked
+// The solutions of the exercises pass their checks, and the quiz is answered with these shapes.
 static void run() {
   // The solutions of the exercises are linked into this program.
   int number = 0;
@@ -58,7 +60,7 @@ static void run() {
   std::string answers;
   for (const Question& q : questions()) {
     const std::string shape = q.run().str();
-    std::cout << shape << "   " << q.line << "\n";
+    std::cout << shape << std::string(16 - shape.size(), ' ') << q.line << "\n";
     (i ? also_text : row_text)(107, "shape of " + q.line, i < std::size(shapes) ? shapes[i] : "?",
                                shape, anything);
     if (i < std::size(shapes)) answers += std::string(shapes[i]) + "\n";
