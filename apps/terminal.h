@@ -17,6 +17,7 @@ class Terminal {
   Terminal& operator=(const Terminal&) = delete;
   bool is_live() const { return live_; }  ///< lines may be rewritten
   bool has_utf8() const { return utf8_; }
+  bool has_colour() const { return colour_; }
   int width() const;  ///< asked anew each time, 80 when unknown
   std::string bold(const std::string& text) const;
   std::string dim(const std::string& text) const;

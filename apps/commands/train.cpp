@@ -3,6 +3,7 @@
 #include <apps/commands/commands.h>
 #include <apps/commands/train_options.h>
 #include <apps/commands/train_report.h>
+#include <apps/commands/train_stats.h>
 #include <apps/commands/train_view.h>
 
 #include <gradus/io/file.h>
@@ -80,7 +81,10 @@ int train(const TrainOptions& o) {
 
   Interrupt interrupt;
   Trainer trainer(net, *optimizer, cross_entropy);
-  trainer.with(interrupt, events);
+  trainer.with(interrupt);
+  StatsLog stats(events);
+  if (o.stats) trainer.with(stats);  // before events: the epoch's line comes after its batches
+  trainer.with(events);
   if (talk) trainer.with(LiveView(terminal));
   const auto begin = std::chrono::steady_clock::now();
   const std::vector<EpochRecord> records = trainer.fit(train_loader, valid_loader, fit_options(o));
@@ -93,6 +97,7 @@ int train(const TrainOptions& o) {
     return 130;
   }
   const TestReport report = test(net, data, o.scale);
+  if (o.stats) write_pictures(events, net, report, data);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   events.write({{"event", "end"},

@@ -34,6 +34,8 @@ std::vector<Option> command_line(TrainOptions& o) {
       {"--explain-plan", &o.explain_plan, "show the plan of a training step, kernel by kernel"},
       {"--out", &o.out, "where the model goes"},
       {"--log", &o.log, "where JSON lines go, one an event"},
+      {"--stats", &o.stats,
+       "more JSON lines, for gradus plot: batches, layers, gradients, updates, mistakes"},
       {"--json", &o.json, "JSON lines on stdout and nothing else"},
       {"--quiet", &o.quiet, "no live view, no report"}};
 }
@@ -57,6 +59,7 @@ void check(const TrainOptions& o) {
           std::to_string(o.size) + ": give 8 to 10,000,000 digits");
   require(o.optimizer == "sgd" || (o.momentum == 0 && !o.nesterov), "--momentum",
           "belongs to --optimizer sgd, not " + o.optimizer);
+  require(!o.stats || o.json || !o.log.empty(), "--stats", "needs --log FILE, or --json");
   require(!o.nesterov || o.momentum > 0, "--nesterov", "needs --momentum above 0");
 }
 

@@ -1,0 +1,227 @@
+// Which plots a run gives; see plot_run.h.
+#include <gradus/see/plot_axis.h>
+#include <gradus/see/plot_run.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+namespace gradus::see {
+namespace {
+
+using Runs = std::span<const Run>;
+
+bool has_data(const LinePlot& plot) {
+  for (const Series& s : plot.series)
+    for (const double v : s.y)
+      if (std::isfinite(v)) return true;
+  return false;
+}
+
+/// "valid", or "valid b" where there are several runs.
+std::string label(const std::string& what, Runs runs, std::size_t i) {
+  return runs.size() == 1 ? what : what + " " + runs[i].name;
+}
+
+/// The mean of a fortieth of all values, half before and half after each: a line without lag.
+std::vector<double> smoothed(const std::vector<double>& values) {
+  const std::size_t reach = values.size() / 80;
+  std::vector<double> all;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    // Equally far to both sides, so that a slope at the ends is not bent.
+    const std::size_t near = std::min({reach, i, values.size() - 1 - i});
+    double sum = 0, count = 0;
+    for (std::size_t k = i - near; k <= i + near; ++k)
+      if (std::isfinite(values[k])) sum += values[k], ++count;
+    all.push_back(std::isfinite(values[i]) ? sum / count : values[i]);
+  }
+  return all;
+}
+
+template <class Entry>
+std::vector<double> column(const std::vector<Entry>& of, double Entry::*field, double factor = 1) {
+  std::vector<double> all;
+  all.reserve(of.size());
+  for (const Entry& e : of) all.push_back(e.*field * factor);
+  return all;
+}
+
+/// Training and validation of each run: raw and smoothed batches where the log has them, else the
+/// epochs' means.
+LinePlot course(Runs runs, const std::string& title, double Run::Batch::*of_batch,
+                double Run::Epoch::*of_train, double Run::Epoch::*of_valid) {
+  const bool by_step =
+      std::any_of(runs.begin(), runs.end(), [](const Run& r) { return !r.batches.empty(); });
+  LinePlot plot{title, {by_step ? "step" : "epoch"}, {title}, {}, {}};
+  int colour = 0;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const Run& r = runs[i];
+    const std::vector<double> ends =
+        column(r.epochs, &Run::Epoch::epoch, by_step ? r.steps_per_epoch : 1);
+    const std::vector<double> steps = column(r.batches, &Run::Batch::step);
+    if (r.batches.empty()) {
+      plot.series.push_back(
+          {label("train", runs, i), ends, column(r.epochs, of_train), colour, i > 0});
+    } else {
+      const std::vector<double> raw = column(r.batches, of_batch);
+      plot.series.push_back({"", steps, raw, colour, false, true});
+      plot.series.push_back({label("train", runs, i), steps, smoothed(raw), colour, i > 0});
+    }
+    plot.series.push_back(
+        {label("valid", runs, i), ends, column(r.epochs, of_valid), colour + 1, i > 0});
+    colour += 2;
+  }
+  return plot;
+}
+
+/// The names in order of appearance, at most 8, evenly chosen.
+template <class Entry>
+std::vector<std::string> names_of(Runs runs, std::vector<Entry> Run::Snapshot::*list) {
+  std::vector<std::string> all, some;
+  for (const Run& r : runs)
+    for (const Run::Snapshot& s : r.snapshots)
+      for (const Entry& e : s.*list)
+        if (std::find(all.begin(), all.end(), e.name) == all.end()) all.push_back(e.name);
+  const std::size_t n = std::min<std::size_t>(all.size(), 8);
+  for (std::size_t i = 0; i < n; ++i)
+    some.push_back(all[n == 1 ? 0 : i * (all.size() - 1) / (n - 1)]);
+  return some;
+}
+
+/// One line for each layer or parameter of each run.
+template <class Entry>
+LinePlot by_name(Runs runs, const std::string& title, const Axis& y,
+                 std::vector<Entry> Run::Snapshot::*list,
+                 const std::function<double(const Entry&)>& value) {
+  LinePlot plot{title, {"step"}, y, {}, {}};
+  const std::vector<std::string> names = names_of(runs, list);
+  for (std::size_t i = 0; i < runs.size(); ++i)
+    for (std::size_t n = 0; n < names.size(); ++n) {
+      Series s{label(names[n], runs, i), {}, {}, static_cast<int>(n), i > 0};
+      for (const Run::Snapshot& snapshot : runs[i].snapshots)
+        for (const Entry& e : snapshot.*list)
+          if (e.name == names[n]) s.x.push_back(snapshot.step), s.y.push_back(value(e));
+      if (!s.x.empty()) plot.series.push_back(std::move(s));
+    }
+  return plot;
+}
+
+/// Counts over time, one column a snapshot. Limits are powers of 2, so a narrow histogram fits a
+/// wider one exactly: two bins become one for each doubling.
+Heatmap histogram(const Run& run, const std::string& layer, const std::string& title) {
+  std::vector<std::pair<double, const Run::Layer*>> columns;
+  double limit = 0;
+  for (const Run::Snapshot& s : run.snapshots)
+    for (const Run::Layer& l : s.layers)
+      if (l.name == layer && !l.counts.empty()) {
+        columns.emplace_back(s.step, &l);
+        limit = std::max(limit, l.limit);
+      }
+  Heatmap map{title, {"step"},          {"activation"},  {}, 0, 1, -limit,
+              limit, Scale::sequential, "log(1 + count)"};
+  if (columns.empty()) return map;
+  const std::size_t bins = columns[0].second->counts.size();
+  std::vector<std::vector<double>> counts;
+  std::size_t lowest = bins, highest = 0;  // bins that hold anything
+  for (const auto& [step, l] : columns) {
+    std::vector<double> wide(bins, 0);
+    const auto half = static_cast<double>(bins) / 2;
+    for (std::size_t b = 0; b < std::min(bins, l->counts.size()); ++b) {
+      const double from_middle = (static_cast<double>(b) - half) * (l->limit / limit);
+      const auto to = static_cast<std::size_t>(std::floor(from_middle) + half);
+      wide[std::min(to, bins - 1)] += l->counts[b];
+    }
+    for (std::size_t b = 0; b < bins; ++b)
+      if (wide[b] > 0) lowest = std::min(lowest, b), highest = std::max(highest, b);
+    counts.push_back(std::move(wide));
+  }
+  if (lowest > highest) return map;
+  map.left = columns.front().first, map.right = columns.back().first;
+  if (map.left == map.right) map.right = map.left + 1;
+  const double width = 2 * limit / static_cast<double>(bins);
+  map.bottom = -limit + width * static_cast<double>(lowest);
+  map.top = -limit + width * static_cast<double>(highest + 1);
+  map.grid = {highest + 1 - lowest, counts.size(), {}};
+  for (std::size_t b = highest + 1; b-- > lowest;)
+    for (const auto& one : counts) map.grid.values.push_back(std::log1p(one[b]));
+  return map;
+}
+
+std::string file_name(std::string text) {
+  for (char& c : text)
+    if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.'))
+      c = '-';
+  return text;
+}
+
+void add_pictures(const Run& run, const std::string& of_run, const std::string& suffix,
+                  std::vector<NamedPlot>& to) {
+  const Runs one(&run, 1);
+  for (const std::string& layer : names_of(one, &Run::Snapshot::layers))
+    if (Heatmap map = histogram(run, layer, "activations of " + layer + of_run);
+        !map.grid.values.empty())
+      to.push_back({file_name("histogram-" + layer) + suffix, std::move(map)});
+  if (!run.weights.empty()) {
+    Gallery wall{"weights into each unit: " + run.weights_of + of_run, {}, Scale::diverging};
+    for (std::size_t i = 0; i < run.weights.size(); ++i)
+      wall.tiles.push_back({"unit " + std::to_string(i), run.weights[i]});
+    to.push_back({"weights" + suffix, std::move(wall)});
+  }
+  if (!run.confusion.empty()) {
+    Table table{"confusion on the test images" + of_run, {"read as"}, {"truth"}, {}, run.confusion};
+    for (std::size_t i = 0; i < run.confusion.size(); ++i) table.names.push_back(std::to_string(i));
+    to.push_back({"confusion" + suffix, std::move(table)});
+  }
+  if (!run.misread.empty()) {
+    Gallery wall{"misread, the surest first" + of_run, {}, Scale::sequential, true};
+    for (const Run::Misread& m : run.misread)
+      wall.tiles.push_back({"a " + std::to_string(m.truth) + ", read as " +
+                                std::to_string(m.answer) + "\n" + fixed(100 * m.confidence, 0) +
+                                " % sure, row " + std::to_string(m.row),
+                            m.image});
+    to.push_back({"misread" + suffix, std::move(wall)});
+  }
+}
+
+}  // namespace
+
+std::vector<NamedPlot> plots_of(Runs runs) {
+  using Layer = Run::Layer;
+  using Parameter = Run::Parameter;
+  std::vector<NamedPlot> all;
+  const auto add = [&](const char* name, LinePlot plot) {
+    if (has_data(plot)) all.push_back({name, std::move(plot)});
+  };
+  add("loss",
+      course(runs, "loss", &Run::Batch::loss, &Run::Epoch::train_loss, &Run::Epoch::valid_loss));
+  add("accuracy", course(runs, "accuracy", &Run::Batch::accuracy, &Run::Epoch::train_accuracy,
+                         &Run::Epoch::valid_accuracy));
+  LinePlot rates{"learning rate", {"step"}, {"learning rate"}, {}, {}};
+  for (std::size_t i = 0; i < runs.size(); ++i)
+    rates.series.push_back({label("lr", runs, i), column(runs[i].batches, &Run::Batch::step),
+                            column(runs[i].batches, &Run::Batch::lr), static_cast<int>(i), i > 0});
+  add("learning-rate", std::move(rates));
+  const auto layers = &Run::Snapshot::layers;
+  const auto parameters = &Run::Snapshot::parameters;
+  add("activation-mean", by_name<Layer>(runs, "mean of the activations", {"mean"}, layers,
+                                        [](const Layer& l) { return l.mean; }));
+  add("activation-std", by_name<Layer>(runs, "standard deviation of the activations", {"std"},
+                                       layers, [](const Layer& l) { return l.std; }));
+  add("near-zero", by_name<Layer>(runs, "activations nearer to 0 than 0.001", {"share"}, layers,
+                                  [](const Layer& l) { return l.near_zero; }));
+  add("dead", by_name<Layer>(runs, "dead units: near 0 for every image of the batch", {"share"},
+                             layers, [](const Layer& l) { return l.dead; }));
+  add("gradient-norm", by_name<Parameter>(runs, "norm of the gradients", {"norm", true}, parameters,
+                                          [](const Parameter& p) { return p.gradient_norm; }));
+  LinePlot ratio =
+      by_name<Parameter>(runs, "size of an update against the parameter's", {"ratio", true},
+                         parameters, [](const Parameter& p) { return p.update_norm / p.norm; });
+  ratio.guides.emplace_back(1e-3, "target 0.001");
+  add("update-ratio", std::move(ratio));
+  for (const Run& run : runs)
+    add_pictures(run, runs.size() > 1 ? ", " + run.name : "",
+                 runs.size() > 1 ? "-" + file_name(run.name) : "", all);
+  return all;
+}
+
+}  // namespace gradus::see

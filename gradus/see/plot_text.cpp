@@ -1,0 +1,408 @@
+// Plots as text; see plot.h. Everything is drawn into a grid of cells first, which knows no
+// escapes, and a line ends with its last cell that is not empty.
+#include <gradus/see/plot_axis.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace gradus::see {
+
+Braille::Braille(int columns, int rows)
+    : columns_(columns),
+      rows_(rows),
+      cells_(static_cast<std::size_t>(columns) * static_cast<std::size_t>(rows)) {}
+
+void Braille::dot(int x, int y) {
+  if (x < 0 || y < 0 || x >= width() || y >= height()) return;
+  // Unicode numbers the dots 1 2 3 7 down the left side and 4 5 6 8 down the right.
+  static constexpr unsigned bits[4][2] = {{1, 8}, {2, 16}, {4, 32}, {64, 128}};
+  cells_[static_cast<std::size_t>(y / 4) * static_cast<std::size_t>(columns_) +
+         static_cast<std::size_t>(x / 2)] |= bits[y % 4][x % 2];
+}
+
+void Braille::line(int x0, int y0, int x1, int y1) {
+  const int dx = x1 - x0, dy = y1 - y0, n = std::max(std::abs(dx), std::abs(dy));
+  // Rounded to the nearest, halves upwards; the sum under the division is never negative.
+  const auto part = [n](int d, int i) {
+    return (2 * d * i + n + 2 * n * std::abs(d)) / (2 * n) - std::abs(d);
+  };
+  if (n == 0) return dot(x0, y0);
+  for (int i = 0; i <= n; ++i) dot(x0 + part(dx, i), y0 + part(dy, i));
+}
+
+std::string Braille::glyph(int column, int row) const {
+  const unsigned code = 0x2800 + cell(column, row);
+  return {static_cast<char>(0xE0 | code >> 12), static_cast<char>(0x80 | (code >> 6 & 0x3F)),
+          static_cast<char>(0x80 | (code & 0x3F))};
+}
+
+namespace {
+
+struct Cell {
+  std::string glyph = " ";
+  int ink = -1, paper = -1;
+};
+
+class Canvas {
+ public:
+  Canvas(int columns, int rows)
+      : columns_(columns),
+        cells_(static_cast<std::size_t>(rows),
+               std::vector<Cell>(static_cast<std::size_t>(columns))) {}
+  /// Cells outside are left out.
+  void put(int x, int y, Cell cell) {
+    if (x >= 0 && x < columns_ && y >= 0 && y < static_cast<int>(cells_.size()))
+      cells_[static_cast<std::size_t>(y)][static_cast<std::size_t>(x)] = std::move(cell);
+  }
+  /// One cell a character of UTF-8.
+  void words(int x, int y, const std::string& text, int ink = -1) {
+    for (std::size_t i = 0; i < text.size();) {
+      std::size_t next = i + 1;
+      while (next < text.size() && (static_cast<unsigned char>(text[next]) & 0xC0) == 0x80) ++next;
+      put(x++, y, {text.substr(i, next - i), ink, -1});
+      i = next;
+    }
+  }
+  std::string lines(bool colour) const {
+    std::string out;
+    for (const auto& row : cells_) {
+      std::size_t used = row.size();
+      while (used > 0 && row[used - 1].glyph == " " && (!colour || row[used - 1].paper < 0)) --used;
+      int ink = -1, paper = -1;
+      for (std::size_t i = 0; i < used; ++i) {
+        const Cell& cell = row[i];
+        if (colour && (cell.ink != ink || cell.paper != paper)) {
+          out += "\x1b[0";
+          if (cell.ink >= 0) out += ";38;5;" + std::to_string(cell.ink);
+          if (cell.paper >= 0) out += ";48;5;" + std::to_string(cell.paper);
+          out += "m";
+          ink = cell.ink, paper = cell.paper;
+        }
+        out += cell.glyph;
+      }
+      if (ink >= 0 || paper >= 0) out += "\x1b[0m";
+      out += "\n";
+    }
+    return out;
+  }
+
+ private:
+  int columns_;
+  std::vector<std::vector<Cell>> cells_;
+};
+
+/// The nearest of the 6 x 6 x 6 colours that every 256-colour terminal has.
+int cube(Colour c) {
+  int code = 16, weight = 36;
+  for (const std::uint8_t v : c) {
+    code += weight * (v < 48 ? 0 : v < 115 ? 1 : (v - 35) / 40);
+    weight /= 6;
+  }
+  return code;
+}
+
+/// Inks that are seen on black and on white.
+int ink_of(int series) {
+  static constexpr int inks[] = {32, 166, 35, 175, 178, 74, 245, 142};
+  return inks[static_cast<std::size_t>(series) % std::size(inks)];
+}
+
+int columns_of(const std::string& text) {
+  return static_cast<int>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
+}
+
+int round(double v) { return static_cast<int>(std::floor(v + .5)); }
+
+/// Numbers and marks at both axes of the box of cells from (left, top).
+void draw_axes(Canvas& canvas, const TextStyle& style, int left, int top, int columns, int rows,
+               const Ruler& x, const Ruler& y, const std::string& x_label) {
+  for (int r = 0; r < rows; ++r) canvas.words(left - 1, top + r, style.utf8 ? "\u2502" : "|");
+  for (int c = 0; c < columns; ++c) canvas.words(left + c, top + rows, style.utf8 ? "\u2500" : "-");
+  canvas.words(left - 1, top + rows, style.utf8 ? "\u2514" : "+");
+  int free_row = top + rows;
+  for (const auto& [value, name] : y.ticks(std::max(rows / 2, 1))) {
+    const int row = top + rows - 1 - round(y.share(value) * (rows - 1));
+    if (row >= free_row || row < top) continue;
+    canvas.words(left - 2 - columns_of(name), row, name);
+    canvas.words(left - 1, row, style.utf8 ? "\u2524" : "+");
+    free_row = row - 1;
+  }
+  // The label stands at the right end; numbers that would touch it or each other are left out.
+  const int label = left + columns - columns_of(x_label);
+  int free_column = 0;
+  for (const auto& [value, name] : x.ticks(std::max(columns / 9, 2))) {
+    const int column = left + round(x.share(value) * (columns - 1));
+    const int begin = std::max(column - columns_of(name) / 2, 0);
+    if (begin < free_column || begin + columns_of(name) + 1 >= label) continue;
+    canvas.words(begin, top + rows + 1, name);
+    canvas.words(column, top + rows, style.utf8 ? "\u252c" : "+");
+    free_column = begin + columns_of(name) + 1;
+  }
+  canvas.words(std::max(label, left), top + rows + 1, x_label);
+}
+
+int widest_tick(const Ruler& y, int rows) {
+  int widest = 1;
+  for (const auto& tick : y.ticks(std::max(rows / 2, 1)))
+    widest = std::max(widest, columns_of(tick.second));
+  return widest;
+}
+
+std::string cut(const std::string& text, int columns) {
+  if (columns_of(text) <= columns) return text;
+  std::size_t at = 0;
+  for (int n = 0; at < text.size(); ++at)
+    if ((static_cast<unsigned char>(text[at]) & 0xC0) != 0x80 && n++ == columns) break;
+  return text.substr(0, at);
+}
+
+std::string heading(const std::string& title, const std::string& unit, const TextStyle& style) {
+  const std::string line =
+      cut(unit.empty() || unit == title ? title : title + " [" + unit + "]", style.width);
+  return (style.colour ? "\x1b[1m" + line + "\x1b[0m" : line) + "\n";
+}
+
+std::string draw(const LinePlot& plot, const TextStyle& style) {
+  static constexpr std::string_view marks = "*o+x#@%&";
+  const Ruler x = Ruler::of(all_x(plot), plot.x.log, false),
+              y = Ruler::of(all_y(plot), plot.y.log, true);
+  const int rows = style.rows, left = widest_tick(y, rows) + 2;
+  int longest = 0;
+  for (const Series& s : plot.series)
+    if (!s.faint) longest = std::max(longest, columns_of(s.name) + 2);
+  for (const auto& guide : plot.guides) longest = std::max(longest, columns_of(guide.second));
+  longest = std::min(longest, style.width / 3);
+  const int columns = std::max(style.width - left - longest - 1, 4);
+  Canvas canvas(style.width, rows + 2);
+  draw_axes(canvas, style, left, 0, columns, rows, x, y, plot.x.label);
+  const bool fine = style.utf8;
+  const int dots_x = columns * (fine ? 2 : 1), dots_y = rows * (fine ? 4 : 1);
+  struct Label {
+    std::string words;
+    int ink;
+  };
+  std::vector<Label> labels;
+  std::vector<double> wanted;
+  for (const auto& [value, name] : plot.guides) {
+    if (!y.has(value)) continue;
+    const int row = rows - 1 - round(y.share(value) * (rows - 1));
+    for (int c = 0; c < columns; c += 2)
+      canvas.put(left + c, row, {style.utf8 ? "\u00b7" : ".", 245, -1});
+    labels.push_back({name, 245});
+    wanted.push_back(row);
+  }
+  int drawn = 0;
+  for (const bool faint : {true, false})
+    for (const Series& s : plot.series) {
+      if (s.faint != faint) continue;
+      // In ASCII the raster is one dot a cell, kept in the first dot of a braille cell.
+      Braille raster(fine ? columns : (columns + 1) / 2, fine ? rows : (rows + 3) / 4);
+      std::vector<std::pair<int, int>> plain;
+      int last_x = 0, last_y = 0, end_row = -1;
+      bool pen_down = false;
+      for (std::size_t i = 0; i < std::min(s.x.size(), s.y.size()); ++i) {
+        if (!x.has(s.x[i]) || !y.has(s.y[i])) {
+          pen_down = false;
+          continue;
+        }
+        const int px = round(x.share(s.x[i]) * (dots_x - 1)),
+                  py = dots_y - 1 - round(y.share(s.y[i]) * (dots_y - 1));
+        if (fine) {
+          if (pen_down)
+            raster.line(last_x, last_y, px, py);
+          else
+            raster.dot(px, py);
+        } else {
+          const int from = pen_down ? std::min(last_x + 1, px) : px;
+          for (int c = from; c <= px; ++c)  // one mark a column
+            plain.emplace_back(c, px == last_x || !pen_down
+                                      ? py
+                                      : last_y + (py - last_y) * (c - last_x) / (px - last_x));
+        }
+        last_x = px, last_y = py, pen_down = true;
+        end_row = py / (fine ? 4 : 1);
+      }
+      const int ink = faint ? 245 : ink_of(s.colour);
+      const std::string mark =
+          faint ? "." : std::string(1, marks[static_cast<std::size_t>(drawn) % marks.size()]);
+      if (fine) {
+        for (int r = 0; r < rows; ++r)
+          for (int c = 0; c < columns; ++c)
+            if (!raster.is_empty(c, r) && !(s.dashed && c % 3 == 2))
+              canvas.put(left + c, r, {raster.glyph(c, r), ink, -1});
+      } else {
+        for (const auto& [c, r] : plain) canvas.put(left + c, r, {mark, ink, -1});
+      }
+      if (faint || end_row < 0) continue;
+      ++drawn;
+      labels.push_back({fine ? s.name : mark + " " + s.name, ink});
+      wanted.push_back(end_row);
+    }
+  const std::vector<double> places = spread(wanted, 1, 0, rows - 1);
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    canvas.words(left + columns + 1, round(places[i]), labels[i].words, labels[i].ink);
+  if (wanted.empty()) canvas.words(left + 1, rows / 2, "no data");
+  return heading(plot.title, plot.y.label, style) + canvas.lines(style.colour);
+}
+
+/// The grid in columns x rows points, each the mean of what it covers.
+Grid resampled(const Grid& from, std::size_t rows, std::size_t columns) {
+  Grid to{rows, columns, std::vector<double>(rows * columns, NAN)};
+  if (from.rows == 0 || from.columns == 0) return to;
+  for (std::size_t r = 0; r < rows; ++r)
+    for (std::size_t c = 0; c < columns; ++c) {
+      const std::size_t top = r * from.rows / rows,
+                        bottom = std::max(top + 1, (r + 1) * from.rows / rows),
+                        left = c * from.columns / columns,
+                        right = std::max(left + 1, (c + 1) * from.columns / columns);
+      double sum = 0, count = 0;
+      for (std::size_t i = top; i < bottom; ++i)
+        for (std::size_t j = left; j < right; ++j)
+          if (const double v = from.values[i * from.columns + j]; std::isfinite(v))
+            sum += v, ++count;
+      if (count > 0) to.values[r * columns + c] = sum / count;
+    }
+  return to;
+}
+
+/// Two rows of the grid in one row of cells; with colours as half blocks, else as shades.
+void draw_grid(Canvas& canvas, const TextStyle& style, int left, int top, const Grid& grid,
+               Scale scale, std::pair<double, double> limits, bool light_on_dark) {
+  static constexpr const char* shades[] = {" ", "\u2591", "\u2592", "\u2593", "\u2588"};
+  static constexpr std::string_view letters = " .:-=+*#%@";
+  const auto share = [&](std::size_t r, std::size_t c) {
+    if (r >= grid.rows) return static_cast<double>(NAN);
+    return (grid.values[r * grid.columns + c] - limits.first) / (limits.second - limits.first);
+  };
+  // On a terminal nothing is dark and much is light: the other way round than on paper.
+  const auto paint = [&](double v) {
+    return cube(
+        ramp(scale, scale == Scale::sequential && !light_on_dark ? 1 - v : v, light_on_dark));
+  };
+  for (std::size_t r = 0; r < grid.rows; r += 2)
+    for (std::size_t c = 0; c < grid.columns; ++c) {
+      const double upper = share(r, c), lower = r + 1 < grid.rows ? share(r + 1, c) : upper;
+      const double mean =
+          std::isfinite(upper + lower) ? std::clamp((upper + lower) / 2, 0.0, 1.0) : 0;
+      Cell cell;
+      if (style.colour && style.utf8)
+        cell = {"\u2580", paint(upper), paint(lower)};
+      else if (style.utf8)
+        cell.glyph = shades[std::min<std::size_t>(static_cast<std::size_t>(mean * 5), 4)];
+      else
+        cell.glyph =
+            std::string(1, letters[std::min<std::size_t>(static_cast<std::size_t>(mean * 10), 9)]);
+      canvas.put(left + static_cast<int>(c), top + static_cast<int>(r / 2), cell);
+    }
+}
+
+std::string draw(const Heatmap& map, const TextStyle& style) {
+  const Ruler x{map.left, map.right, map.x.log}, y{map.bottom, map.top, map.y.log};
+  const int rows = style.rows, left = widest_tick(y, rows) + 2,
+            columns = std::max(style.width - left, 4);
+  Canvas canvas(style.width, rows + 2);
+  draw_axes(canvas, style, left, 0, columns, rows, x, y, map.x.label);
+  const Grid* const grids[] = {&map.grid};
+  draw_grid(
+      canvas, style, left, 0,
+      resampled(map.grid, 2 * static_cast<std::size_t>(rows), static_cast<std::size_t>(columns)),
+      map.scale, limits_of(grids, map.scale), false);
+  return heading(map.title, map.y.label, style) + canvas.lines(style.colour);
+}
+
+std::string draw(const Table& table, const TextStyle& style) {
+  int head = columns_of(table.y.label), cell = 1;
+  double most = 1;
+  for (const std::string& name : table.names)
+    head = std::max(head, columns_of(name)), cell = std::max(cell, columns_of(name));
+  for (const auto& row : table.counts)
+    for (const double v : row)
+      most = std::max(most, v), cell = std::max(cell, columns_of(short_number(v)));
+  ++cell;
+  const int n = static_cast<int>(table.names.size()),
+            fit = std::clamp((style.width - head) / cell, 0, n);
+  Canvas canvas(style.width, n + 2);
+  canvas.words(head + 1, 0, cut(table.x.label, style.width - head - 1));
+  canvas.words(0, 1, table.y.label);
+  const auto words_at = [&](int column, int row, const std::string& text, int ink, int paper) {
+    const int begin = head + column * cell, pad = cell - columns_of(text);
+    for (int i = 0; i < cell; ++i)
+      canvas.put(begin + i, row,
+                 {i < pad ? " " : text.substr(static_cast<std::size_t>(i - pad), 1), ink, paper});
+  };
+  for (int r = 0; r < n; ++r) {
+    const auto& name = table.names[static_cast<std::size_t>(r)];
+    canvas.words(head - columns_of(name), r + 2, name);
+    if (r < fit) words_at(r, 1, name, -1, -1);
+    for (int c = 0; c < fit; ++c) {
+      const double v = table.counts[static_cast<std::size_t>(r)][static_cast<std::size_t>(c)];
+      const double share = std::log1p(v) / std::log1p(most);
+      words_at(c, r + 2, v == 0 ? "." : short_number(v), share > .45 ? 16 : 255,
+               cube(ramp(Scale::sequential, 1 - share, false)));
+    }
+  }
+  std::string out = heading(table.title, "", style) + canvas.lines(style.colour);
+  if (fit < n)
+    out += cut("(" + std::to_string(n - fit) + " more columns in a wider terminal)", style.width) +
+           "\n";
+  return out;
+}
+
+std::string draw(const Gallery& gallery, const TextStyle& style) {
+  std::vector<const Grid*> grids;
+  std::size_t wide = 1, high = 1, text_rows = 0;
+  int letters = 0;
+  for (const auto& tile : gallery.tiles) {
+    grids.push_back(&tile.grid);
+    wide = std::max(wide, tile.grid.columns), high = std::max(high, tile.grid.rows);
+    std::size_t rows = 1;
+    int run = 0;
+    for (const char c : tile.caption) {
+      run = c == '\n' ? 0 : run + ((static_cast<unsigned char>(c) & 0xC0) != 0x80);
+      rows += c == '\n';
+      letters = std::max(letters, run);
+    }
+    text_rows = std::max(text_rows, rows);
+  }
+  // Four in a row where they keep 12 columns each; a wide terminal shows more of full size.
+  const int room = std::max((style.width + 2) / 4 - 2, 12);
+  const auto columns = std::min<std::size_t>(wide, static_cast<std::size_t>(room));
+  const std::size_t rows = std::max<std::size_t>(2, high * columns / wide / 2 * 2);
+  const int pitch = std::max(static_cast<int>(columns), letters) + 2;
+  const int across = std::max((style.width + 2) / pitch, 1);
+  const auto limits = limits_of(grids, gallery.scale);
+  const int shown = std::min(static_cast<int>(gallery.tiles.size()), 2 * across);
+  const int height = static_cast<int>(rows / 2 + text_rows) + 1,
+            bands = (shown + across - 1) / across;
+  Canvas canvas(style.width, std::max(bands * height - 1, 0));
+  for (int i = 0; i < shown; ++i) {
+    const auto& tile = gallery.tiles[static_cast<std::size_t>(i)];
+    const int left = i % across * pitch, top = i / across * height;
+    draw_grid(canvas, style, left, top, resampled(tile.grid, rows, columns), gallery.scale, limits,
+              gallery.light_on_dark);
+    int row = top + static_cast<int>(rows / 2), column = left;
+    for (std::size_t at = 0; at < tile.caption.size();) {
+      const std::size_t end = std::min(tile.caption.find('\n', at), tile.caption.size());
+      canvas.words(column, row++, tile.caption.substr(at, end - at));
+      at = end + 1;
+    }
+  }
+  std::string out = heading(gallery.title, "", style) + canvas.lines(style.colour);
+  const auto left_out = gallery.tiles.size() - static_cast<std::size_t>(shown);
+  if (left_out > 0)
+    out += cut("(" + std::to_string(left_out) + " more in the SVG)", style.width) + "\n";
+  return out;
+}
+
+}  // namespace
+
+std::string text(const Plot& plot, const TextStyle& style) {
+  TextStyle s = style;
+  s.width = std::clamp(s.width, 24, 1000);
+  s.rows = std::clamp(s.rows, 2, 200);
+  return std::visit([&](const auto& p) { return draw(p, s); }, plot);
+}
+
+}  // namespace gradus::see
