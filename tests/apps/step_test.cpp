@@ -105,6 +105,15 @@ TEST_F(Documentation, SessionsOnMnistAreTrue) {
     EXPECT_THAT(page, HasSubstr(number));
 }
 
+TEST(Readme, ShowsLinesOfTheDocumentation) {
+  const std::string page = read(GRADUS_SOURCE_DIR "/docs/step.md");
+  const std::vector<Session> shown = sessions(read(GRADUS_SOURCE_DIR "/README.md"));
+  ASSERT_EQ(shown.size(), 1u);
+  std::istringstream lines(shown[0].text);
+  for (std::string line; std::getline(lines, line);)
+    EXPECT_NE(page.find(line + "\n"), page.npos) << line;
+}
+
 TEST_F(Step, ScreensAtFourWidths) {
   const std::string commands =
       "n\nn\ns\nw\nu\nb lin*.backward\nc\nc\nw\nl\nll\npp w1.g\npic w1.g[:,39]\n"

@@ -190,6 +190,23 @@ TEST(Tape, FullStaysWithinItsBudget) {
   EXPECT_GT(recorder.tape().payload_bytes(), 500);
 }
 
+TEST(Tape, WhatIsAroundAnAlarmOutlivesTheBudget) {
+  Net net;
+  const Data data;
+  Recorder recorder({.level = TapeLevel::full, .budget = 4000});
+  const Tensor odd = tensor({-1., 4.}).set_name("odd");
+  const Tensor root = sqrt(odd);  // sqrt(-1): the alarm
+  for (int i = 0; i < 20; ++i) net.step(data.x, data.y, 0.1);
+  recorder.finish();
+  const Tape& tape = recorder.tape();
+  ASSERT_EQ(tape.alarms().size(), 1u);
+  const see::TapeEvent& alarm = at(tape.events, tape.alarms()[0]);
+  EXPECT_TRUE(at(tape.values, alarm.inputs[0]).payload);
+  EXPECT_TRUE(at(tape.values, alarm.outputs[0]).payload);
+  EXPECT_FALSE(at(tape.values, tape.find("l1", tape.tick_at(0, 3))).payload);
+  EXPECT_LE(tape.payload_bytes(), 4000);
+}
+
 TEST(Tape, TheProgramComputesTheSameBitsWithAndWithout) {
   const Data data;
   const auto run = [&](bool record) {
