@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 namespace gradus::see {
@@ -51,25 +52,31 @@ std::string short_number(double value) {
 }
 
 Ruler Ruler::of(std::span<const double> values, bool log, bool padded) {
+  // Axes end where numbers end.
+  constexpr double largest = std::numeric_limits<double>::max(),
+                   smallest = std::numeric_limits<double>::denorm_min();
   Ruler r{INFINITY, -INFINITY, log};
   for (const double v : values)
     if (std::isfinite(v) && (!log || v > 0))
       r.low = std::min(r.low, v), r.high = std::max(r.high, v);
   if (r.low > r.high) return {log ? 0.1 : 0, 1, log};
   if (log) {
-    if (r.high / r.low < 10) r.low /= 3, r.high *= 3;
+    if (r.high / r.low < 10)
+      r.low = std::max(r.low / 3, smallest), r.high = std::min(r.high, largest / 3) * 3;
     return r;
   }
   if (r.low == r.high) {
     const double margin = r.low == 0 ? 1 : std::abs(r.low) / 2;
-    return {r.low - (padded ? margin : 0), r.high + margin, log};
+    return {std::max(r.low - (padded ? margin : 0), -largest), std::min(r.high + margin, largest),
+            log};
   }
   if (!padded) return r;
   const double margin =
       (r.high / 2 - r.low / 2) * 0.1;  // a twentieth of all, in halves that cannot overflow
   // What is nearly at 0 begins there: a loss, a share.
   const bool from_zero = r.low >= 0 && r.low < (r.high - r.low) / 3;
-  return {from_zero ? 0 : r.low - margin, r.high + margin, log};
+  return {from_zero ? 0 : std::max(r.low - margin, -largest), std::min(r.high + margin, largest),
+          log};
 }
 
 bool Ruler::has(double value) const { return std::isfinite(value) && (!log || value > 0); }

@@ -7,35 +7,6 @@
 
 namespace gradus::see {
 
-Braille::Braille(int columns, int rows)
-    : columns_(columns),
-      rows_(rows),
-      cells_(static_cast<std::size_t>(columns) * static_cast<std::size_t>(rows)) {}
-
-void Braille::dot(int x, int y) {
-  if (x < 0 || y < 0 || x >= width() || y >= height()) return;
-  // Unicode numbers the dots 1 2 3 7 down the left side and 4 5 6 8 down the right.
-  static constexpr unsigned bits[4][2] = {{1, 8}, {2, 16}, {4, 32}, {64, 128}};
-  cells_[static_cast<std::size_t>(y / 4) * static_cast<std::size_t>(columns_) +
-         static_cast<std::size_t>(x / 2)] |= bits[y % 4][x % 2];
-}
-
-void Braille::line(int x0, int y0, int x1, int y1) {
-  const int dx = x1 - x0, dy = y1 - y0, n = std::max(std::abs(dx), std::abs(dy));
-  // Rounded to the nearest, halves upwards; the sum under the division is never negative.
-  const auto part = [n](int d, int i) {
-    return (2 * d * i + n + 2 * n * std::abs(d)) / (2 * n) - std::abs(d);
-  };
-  if (n == 0) return dot(x0, y0);
-  for (int i = 0; i <= n; ++i) dot(x0 + part(dx, i), y0 + part(dy, i));
-}
-
-std::string Braille::glyph(int column, int row) const {
-  const unsigned code = 0x2800 + cell(column, row);
-  return {static_cast<char>(0xE0 | code >> 12), static_cast<char>(0x80 | (code >> 6 & 0x3F)),
-          static_cast<char>(0x80 | (code & 0x3F))};
-}
-
 namespace {
 
 struct Cell {
@@ -59,7 +30,8 @@ class Canvas {
     for (std::size_t i = 0; i < text.size();) {
       std::size_t next = i + 1;
       while (next < text.size() && (static_cast<unsigned char>(text[next]) & 0xC0) == 0x80) ++next;
-      put(x++, y, {text.substr(i, next - i), ink, -1});
+      const bool is_control = static_cast<unsigned char>(text[i]) < 0x20 || text[i] == 0x7F;
+      put(x++, y, {is_control ? "?" : text.substr(i, next - i), ink, -1});
       i = next;
     }
   }
@@ -91,14 +63,18 @@ class Canvas {
   std::vector<std::vector<Cell>> cells_;
 };
 
-/// The nearest of the 6 x 6 x 6 colours that every 256-colour terminal has.
-int cube(Colour c) {
-  int code = 16, weight = 36;
-  for (const std::uint8_t v : c) {
-    code += weight * (v < 48 ? 0 : v < 115 ? 1 : (v - 35) / 40);
-    weight /= 6;
-  }
-  return code;
+/// A share 0..1 of a scale among the 256 colours that most terminals have: on a terminal nothing is
+/// dark and much is light, the other way round than on paper. Lightness never falls on the way.
+int paint(Scale scale, double share, bool gray) {
+  static constexpr int blues[] = {233, 17, 18, 24, 25, 31, 32, 38, 74, 117, 153, 195, 231};
+  static constexpr int two[] = {24, 31, 74, 117, 195, 231, 230, 223, 215, 172, 130};
+  if (!std::isfinite(share)) return 240;
+  share = std::clamp(share, 0.0, 1.0);
+  const auto chosen = [&](std::size_t n) {
+    return std::min(static_cast<std::size_t>(share * static_cast<double>(n)), n - 1);
+  };
+  if (scale == Scale::diverging) return two[chosen(std::size(two))];
+  return gray ? 232 + static_cast<int>(chosen(24)) : blues[chosen(std::size(blues))];
 }
 
 /// Inks that are seen on black and on white.
@@ -113,7 +89,7 @@ int columns_of(const std::string& text) {
   }));
 }
 
-int round(double v) { return static_cast<int>(std::floor(v + .5)); }
+int round(double v) { return static_cast<int>(std::floor(std::clamp(v, -1e6, 1e6) + .5)); }
 
 /// Numbers and marks at both axes of the box of cells from (left, top).
 void draw_axes(Canvas& canvas, const TextStyle& style, int left, int top, int columns, int rows,
@@ -159,8 +135,11 @@ std::string cut(const std::string& text, int columns) {
 }
 
 std::string heading(const std::string& title, const std::string& unit, const TextStyle& style) {
-  const std::string line =
+  std::string line =
       cut(unit.empty() || unit == title ? title : title + " [" + unit + "]", style.width);
+  // Names come from files: none may speak to the terminal.
+  for (char& c : line)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
   return (style.colour ? "\x1b[1m" + line + "\x1b[0m" : line) + "\n";
 }
 
@@ -276,11 +255,6 @@ void draw_grid(Canvas& canvas, const TextStyle& style, int left, int top, const 
     if (r >= grid.rows) return static_cast<double>(NAN);
     return (grid.values[r * grid.columns + c] - limits.first) / (limits.second - limits.first);
   };
-  // On a terminal nothing is dark and much is light: the other way round than on paper.
-  const auto paint = [&](double v) {
-    return cube(
-        ramp(scale, scale == Scale::sequential && !light_on_dark ? 1 - v : v, light_on_dark));
-  };
   for (std::size_t r = 0; r < grid.rows; r += 2)
     for (std::size_t c = 0; c < grid.columns; ++c) {
       const double upper = share(r, c), lower = r + 1 < grid.rows ? share(r + 1, c) : upper;
@@ -288,7 +262,7 @@ void draw_grid(Canvas& canvas, const TextStyle& style, int left, int top, const 
           std::isfinite(upper + lower) ? std::clamp((upper + lower) / 2, 0.0, 1.0) : 0;
       Cell cell;
       if (style.colour && style.utf8)
-        cell = {"\u2580", paint(upper), paint(lower)};
+        cell = {"\u2580", paint(scale, upper, light_on_dark), paint(scale, lower, light_on_dark)};
       else if (style.utf8)
         cell.glyph = shades[std::min<std::size_t>(static_cast<std::size_t>(mean * 5), 4)];
       else
@@ -339,8 +313,8 @@ std::string draw(const Table& table, const TextStyle& style) {
     for (int c = 0; c < fit; ++c) {
       const double v = table.counts[static_cast<std::size_t>(r)][static_cast<std::size_t>(c)];
       const double share = std::log1p(v) / std::log1p(most);
-      words_at(c, r + 2, v == 0 ? "." : short_number(v), share > .45 ? 16 : 255,
-               cube(ramp(Scale::sequential, 1 - share, false)));
+      words_at(c, r + 2, v == 0 ? "." : short_number(v), share > 0.5 ? 16 : 255,
+               paint(Scale::sequential, share, false));
     }
   }
   std::string out = heading(table.title, "", style) + canvas.lines(style.colour);

@@ -224,7 +224,7 @@ TEST(Plot, BytesAndScreensAreStable) {
 TEST(Plot, NoLineIsTooWideWhateverTheNumbers) {
   std::vector<Plot> plots;
   for (const auto& [name, plot] : samples()) plots.push_back(plot);
-  const double huge = 1.7e308;
+  const double huge = 1.7e308, tiny = 5e-324;
   for (const std::vector<double>& y : std::vector<std::vector<double>>{{},
                                                                        {NAN, INFINITY},
                                                                        {0},
@@ -232,6 +232,9 @@ TEST(Plot, NoLineIsTooWideWhateverTheNumbers) {
                                                                        {1e-300, 2e-300},
                                                                        {5, 5, 5},
                                                                        {1, NAN, 3},
+                                                                       {huge},
+                                                                       {tiny},
+                                                                       {tiny, huge},
                                                                        {1e15, 1e15 + 1},
                                                                        {-1, 0}})
     for (const bool log : {false, true}) {
@@ -261,6 +264,12 @@ TEST(Plot, NoLineIsTooWideWhateverTheNumbers) {
           ASSERT_TRUE(utf8 || c == '\n' || c == '\x1b' || (c >= ' ' && c <= '~'));
       }
   }
+}
+
+TEST(Plot, NamesFromFilesDoNotSpeakToTheTerminal) {
+  LinePlot plot{"\x1b[2Jtitle", {"\x1b[31mx"}, {"y\r"}, {{"\x1b]0;name\x07", {0, 1}, {0, 1}}}, {}};
+  for (const char c : text(plot)) ASSERT_TRUE(c == '\n' || static_cast<unsigned char>(c) >= 0x20);
+  for (const char c : svg(plot)) ASSERT_TRUE(c == '\n' || static_cast<unsigned char>(c) >= 0x20);
 }
 
 namespace {
