@@ -21,7 +21,8 @@ class Live {
 
   void add_stop(const std::string& text) { std::cout << stepper_.execute("b " + text); }
   void run() { stepper_.execute("c"); }
-  void stop_next() { stepper_.execute("n"); }
+  /// At the tick that comes next, wherever the reader stands; t0 holds nothing to stop for.
+  void stop_next() { stepper_.execute(recorder_.tape().ticks.empty() ? "n 2" : "end ; n"); }
   void name(const Tensor& x, const std::string& name) { recorder_.name(x, name); }
   void interrupt() { stepper_.interrupt(); }
 
@@ -36,6 +37,7 @@ class Live {
       if (!std::getline(std::cin, line)) line = "q";
       std::cout << stepper_.execute(line) << std::flush;
     }
+    if (stepper_.has_quit()) recorder_.pause();
   }
   Recorder recorder_;
   Stepper stepper_;

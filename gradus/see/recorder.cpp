@@ -56,6 +56,7 @@ struct Recorder::Impl final : Observer, MeaningWatch {
   void watch(bool on) {
     observing.reset();
     watching.reset();
+    is_muted = !on;
     if (!on || options.level == TapeLevel::off) return;
     observing.emplace(*this);
     watching.emplace(*this);
@@ -284,6 +285,23 @@ struct Recorder::Impl final : Observer, MeaningWatch {
     nodes.clear();
     last_scope = nullptr;
   }
+  /// The tick of a backward call whose forward call is not on the tape: one for each module, or for
+  /// each call outside of modules.
+  void choose_stranger(const Node& forward) {
+    const std::string scope = forward.scope ? *forward.scope : "";
+    const std::string key = scope.empty() ? "#" + std::to_string(forward.sequence) : scope;
+    const TapeTick* now = tape.ticks.empty() ? nullptr : &tape.ticks.back();
+    const std::string label =
+        scope.empty() ? std::string(forward.op.name()) : scope.substr(scope.rfind('.') + 1);
+    const bool is_seed = now && now->phase == Phase::backward && now->twin == none &&
+                         stranger.empty() && !wants_step;
+    if (is_seed)
+      tape.ticks.back().label = label;  // the seed was made for it
+    else if (key != stranger || !now || now->phase != Phase::backward || wants_step)
+      open_tick(Phase::backward, label, none);
+    stranger = key;
+  }
+
   /// The tick that an event outside of other calls belongs to: the present one, or a new one.
   void choose_tick(const Event& event, Phase phase, TapeIndex twin_event, bool orphan) {
     const std::string scope = event.scope ? *event.scope : "";
@@ -299,6 +317,8 @@ struct Recorder::Impl final : Observer, MeaningWatch {
     }
     if (phase == Phase::backward) {
       const TapeIndex twin = twin_event == none ? none : at(tape.events, twin_event).tick;
+      if (twin == none && event.forward_twin) return choose_stranger(*event.forward_twin);
+      stranger.clear();
       const bool same = now && now->phase == phase && !wants_step &&
                         (twin == none || now->twin == twin || now->twin == none);
       if (same) {
@@ -330,6 +350,7 @@ struct Recorder::Impl final : Observer, MeaningWatch {
 
   // -- the door -----------------------------------------------------------------------------------
   void before(const Event& event) override {
+    if (is_muted) return;
     while (stack.size() > static_cast<std::size_t>(event.depth)) stack.pop_back();
     const TapeIndex parent = stack.empty() ? none : stack.back().event;
     TapeIndex twin = none;
@@ -386,7 +407,7 @@ struct Recorder::Impl final : Observer, MeaningWatch {
 
   void after(const Event& event) override {
     const Clock::time_point now = Clock::now();
-    if (stack.empty()) return;
+    if (stack.empty() || is_muted) return;
     const Running running = stack.back();
     stack.pop_back();
     const TapeIndex index = running.event;
@@ -423,6 +444,7 @@ struct Recorder::Impl final : Observer, MeaningWatch {
 
   // -- the walk -----------------------------------------------------------------------------------
   void root(const Tensor& y) override {
+    if (is_muted) return;
     const TapeIndex value = value_of(y, static_cast<TapeIndex>(tape.events.size()));
     if (tape.losses.empty()) return;
     tape.losses.back() = value;
@@ -430,15 +452,16 @@ struct Recorder::Impl final : Observer, MeaningWatch {
   }
   void gradient(const Node& node, std::size_t k, const Tensor& g) override {
     const auto event = nodes.find(node.sequence);
-    if (event == nodes.end()) return;
+    if (event == nodes.end() || is_muted) return;
     const std::vector<TapeIndex>& outputs = at(tape.events, event->second).outputs;
     if (k < outputs.size()) link(outputs[k], g);
   }
   void leaf(const Tensor& leaf, const Tensor& g) override {
+    if (is_muted) return;
     link(value_of(leaf, static_cast<TapeIndex>(tape.events.size())), g);
   }
   void field(const std::string& path, const Tensor& x) override {
-    if (x.name().empty()) name(x, path);
+    if (x.name().empty() && !is_muted) name(x, path);
   }
   void name(const Tensor& x, const std::string& name) {
     const Key key = key_of(x);
@@ -480,6 +503,8 @@ struct Recorder::Impl final : Observer, MeaningWatch {
   std::int64_t tensors = 0, held_bytes = 0;
   std::size_t told = 0;
   bool wants_step = false, orphaned = false;
+  bool is_muted = false;  // while it is told to look away in the middle of a call
+  std::string stranger;   // the forward call, made before the tape began, that is differentiated
   std::optional<Observe> observing;
   std::optional<WatchMeaning> watching;
 };

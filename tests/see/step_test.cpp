@@ -2,6 +2,7 @@
 // numbers are worked out here.
 #include <gradus/ops/ops.h>
 #include <gradus/optim/optimizer.h>
+#include <gradus/see/live.h>
 #include <gradus/see/step.h>
 #include <gradus/see/why.h>
 
@@ -12,6 +13,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <random>
 
 using namespace gradus;
@@ -492,6 +494,25 @@ TEST(StepLive, AMotionWaitsForTheProgramAndQueuedCommandsForTheMotion) {
   EXPECT_THAT(stepper.grown(), HasSubstr("interrupted"));
   stepper.execute("c");
   EXPECT_THAT(stepper.ended(), HasSubstr("the tape ends here"));
+}
+
+TEST(StepLive, ALineInTheProgramBeginsASession) {
+  std::istringstream in("w\nn\nunt lin.backward\np w.g.shape\nq\n");
+  std::ostringstream out;
+  auto *input = std::cin.rdbuf(in.rdbuf()), *output = std::cout.rdbuf(out.rdbuf());
+  Line line;
+  const Tensor loss = line.loss(0);
+  see::step(loss);
+  loss.backward();
+  (void)exp(line.x);  // the last tick is complete when the next begins
+  (void)exp(line.x);
+  std::cin.rdbuf(input);
+  std::cout.rdbuf(output);
+  EXPECT_THAT(out.str(), StartsWith("> t1  B div.backward"));
+  EXPECT_THAT(out.str(), HasSubstr("> t2  B sum.backward"));
+  EXPECT_THAT(out.str(), HasSubstr("  B lin.backward   step_test.cpp:"));
+  EXPECT_THAT(out.str(), HasSubstr("\n[2,1]\n"));
+  EXPECT_EQ(line.w.grad().to_vector<float>(), (std::vector<float>{6.5F, -12.F}));
 }
 
 TEST(StepLive, SourceIsShownWithTheShapesThatItsLinesMade) {
