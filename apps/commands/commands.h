@@ -12,15 +12,16 @@ Command data_command();
 Command ops_command();
 Command apply_command();
 Command diff_command();
+Command explain_command();
 Command plot_command();
 Command step_command();
 Command lesson_command();
 Command doctor_command();
 
 inline std::vector<Command> all_commands() {
-  return {train_command(), eval_command(),   predict_command(), data_command(),
-          ops_command(),   apply_command(),  diff_command(),    plot_command(),
-          step_command(),  lesson_command(), doctor_command()};
+  return {train_command(), eval_command(),  predict_command(), data_command(),
+          ops_command(),   apply_command(), diff_command(),    explain_command(),
+          plot_command(),  step_command(),  lesson_command(),  doctor_command()};
 }
 
 }  // namespace gradus::app
