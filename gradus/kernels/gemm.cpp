@@ -1,9 +1,9 @@
-// Matrix product: one micro-kernel template holds a tile of C in registers while it walks k. (The
-// blocking of Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008.)
-// Operands are read where they lie; only what does not lie well is packed: columns of B that are
-// not contiguous or meet many rows of A, and A when it meets many columns. The template is compiled
-// for several instruction sets; they differ in tile sizes, never in the order of a sum.
+// Matrix product: blocks of the operands that fit the caches, tiles of C that fit the registers
+// (gemm_tile.cpp). (The blocking of Goto and van de Geijn, "Anatomy of high-performance matrix
+// multiplication", 2008.) Operands are read where they lie; only what does not lie well is packed:
+// columns of B that are not contiguous or meet many rows of A, and A when it meets many columns.
 #include <gradus/kernels/gemm.h>
+#include <gradus/kernels/gemm_tile.h>
 #include <gradus/kernels/threads.h>
 
 #include <algorithm>
@@ -15,208 +15,215 @@ namespace gradus::kernels {
 namespace {
 
 using Index = std::int64_t;
-constexpr Index block_depth = 256;       // k whose products are summed before C is touched: part of
-                                         // the contract about bits
-constexpr Index block_rows = 256;        // rows of A packed at a time
-constexpr Index columns_that_pay = 256;  // fewer columns than this do not pay for packing A
-constexpr Index rows_that_pay = 128;     // as many rows as this pay for packing B in any case
-constexpr Index most_tile_rows = 8, most_tile_columns = 32;
-constexpr double products_per_task = 4e6;  // below two tasks' worth no thread is woken
+using detail::TileJob;
+using detail::Tiles;
 
-/// C tile [height, width] (+)= A tile times B tile. Rows of A past `height` repeat the last row, so
-/// nothing outside the operand is read; B always has all its columns (b_row apart).
-template <class T>
-using TileKernel = void (*)(Index depth, const T* a, Index a_row, Index a_column, const T* b,
-                            Index b_row, Matrix<T> c, Index height, Index width, bool add);
-
-template <class T, int vector_bytes, int rows>
-__attribute__((always_inline)) inline void multiply_tile(Index depth, const T* a, Index a_row,
-                                                         Index a_column, const T* b, Index b_row,
-                                                         Matrix<T> c, Index height, Index width,
-                                                         bool add) {
-  typedef T Vector __attribute__((vector_size(vector_bytes)));
-  constexpr Index lanes = vector_bytes / static_cast<int>(sizeof(T));
-  const T* row[rows];
-  for (int i = 0; i < rows; ++i) row[i] = a + std::min<Index>(i, height - 1) * a_row;
-  Vector sums[rows][2] = {};
-  for (Index k = 0; k < depth; ++k) {
-    Vector left, right;
-    __builtin_memcpy(&left, b + k * b_row, sizeof left);
-    __builtin_memcpy(&right, b + k * b_row + lanes, sizeof right);
-#pragma GCC unroll 8
-    for (int i = 0; i < rows; ++i) {
-      const T value = row[i][k * a_column];
-      sums[i][0] += value * left;
-      sums[i][1] += value * right;
-    }
-  }
-  if (c.column == 1 && width == 2 * lanes) {
-#pragma GCC unroll 8
-    for (int i = 0; i < rows; ++i) {
-      if (i >= height) break;
-      T* out = c.data + i * c.row;
-      if (add) {
-        Vector old[2];
-        __builtin_memcpy(old, out, sizeof old);
-        sums[i][0] = old[0] + sums[i][0];
-        sums[i][1] = old[1] + sums[i][1];
-      }
-      __builtin_memcpy(out, sums[i], sizeof sums[i]);
-    }
-    return;
-  }
-  T spilled[rows][2 * lanes];
-  __builtin_memcpy(spilled, sums, sizeof spilled);
-  for (Index j = 0; j < width; ++j)
-    for (Index i = 0; i < height; ++i) {
-      T& target = c.data[i * c.row + j * c.column];
-      target = add ? target + spilled[i][j] : spilled[i][j];
-    }
-}
-
-#define GRADUS_TILE_KERNEL(name, T, vector_bytes, rows, attributes)                             \
-  attributes void name(Index depth, const T* a, Index a_row, Index a_column, const T* b,        \
-                       Index b_row, Matrix<T> c, Index height, Index width, bool add) {         \
-    multiply_tile<T, vector_bytes, rows>(depth, a, a_row, a_column, b, b_row, c, height, width, \
-                                         add);                                                  \
-  }
-GRADUS_TILE_KERNEL(tile_f32_portable, float, 16, 4, )
-GRADUS_TILE_KERNEL(tile_f64_portable, double, 16, 4, )
-#if defined(__x86_64__)
-GRADUS_TILE_KERNEL(tile_f32_avx2, float, 32, 6, __attribute__((target("avx2"))))
-GRADUS_TILE_KERNEL(tile_f64_avx2, double, 32, 6, __attribute__((target("avx2"))))
-GRADUS_TILE_KERNEL(tile_f32_avx512, float, 64, 8, __attribute__((target("avx512f"))))
-GRADUS_TILE_KERNEL(tile_f64_avx512, double, 64, 8, __attribute__((target("avx512f"))))
-#endif
-#undef GRADUS_TILE_KERNEL
-
-/// A compiled micro-kernel and the tile it makes.
-template <class T>
-struct Tile {
-  TileKernel<T> kernel;
-  Index rows, columns;
-};
+constexpr Index block_rows = 256;            // rows of A packed at a time
+constexpr Index block_columns_bytes = 4096;  // bytes of a row of B packed at a time
+constexpr Index columns_that_pay = 256;      // fewer columns do not pay for packing A
+constexpr Index rows_that_pay = 128;         // as many rows pay for packing B in any case
+constexpr double products_per_task = 4e6;    // below two tasks' worth no thread is woken
+constexpr Index most_tasks = 16;
 
 template <class T>
-Tile<T> tile_for(GemmTarget target) {
-  constexpr bool f32 = std::is_same_v<T, float>;
-  constexpr Index size = sizeof(T);
-#if defined(__x86_64__)
-  if constexpr (f32) {
-    if (target == GemmTarget::avx512) return {tile_f32_avx512, 8, 128 / size};
-    if (target == GemmTarget::avx2) return {tile_f32_avx2, 6, 64 / size};
-  } else {
-    if (target == GemmTarget::avx512) return {tile_f64_avx512, 8, 128 / size};
-    if (target == GemmTarget::avx2) return {tile_f64_avx2, 6, 64 / size};
-  }
-#endif
-  static_cast<void>(target);
-  if constexpr (f32)
-    return {tile_f32_portable, 4, 32 / size};
+const Tiles<T>& tiles_of() {
+  if constexpr (std::is_same_v<T, float>)
+    return detail::tiles_f32();
   else
-    return {tile_f64_portable, 4, 32 / size};
-}
-
-GemmTarget best_target() {
-  static const GemmTarget best = gemm_supports(GemmTarget::avx512) ? GemmTarget::avx512
-                                 : gemm_supports(GemmTarget::avx2) ? GemmTarget::avx2
-                                                                   : GemmTarget::portable;
-  return best;
+    return detail::tiles_f64();
 }
 
 Index round_up(Index n, Index unit) { return (n + unit - 1) / unit * unit; }
+Index parts_of(Index n, Index part) { return (n + part - 1) / part; }
 
-/// packed[k * tile + i] = source[i * step + k * along] for i < count, 0 for the rest of the tile.
+/// Part number `p` of n things in `parts` parts of nearly equal size.
+struct Part {
+  Index begin, size;
+};
+Part part_of(Index n, Index parts, Index p) {
+  const Index each = n / parts, more = n % parts;
+  return {p * each + std::min(p, more), each + (p < more ? 1 : 0)};
+}
+
+/// Memory that a thread keeps for packing.
 template <class T>
-void pack(const T* source, Index step, Index along, Index count, Index depth, T* packed,
-          Index tile) {
-  if (count < tile)
-    for (Index k = 0; k < depth; ++k)
-      std::fill(packed + k * tile + count, packed + (k + 1) * tile, T(0));
-  if (step == 1) {
-    for (Index k = 0; k < depth; ++k) std::copy_n(source + k * along, count, packed + k * tile);
+T* scratch(std::size_t which, Index count) {
+  struct Buffer {
+    std::unique_ptr<T[]> data;
+    Index size = 0;
+  };
+  thread_local Buffer buffers[2];
+  Buffer& buffer = buffers[which];
+  if (buffer.size < count) {
+    buffer.data.reset(new (std::nothrow) T[static_cast<std::size_t>(count)]);
+    buffer.size = buffer.data ? count : 0;
+  }
+  return buffer.data.get();
+}
+
+template <class T>
+Matrix<T> moved(Matrix<T> m, Index i, Index j) {
+  if (m.data) m.data += i * m.row + j * m.column;
+  return m;
+}
+
+/// A rectangle of C and everything that it needs.
+template <class T>
+struct Block {
+  const Tiles<T>& tiles;
+  Index m, n, k;
+  Matrix<const T> a, b;
+  Matrix<T> c;
+  bool accumulate;
+  const Epilogue<T>* epilogue;
+
+  /// The columns of C as panels of whole vectors, by number.
+  Index panels() const { return parts_of(parts_of(n, tiles.lanes), tiles.vectors); }
+  Part panel(Index p) const {
+    const Part vectors = part_of(parts_of(n, tiles.lanes), panels(), p);
+    return {vectors.begin * tiles.lanes, vectors.size * tiles.lanes};
+  }
+
+  void multiply() const;
+  void multiply_depth(Index k0, Index depth, T* packed_a, T* packed_b) const;
+};
+
+template <class T>
+void Block<T>::multiply() const {
+  const bool pack_a = n >= columns_that_pay && m > tiles.rows[tiles.vectors - 1];
+  T* packed_a = pack_a ? scratch<T>(0, block_rows * gemm_block) : nullptr;
+  T* packed_b = scratch<T>(1, round_up(n, tiles.lanes) * gemm_block);
+  if (!packed_b) throw std::bad_alloc();
+  for (Index k0 = 0; k0 < k; k0 += gemm_block)
+    multiply_depth(k0, std::min(gemm_block, k - k0), packed_a, packed_b);
+}
+
+template <class T>
+void Block<T>::multiply_depth(Index k0, Index depth, T* packed_a, T* packed_b) const {
+  const bool is_last = k0 + depth == k;
+  const Index rows_at_once = packed_a ? block_rows : m;
+  for (Index i0 = 0; i0 < m; i0 += rows_at_once) {
+    const Index rows = std::min(rows_at_once, m - i0);
+    const Matrix<const T> left = moved(a, i0, k0);
+    for (Index p = 0; p < panels(); ++p) {
+      const auto [j0, wide] = panel(p);
+      const Index width = std::min(wide, n - j0), vectors = wide / tiles.lanes;
+      const Matrix<const T> right = moved(b, k0, j0);
+      const bool pack_b = b.column != 1 || width < wide || m >= rows_that_pay;
+      if (pack_b && i0 == 0)
+        tiles.pack(right.data, right.column, right.row, width, depth, packed_b + j0 * depth, wide);
+      const Index tile_count = parts_of(rows, tiles.rows[vectors - 1]);
+      for (Index t = 0; t < tile_count; ++t) {
+        const auto [i, height] = part_of(rows, tile_count, t);
+        TileJob<T> job{depth,
+                       moved(left, i, 0).data,
+                       left.row,
+                       left.column,
+                       pack_b ? packed_b + j0 * depth : right.data,
+                       pack_b ? wide : right.row,
+                       moved(c, i0 + i, j0),
+                       width,
+                       accumulate || k0 > 0,
+                       nullptr};
+        if (packed_a) {
+          // Packed when the first panel meets it; every panel of as many vectors cuts rows alike.
+          job.a = packed_a + i * depth;
+          job.a_row = 1;
+          job.a_column = height;
+          if (p == 0 || vectors != panel(p - 1).size / tiles.lanes)
+            tiles.pack(moved(left, i, 0).data, left.row, left.column, height, depth,
+                       packed_a + i * depth, height);
+        }
+        Epilogue<T> here;
+        if (epilogue && is_last) {
+          here = *epilogue;
+          here.bias = moved(here.bias, i0 + i, j0);
+          here.gate = moved(here.gate, i0 + i, j0);
+          job.epilogue = &here;
+        }
+        tiles.kernel[vectors - 1][height - 1](job);
+      }
+    }
+  }
+}
+
+/// What a product costs with lanes along the columns of C: multiply-adds, padding, packing of B and
+/// scattered writing included.
+template <class T>
+double cost(Index m, Index n, Index k, Matrix<const T> b, Index c_column) {
+  const auto& tiles = tiles_of<T>();
+  const double columns = static_cast<double>(round_up(n, tiles.lanes));
+  return static_cast<double>(m) * columns + (b.column == 1 ? 0 : 12 * columns) +
+         (c_column == 1 ? 0 : 16 * static_cast<double>(m) * columns / static_cast<double>(k));
+}
+
+/// Rows and columns of C that one task computes: by shape alone.
+template <class T>
+Part task_size(const Tiles<T>& tiles, Index m, Index n, Index k) {
+  const Index unit = tiles.lanes * tiles.vectors;
+  Index rows = m, columns = std::min<Index>(n, block_columns_bytes / static_cast<Index>(sizeof(T)));
+  const auto tasks = [&] { return parts_of(m, rows) * parts_of(n, columns); };
+  const auto products = [&] {
+    return static_cast<double>(rows) * static_cast<double>(columns) * static_cast<double>(k);
+  };
+  while (tasks() < most_tasks && products() >= 2 * products_per_task) {
+    if (columns >= 2 * unit && columns >= rows)
+      columns = round_up((columns + 1) / 2, unit);
+    else if (rows >= 2 * block_rows / 4)
+      rows = round_up((rows + 1) / 2, detail::most_rows);
+    else
+      break;
+  }
+  return {rows, columns};
+}
+
+template <class T>
+void multiply(Index m, Index n, Index k, Matrix<const T> a, Matrix<const T> b, Matrix<T> c,
+              bool accumulate, const Epilogue<T>* epilogue) {
+  if (m <= 0 || n <= 0) return;
+  if (k <= 0) {
+    for (Index i = 0; i < m && !accumulate; ++i)
+      for (Index j = 0; j < n; ++j) c.data[i * c.row + j * c.column] = T(0);
     return;
   }
-  Index i = 0;
-  if (along == 1) {
-    // Four by four through registers: reads and writes are both whole vectors.
-    typedef T Four __attribute__((vector_size(4 * sizeof(T))));
-    for (; i + 4 <= count; i += 4) {
-      const T* from = source + i * step;
-      Index k = 0;
-      for (; k + 4 <= depth; k += 4) {
-        Four r[4];
-        for (int q = 0; q < 4; ++q) __builtin_memcpy(&r[q], from + q * step + k, sizeof r[q]);
-        const Four a = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5);
-        const Four b = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);
-        const Four c = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5);
-        const Four d = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
-        r[0] = __builtin_shufflevector(a, c, 0, 1, 4, 5);
-        r[1] = __builtin_shufflevector(a, c, 2, 3, 6, 7);
-        r[2] = __builtin_shufflevector(b, d, 0, 1, 4, 5);
-        r[3] = __builtin_shufflevector(b, d, 2, 3, 6, 7);
-        for (int q = 0; q < 4; ++q)
-          __builtin_memcpy(packed + (k + q) * tile + i, &r[q], sizeof r[q]);
-      }
-      for (; k < depth; ++k)
-        for (Index q = 0; q < 4; ++q) packed[k * tile + i + q] = from[q * step + k];
+  Epilogue<T> turned;
+  if (cost(n, m, k, a.turned(), c.row) < cost(m, n, k, b, c.column)) {
+    // C^T = B^T A^T: the same products.
+    std::swap(a, b);
+    a = a.turned();
+    b = b.turned();
+    c = c.turned();
+    std::swap(m, n);
+    if (epilogue) {
+      turned = epilogue->turned();
+      epilogue = &turned;
     }
   }
-  for (; i < count; ++i)
-    for (Index k = 0; k < depth; ++k) packed[k * tile + i] = source[i * step + k * along];
-}
-
-/// The columns [from, to) of C, by one thread.
-template <class T>
-void multiply_columns(const Tile<T>& tile, Index m, Index from, Index to, Index k,
-                      Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate) {
-  alignas(64) T packed_b[block_depth * most_tile_columns];
-  thread_local std::unique_ptr<T[]> packed_a;
-  bool pack_a = to - from >= columns_that_pay && m > tile.rows;
-  if (pack_a && !packed_a) {
-    packed_a.reset(new (std::nothrow) T[(block_rows + most_tile_rows) * block_depth]);
-    pack_a = packed_a != nullptr;  // without memory A is read where it lies
-  }
-  const Index rows_at_once = pack_a ? block_rows : m;
-  for (Index k0 = 0; k0 < k; k0 += block_depth) {
-    const Index depth = std::min(block_depth, k - k0);
-    const bool add = accumulate || k0 > 0;
-    for (Index i0 = 0; i0 < m; i0 += rows_at_once) {
-      const Index rows = std::min(rows_at_once, m - i0);
-      const T* left = a.data + i0 * a.row + k0 * a.column;
-      if (pack_a)
-        for (Index i = 0; i < rows; i += tile.rows)
-          pack(left + i * a.row, a.row, a.column, std::min(tile.rows, rows - i), depth,
-               packed_a.get() + i * depth, tile.rows);
-      for (Index j = from; j < to; j += tile.columns) {
-        const Index width = std::min(tile.columns, to - j);
-        const T* right = b.data + k0 * b.row + j * b.column;
-        Index right_row = b.row;
-        if (b.column != 1 || width < tile.columns || rows >= rows_that_pay) {
-          pack(right, b.column, b.row, width, depth, packed_b, tile.columns);
-          right = packed_b;
-          right_row = tile.columns;
-        }
-        for (Index i = 0; i < rows; i += tile.rows) {
-          const Index height = std::min(tile.rows, rows - i);
-          const Matrix<T> out{c.data + (i0 + i) * c.row + j * c.column, c.row, c.column};
-          if (pack_a)
-            tile.kernel(depth, packed_a.get() + i * depth, 1, tile.rows, right, right_row, out,
-                        height, width, add);
-          else
-            tile.kernel(depth, left + i * a.row, a.row, a.column, right, right_row, out, height,
-                        width, add);
-        }
-      }
-    }
-  }
-}
-
-/// Products computed per k, padding and the price of packing B included.
-template <class T>
-Index cost(const Tile<T>& tile, Index m, Index n, Matrix<const T> b) {
-  const Index columns = round_up(n, tile.columns);
-  return round_up(m, tile.rows) * columns + (b.column == 1 ? 0 : 16 * columns);
+  const Tiles<T>& tiles = tiles_of<T>();
+  const auto [rows, columns] = task_size(tiles, m, n, k);
+  const Index across = parts_of(n, columns);
+  parallel_for(across * parts_of(m, rows), 1,
+               [&, rows = rows, columns = columns](Index from, Index to) {
+                 for (Index task = from; task < to; ++task) {
+                   const Index i = task / across * rows, j = task % across * columns;
+                   Epilogue<T> here;
+                   if (epilogue) {
+                     here = *epilogue;
+                     here.bias = moved(here.bias, i, j);
+                     here.gate = moved(here.gate, i, j);
+                   }
+                   Block<T>{tiles,
+                            std::min(rows, m - i),
+                            std::min(columns, n - j),
+                            k,
+                            moved(a, i, 0),
+                            moved(b, 0, j),
+                            moved(c, i, j),
+                            accumulate,
+                            epilogue ? &here : nullptr}
+                       .multiply();
+                 }
+               });
 }
 
 template <class T>
@@ -236,51 +243,24 @@ void gemm_integer(Index m, Index n, Index k, Matrix<const T> a, Matrix<const T> 
 
 }  // namespace
 
-bool gemm_supports(GemmTarget target) {
-  if (target == GemmTarget::portable) return true;
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (target == GemmTarget::avx2) return __builtin_cpu_supports("avx2") != 0;
-  return __builtin_cpu_supports("avx512f") != 0;
-#else
-  return false;
-#endif
-}
-
-template <class T>
-void gemm_on(GemmTarget target, Index m, Index n, Index k, Matrix<const T> a, Matrix<const T> b,
-             Matrix<T> c, bool accumulate) {
-  if (m <= 0 || n <= 0) return;
-  if (k <= 0) {
-    if (accumulate) return;
-    for (Index i = 0; i < m; ++i)
-      for (Index j = 0; j < n; ++j) c.data[i * c.row + j * c.column] = T(0);
-    return;
-  }
-  const Tile<T> tile = tile_for<T>(target);
-  const Matrix<const T> a_turned{a.data, a.column, a.row}, b_turned{b.data, b.column, b.row};
-  if (cost(tile, n, m, a_turned) < cost(tile, m, n, b)) {  // C^T = B^T A^T: the same products
-    a = b_turned;
-    b = a_turned;
-    std::swap(m, n);
-    std::swap(c.row, c.column);
-  }
-  const Index tiles = (n + tile.columns - 1) / tile.columns;
-  const double products_per_tile = static_cast<double>(m * k) * static_cast<double>(tile.columns);
-  const Index grain = std::max<Index>(1, static_cast<Index>(products_per_task / products_per_tile));
-  parallel_for(tiles, grain, [&](Index begin, Index end) {
-    multiply_columns(tile, m, begin * tile.columns, std::min(n, end * tile.columns), k, a, b, c,
-                     accumulate);
-  });
-}
-
 template <class T>
 void gemm(Index m, Index n, Index k, Matrix<const T> a, Matrix<const T> b, Matrix<T> c,
           bool accumulate) {
   if constexpr (std::is_floating_point_v<T>)
-    gemm_on<T>(best_target(), m, n, k, a, b, c, accumulate);
+    multiply<T>(m, n, k, a, b, c, accumulate, nullptr);
   else
     gemm_integer(m, n, k, a, b, c, accumulate);
+}
+
+template <class T>
+void gemm(Index m, Index n, Index k, Matrix<const T> a, Matrix<const T> b, Matrix<T> c,
+          const Epilogue<T>& epilogue) {
+  multiply<T>(m, n, k, a, b, c, false, &epilogue);
+}
+
+template <class T>
+bool gemm_prefers_columns(Index m, Index n, Index k, Matrix<const T> a, Matrix<const T> b) {
+  return cost(n, m, k, a.turned(), 1) < cost(m, n, k, b, 1);
 }
 
 #define GRADUS_GEMM(T)                                                             \
@@ -292,9 +272,13 @@ GRADUS_GEMM(std::uint8_t)
 GRADUS_GEMM(std::int32_t)
 GRADUS_GEMM(std::int64_t)
 #undef GRADUS_GEMM
-template void gemm_on<float>(GemmTarget, std::int64_t, std::int64_t, std::int64_t,
-                             Matrix<const float>, Matrix<const float>, Matrix<float>, bool);
-template void gemm_on<double>(GemmTarget, std::int64_t, std::int64_t, std::int64_t,
-                              Matrix<const double>, Matrix<const double>, Matrix<double>, bool);
+#define GRADUS_GEMM(T)                                                                             \
+  template void gemm<T>(std::int64_t, std::int64_t, std::int64_t, Matrix<const T>,                 \
+                        Matrix<const T>, Matrix<T>, const Epilogue<T>&);                           \
+  template bool gemm_prefers_columns<T>(std::int64_t, std::int64_t, std::int64_t, Matrix<const T>, \
+                                        Matrix<const T>);
+GRADUS_GEMM(float)
+GRADUS_GEMM(double)
+#undef GRADUS_GEMM
 
 }  // namespace gradus::kernels

@@ -1,5 +1,6 @@
-// gemm against a plain loop that states its contract (sums over k in order, in blocks of 256) and
-// against f64: every target, small sizes, strides, guard pages, thread counts.
+// gemm against a plain loop that states its contract (fused multiply-adds over k in order, in
+// blocks of 256) and against f64: every instruction set, small sizes, strides, guard pages,
+// epilogues, thread counts.
 #include <gradus/kernels/gemm.h>
 #include <gradus/kernels/threads.h>
 #include <gtest/gtest.h>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "guarded.h"
+#include "targets.h"
 
 namespace gradus::kernels {
 namespace {
@@ -18,13 +20,6 @@ namespace {
 using gradus::testing::Edge;
 using gradus::testing::Guarded;
 using Index = std::int64_t;
-
-std::vector<GemmTarget> targets() {
-  std::vector<GemmTarget> found;
-  for (GemmTarget t : {GemmTarget::portable, GemmTarget::avx2, GemmTarget::avx512})
-    if (gemm_supports(t)) found.push_back(t);
-  return found;
-}
 
 template <class T>
 void fill_random(T* data, Index n, unsigned seed) {
@@ -40,7 +35,8 @@ T contract(Index k, const T* a, Index a_step, const T* b, Index b_step, const T*
   T total = any ? *old : T(0);
   for (Index k0 = 0; k0 < k; k0 += 256) {
     T sum = 0;
-    for (Index p = k0; p < std::min(k, k0 + 256); ++p) sum += a[p * a_step] * b[p * b_step];
+    for (Index p = k0; p < std::min(k, k0 + 256); ++p)
+      sum = std::fma(a[p * a_step], b[p * b_step], sum);
     total = any ? total + sum : sum;
     any = true;
   }
@@ -48,11 +44,10 @@ T contract(Index k, const T* a, Index a_step, const T* b, Index b_step, const T*
 }
 
 template <class T>
-void check(GemmTarget target, Index m, Index n, Index k, bool turn_a, bool turn_b, bool turn_c,
+void check(const char* target, Index m, Index n, Index k, bool turn_a, bool turn_b, bool turn_c,
            bool accumulate, Edge edge) {
-  SCOPED_TRACE(::testing::Message()
-               << "target " << static_cast<int>(target) << " " << m << "x" << n << "x" << k
-               << " turned " << turn_a << turn_b << turn_c << " accumulate " << accumulate);
+  SCOPED_TRACE(::testing::Message() << target << " " << m << "x" << n << "x" << k << " turned "
+                                    << turn_a << turn_b << turn_c << " accumulate " << accumulate);
   Guarded<T> a(m * k, edge), b(k * n, edge), c(m * n, edge);
   fill_random(a.data(), m * k, 1);
   fill_random(b.data(), k * n, 2);
@@ -62,7 +57,7 @@ void check(GemmTarget target, Index m, Index n, Index k, bool turn_a, bool turn_
   const Matrix<const T> left{a.data(), turn_a ? 1 : k, turn_a ? m : 1};
   const Matrix<const T> right{b.data(), turn_b ? 1 : n, turn_b ? k : 1};
   const Matrix<T> out{c.data(), turn_c ? 1 : n, turn_c ? m : 1};
-  gemm_on<T>(target, m, n, k, left, right, out, accumulate);
+  gemm<T>(m, n, k, left, right, out, accumulate);
   for (Index i = 0; i < m; ++i)
     for (Index j = 0; j < n; ++j) {
       const Index at = i * out.row + j * out.column;
@@ -76,7 +71,7 @@ void check(GemmTarget target, Index m, Index n, Index k, bool turn_a, bool turn_
 TEST(Gemm, BitsOfTheContractForSmallSizesAllLayoutsAndTargets) {
   const Index sizes[] = {0, 1, 2, 3, 5, 8, 9, 17, 33};
   unsigned turn = 0;
-  for (GemmTarget target : targets())
+  for_each_target([&](const char* target) {
     for (Index m : sizes)
       for (Index n : sizes)
         for (Index k : sizes)
@@ -88,32 +83,85 @@ TEST(Gemm, BitsOfTheContractForSmallSizesAllLayoutsAndTargets) {
                             edge);
             if (HasFatalFailure()) return;
           }
+  });
 }
 
 TEST(Gemm, BitsOfTheContractAcrossBlocks) {
-  for (GemmTarget target : targets())
+  for_each_target([&](const char* target) {
     for (int layout = 0; layout < 8; ++layout) {
       check<float>(target, 64, 50, 784, layout & 1, layout & 2, layout & 4, layout & 1, Edge::back);
       check<float>(target, 50, 784, 64, layout & 1, layout & 2, layout & 4, false, Edge::front);
       check<float>(target, 261, 259, 257, layout & 1, layout & 2, layout & 4, true, Edge::back);
       check<double>(target, 70, 270, 513, layout & 1, layout & 2, layout & 4, true, Edge::back);
     }
+  });
 }
 
 TEST(Gemm, ZeroAndNegativeStrides) {
   std::vector<float> a(200), b(200), c(35);
   fill_random(a.data(), 200, 4);
   fill_random(b.data(), 200, 5);
-  for (GemmTarget target : targets()) {
+  for_each_target([&](const char* target) {
     // A is one row for all i, B is read backwards in both directions, C is written upside down.
     const Matrix<const float> left{a.data() + 19, 0, -2}, right{b.data() + 199, -7, -1};
     const Matrix<float> out{c.data() + 28, -7, 1};
-    gemm_on<float>(target, 5, 7, 9, left, right, out, false);
+    gemm<float>(5, 7, 9, left, right, out, false);
     for (Index i = 0; i < 5; ++i)
       for (Index j = 0; j < 7; ++j)
         EXPECT_EQ(contract<float>(9, left.data, -2, right.data - j, -7, nullptr),
-                  out.data[i * -7 + j]);
-  }
+                  out.data[i * -7 + j])
+            << target;
+  });
+}
+
+/// Every epilogue against the separate steps, each rounded on its own.
+template <class T>
+void check_epilogue(Index m, Index n, Index k, bool turn_c, int what) {
+  std::vector<T> a(static_cast<std::size_t>(m * k)), b(static_cast<std::size_t>(k * n));
+  fill_random(a.data(), m * k, 1);
+  fill_random(b.data(), k * n, 2);
+  std::vector<T> bias(static_cast<std::size_t>(m * n)), gate = bias, start = bias;
+  fill_random(bias.data(), m * n, 3);
+  fill_random(gate.data(), m * n, 4);
+  fill_random(start.data(), m * n, 5);
+  gate[0] = 0;
+  const T rate = T(0.3);
+  Epilogue<T> e;
+  if (what & 1) e.bias = {bias.data(), 0, 1};  // one row for all, as a layer's
+  if (what & 2) e.relu = true;
+  if (what & 4) e.gate = {gate.data(), turn_c ? 1 : n, turn_c ? m : 1};
+  if (what & 8) e.rate = &rate;
+  std::vector<T> c = start;
+  const Matrix<const T> left{a.data(), k, 1}, right{b.data(), 1, k};
+  const Matrix<T> out{c.data(), turn_c ? 1 : n, turn_c ? m : 1};
+  gemm<T>(m, n, k, left, right, out, e);
+  for (Index i = 0; i < m; ++i)
+    for (Index j = 0; j < n; ++j) {
+      const auto at = static_cast<std::size_t>(i * out.row + j * out.column);
+      T y = contract<T>(k, a.data() + i * k, 1, b.data() + j * k, 1, nullptr);
+      if (what & 1) y = y + bias[static_cast<std::size_t>(j)];
+      if (what & 2) y = y < 0 ? T(0) : y;
+      if (what & 4) y = y * (gate[at] <= 0 ? T(0) : T(1));
+      if (what & 8) {
+        const T scaled = rate * y;
+        y = start[at] - scaled;
+      }
+      ASSERT_EQ(y, c[at]) << m << 'x' << n << 'x' << k << " epilogue " << what;
+    }
+}
+
+TEST(Gemm, EpiloguesHaveTheBitsOfSeparateSteps) {
+  for_each_target([&](const char* target) {
+    SCOPED_TRACE(target);
+    for (int what = 1; what < 16; ++what)
+      for (const bool turn_c : {false, true}) {
+        check_epilogue<float>(64, 50, 70, turn_c, what);
+        check_epilogue<float>(7, 100, 33, turn_c, what);
+        check_epilogue<double>(13, 35, 20, turn_c, what);
+        if (!(what & 8)) check_epilogue<float>(40, 70, 600, turn_c, what);
+        if (HasFatalFailure()) return;
+      }
+  });
 }
 
 TEST(Gemm, NearF64) {
