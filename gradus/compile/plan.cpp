@@ -5,47 +5,19 @@
 #include <cstdio>
 #include <utility>
 
+#include <gradus/compile/kernel.h>
 #include <gradus/compile/passes.h>
+#include <gradus/kernels/gemm.h>
 
 namespace gradus::compile {
 namespace {
-
-/// Who holds the bytes of a value.
-enum class Holder { arena, input, constant, output };
-
-struct Buffer {
-  Holder holder = Holder::arena;
-  std::size_t number = 0;  // of the input, constant or output
-  Lifetime life;
-  bool is_used = false;
-};
-
-/// A value as a kernel sees it.
-struct View {
-  std::size_t buffer = 0;
-  Layout layout;
-  DType dtype = DType::f32;
-  std::size_t offset_bytes() const {
-    return static_cast<std::size_t>(layout.offset) * dtype_size(dtype);
-  }
-};
-
-/// A step with its operands found.
-struct Kernel {
-  Op op;
-  Place place;
-  std::vector<View> views;  // inputs, then outputs
-  std::size_t input_count = 0;
-  std::vector<In> in{};
-  std::vector<Out> out{};
-};
 
 std::size_t bytes_of(const Spec& spec) {
   return static_cast<std::size_t>(spec.shape.numel()) * dtype_size(spec.dtype);
 }
 
 double flops_of(const Kernel& kernel) {
-  const double elements = static_cast<double>(kernel.views[kernel.input_count].layout.numel());
+  const double elements = static_cast<double>(kernel.outputs()[0].layout.numel());
   if (kernel.op.name() != "matmul") return elements;
   return 2 * elements * static_cast<double>(kernel.views[0].layout.shape.back());
 }
@@ -60,18 +32,53 @@ std::string short_number(double value) {
   return text;
 }
 
+/// A product with what it took in, on operands whose pointers are in `in` and `out`.
+template <class T>
+void run_product(const Product& p, std::span<const In> in, const Out& out) {
+  const auto matrix = [&](const Product::Operand& operand) -> kernels::Matrix<const T> {
+    if (operand.input < 0) return {};
+    return {in[static_cast<std::size_t>(operand.input)].as<T>(), operand.row, operand.column};
+  };
+  kernels::Epilogue<T> epilogue;
+  epilogue.bias = matrix(p.bias);
+  epilogue.gate = matrix(p.gate);
+  epilogue.relu = p.relu;
+  if (p.rate >= 0) epilogue.rate = in[static_cast<std::size_t>(p.rate)].as<T>();
+  kernels::gemm<T>(p.m, p.n, p.k, matrix(p.a), matrix(p.b), {out.as<T>(), p.c_row, p.c_column},
+                   epilogue);
+}
+
+/// A kernel with its pointers.
+struct Call {
+  Kernel kernel;
+  std::vector<In> in{};
+  std::vector<Out> out{};
+
+  void run() const {
+    if (!kernel.product)
+      kernel.op.model().forward(in, out);
+    else if (out[0].dtype == DType::f64)
+      run_product<double>(*kernel.product, in, out[0]);
+    else
+      run_product<float>(*kernel.product, in, out[0]);
+  }
+};
+
 }  // namespace
 
 struct Plan::State {
   Program program;
+  bool fuse = true;
   std::vector<Buffer> buffers;
   std::vector<View> views;  // by value id
   std::vector<Kernel> kernels;
+  std::vector<Call> calls;
   std::vector<KernelInfo> infos;
   Storage arena;
   Placement placement;
   Tensors constants, outputs, results;
   std::vector<Storage> written;  // constants that a run writes
+  std::vector<Tensor> zeros;     // constants that must still be zero
   /// Pointers into the inputs of a run, set anew each time.
   struct Patch {
     std::size_t input;
@@ -87,7 +94,7 @@ struct Plan::State {
   std::vector<Passed> passed;
 
   std::size_t add_buffer(Holder holder, std::size_t number, std::size_t bytes) {
-    buffers.push_back({holder, number, {bytes, 0, 0}});
+    buffers.push_back({.holder = holder, .number = number, .life = {bytes, 0, 0}});
     return buffers.size() - 1;
   }
   std::byte* base_of(const Buffer& buffer, std::size_t index) {
@@ -127,6 +134,11 @@ void Plan::State::find_sources() {
     if (is_new) {
       add_buffer(Holder::constant, constants.size(), tensor.storage().bytes());
       constants.push_back(tensor);
+      if (fuse && tensor.numel() == 1 && tensor.storage().bytes() == dtype_size(tensor.dtype()) &&
+          tensor.item() == 0) {
+        buffers.back().is_zero = true;
+        zeros.push_back(tensor);
+      }
     }
     views[id] = {known->second, tensor.layout(), tensor.dtype()};
   }
@@ -139,7 +151,10 @@ void Plan::State::lower_steps() {
       throw TraceError("'" + std::string(step.op.name()) + "' at " + short_place(step.place) +
                            " is a function of tensors, which no kernel can run",
                        "write it with operations, or run this step without compiling");
-    Kernel kernel{step.op, step.place, {}, step.inputs.size()};
+    Kernel kernel{step.op, step.place, std::string(step.op.name()), {}, step.inputs.size()};
+    kernel.writes_in_place = step.target.has_value();
+    kernel.scope = step.scope;
+    kernel.phase = step.phase;
     for (ValueId id : step.inputs) kernel.views.push_back(views[id]);
     if (step.op.kind() == OpKind::view) {
       const Layout* layout = &kernel.views[0].layout;
@@ -173,6 +188,7 @@ void Plan::State::find_lifetimes() {
 void Plan::State::own_outputs() {
   for (ValueId id : program.outputs) {
     Buffer& buffer = buffers[views[id].buffer];
+    buffer.is_result = true;
     if (buffer.holder == Holder::arena) {
       buffer.holder = Holder::output;
       buffer.number = outputs.size();
@@ -199,22 +215,20 @@ void Plan::State::place_buffers() {
 }
 
 void Plan::State::set_pointers() {
+  calls.reserve(kernels.size());
   for (Kernel& kernel : kernels) {
-    const std::size_t count = kernel.views.size();
-    kernel.in.reserve(kernel.input_count);
-    kernel.out.reserve(count - kernel.input_count);
-    for (std::size_t i = 0; i < count; ++i) {
-      View& view = kernel.views[i];
+    Call& call = calls.emplace_back(Call{std::move(kernel)});
+    call.in.reserve(call.kernel.input_count);
+    for (const View& view : call.kernel.inputs()) {
       const Buffer& buffer = buffers[view.buffer];
-      std::byte* base = base_of(buffer, view.buffer);
-      if (i >= kernel.input_count) {
-        kernel.out.push_back({base + view.offset_bytes(), &view.layout, view.dtype});
-        continue;
-      }
-      kernel.in.push_back({base + view.offset_bytes(), &view.layout, view.dtype});
+      call.in.push_back(
+          {base_of(buffer, view.buffer) + view.offset_bytes(), &view.layout, view.dtype});
       if (buffer.holder == Holder::input)
-        patches.push_back({buffer.number, &kernel.in.back().data, view.offset_bytes()});
+        patches.push_back({buffer.number, &call.in.back().data, view.offset_bytes()});
     }
+    for (const View& view : call.kernel.outputs())
+      call.out.push_back({base_of(buffers[view.buffer], view.buffer) + view.offset_bytes(),
+                          &view.layout, view.dtype});
   }
   std::map<std::size_t, bool> seen;
   for (const Step& step : program.steps)
@@ -230,27 +244,29 @@ void Plan::State::set_pointers() {
 }
 
 void Plan::State::describe() {
-  for (const Kernel& kernel : kernels) {
-    KernelInfo info;
-    info.what = std::string(kernel.op.name());
-    for (std::size_t i = 0; i < kernel.views.size(); ++i) {
-      const View& view = kernel.views[i];
-      const Spec spec{view.layout.shape, view.dtype};
-      (i < kernel.input_count ? info.inputs : info.outputs).push_back(spec);
-      info.bytes += static_cast<double>(bytes_of(spec));
-    }
-    info.flops = flops_of(kernel);
+  for (const Call& call : calls) {
+    const Kernel& kernel = call.kernel;
+    KernelInfo info{.what = kernel.what,
+                    .flops = flops_of(kernel),
+                    .note = kernel.note,
+                    .scope = kernel.scope,
+                    .phase = kernel.phase};
+    for (const View& view : kernel.inputs()) info.inputs.push_back(view.spec());
+    for (const View& view : kernel.outputs()) info.outputs.push_back(view.spec());
+    for (const View& view : kernel.views) info.bytes += static_cast<double>(bytes_of(view.spec()));
     infos.push_back(std::move(info));
   }
 }
 
-Plan::Plan(Program program) : state_(std::make_unique<State>()) {
+Plan::Plan(Program program, PlanOptions options) : state_(std::make_unique<State>()) {
   State& s = *state_;
+  s.fuse = options.fuse;
   s.program = simplify(std::move(program));
   s.find_sources();
   s.lower_steps();
-  s.find_lifetimes();
   s.own_outputs();
+  if (s.fuse) fuse_products(s.kernels, s.buffers);
+  s.find_lifetimes();
   s.place_buffers();
   s.set_pointers();
   s.describe();
@@ -276,12 +292,17 @@ const Tensors& Plan::run(std::span<const Tensor> inputs) {
   }
   for (const State::Patch& patch : s.patches)
     *patch.data = static_cast<const std::byte*>(inputs[patch.input].raw_data()) + patch.offset;
+  for (const Tensor& zero : s.zeros)
+    if (zero.item() != 0) {  // what was fused counts on it
+      *this = Plan(std::move(s.program), {.fuse = false});
+      return run(inputs);
+    }
   for (const Storage& storage : s.written) storage.prepare_write();
-  for (const Kernel& kernel : s.kernels) {
+  for (const Call& call : s.calls) {
     try {
-      kernel.op.model().forward(kernel.in, kernel.out);
+      call.run();
     } catch (Error& error) {
-      error.add_context(kernel.op.name(), "", kernel.place);
+      error.add_context(call.kernel.op.name(), "", call.kernel.place);
       throw;
     }
   }

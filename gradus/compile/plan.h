@@ -11,17 +11,21 @@ namespace gradus::compile {
 /// One kernel of a plan, for people.
 struct KernelInfo {
   std::string what;  ///< "matmul + add + relu"
-  std::vector<Spec> inputs, outputs;
+  std::vector<Spec> inputs{}, outputs{};
   double flops = 0, bytes = 0;  ///< of one run; bytes that operands hold
-  std::string note;             ///< why it was not fused with its neighbour; may be empty
-  std::string scope;
+  std::string note{};           ///< why it was not fused with its neighbour; may be empty
+  std::string scope{};
   Phase phase = Phase::forward;
+};
+
+struct PlanOptions {
+  bool fuse = true;  ///< products take their neighbours in
 };
 
 class Plan {
  public:
   /// Throws TraceError where a step has no kernel (a function of tensors).
-  explicit Plan(Program program);
+  explicit Plan(Program program, PlanOptions options = {});
   ~Plan();
   Plan(Plan&&) noexcept;
   Plan& operator=(Plan&&) noexcept;
