@@ -126,8 +126,16 @@ static void versions(const Pairs& set) {
   also(106, "labels that version 3 puts elsewhere", 0, sum(concat(first) != concat(third)).item(),
        0);
 
-  check_epochs("Dataset", three_epochs(SliceLoader{set, 50}),
+  // Two epochs come out in f32 as the notebook has them. In the third another order of the same
+  // sums rounds one unit to the other side of its kink; f64 stays on the notebook's way.
+  const std::string stream = default_generator().state();
+  check_epochs("in f64", three_epochs(SliceLoader{set, 50}, nullptr, DType::f64),
                {{.165040, .96}, {.110195, .94}, {.085174, .96}}, 1e-5);
+  default_generator().set_state(stream);
+  std::vector<Report> dataset = three_epochs(SliceLoader{set, 50});
+  also_band(106, "Dataset, epoch 2, last batch", .05, .1, dataset.back().loss, mnist_only);
+  dataset.pop_back();
+  check_epochs("Dataset", dataset, {{.165040, .96}, {.110195, .94}}, 1e-5);
   const std::vector<Report> sliced = three_epochs(SliceLoader{set, 50});
   also(106, "DataLoader, version 1, epoch 0", .1137, sliced[0].loss, 1e-4, mnist_only);
   also_band(106, "DataLoader, version 1, epoch 1", .0725, .0925, sliced[1].loss, mnist_only);

@@ -4,7 +4,6 @@
 // that never has to be written again.
 #include <gradus/gradus.h>
 
-#include "bias_first.h"
 #include "lesson.h"
 #include "training.h"
 
@@ -45,12 +44,20 @@ static std::vector<Report> fit(int epochs, nn::Module& model, optim::Optimizer& 
   return reports;
 }
 
+/// A net that computes in f64, whatever it is given.
+struct Precise : nn::Module {
+  nn::Sequential net;
+  explicit Precise(nn::Sequential given) : net(std::move(given)) { net.to(DType::f64); }
+  GRADUS_FIELDS(net)
+  Tensor forward(const Tensor& x) override { return net(x.astype(DType::f64)); }
+};
+
 // ## Five epochs
 // The notebook's f32 run and the same run in f64 part in the first epoch: .1424 against .1405. Both
-// are right. One rounding decides whether a rectifier is open, and all that follows differs; here
-// the plain net takes the way of f64. `BiasFirst` is the same net with the bias as the weight of a
-// pixel that is always 1, the first to be added: no formula changes, only the order of rounding,
-// and the run is the notebook's. So much for the fourth digit of anybody's accuracy.
+// are right. One rounding decides whether a rectifier is open, and all that follows differs. In f32
+// the sums here are made in another order than the notebook's machine made them, yet they take its
+// way to the end; in f64 they take the other. So much for the fourth digit of anybody's
+// accuracy.
 static void five_epochs(const data::Loaders& dls) {
   const std::string stream = default_generator().state();
   nn::Sequential model = lesson_net();
@@ -58,25 +65,28 @@ static void five_epochs(const data::Loaders& dls) {
   const Stopwatch watch;
   const std::vector<Report> here = fit(5, model, opt, dls.train, dls.valid);
   timing("5 epochs with validation: " + text("%.2f s", watch.seconds()) + "; the notebook: 1.54 s");
-  default_generator().set_state(stream);
-  BiasFirst other;
-  optim::SGD other_opt(other.parameters(), {.lr = .5});
-  const std::vector<Report> bias_first = fit(2, other, other_opt, dls.train, dls.valid);
-  row(106, "fit: valid loss after epoch 0, bias first", .14236383, bias_first[0].loss, 1e-5,
-      mnist_only);
-  also(106, "valid accuracy", .9581, bias_first[0].accuracy, 1e-9, mnist_only);
-  also(106, "valid loss after epoch 1, bias first", .12564025, bias_first[1].loss, 1e-5,
-       mnist_only);
-  also(106, "valid accuracy after epoch 1", .9632, bias_first[1].accuracy, 1e-9, mnist_only);
-  const double f64_loss[] = {.1405, .1221, .1345, .1112, .1113},
-               f64_accuracy[] = {.9582, .9635, .9630, .9662, .9704};
-  for (std::size_t e = 0; e < 3; ++e) {
-    const std::string name = "bias last, as f64: epoch " + std::to_string(e);
-    also(106, name + ", valid loss", f64_loss[e], here[e].loss, 5e-5, mnist_only);
-    also(106, name + ", valid accuracy", f64_accuracy[e], here[e].accuracy, 1e-9, mnist_only);
+  const Report f32[] = {{.14236383, .9581},
+                        {.12564025, .9632},
+                        {.13069148, .9645},
+                        {.10988454, .9670},
+                        {.11636367, .9678}};
+  row(106, "fit: valid loss after epoch 0", f32[0].loss, here[0].loss, 1e-5, mnist_only);
+  also(106, "valid accuracy", f32[0].accuracy, here[0].accuracy, 1e-9, mnist_only);
+  for (std::size_t e = 1; e < 5; ++e) {
+    const std::string after = " after epoch " + std::to_string(e);
+    also(106, "valid loss" + after, f32[e].loss, here[e].loss, 1e-5, mnist_only);
+    also(106, "valid accuracy" + after, f32[e].accuracy, here[e].accuracy, 1e-9, mnist_only);
   }
-  also_band(106, "epoch 4, valid loss", .095, .13, here[4].loss, mnist_only);
-  also_band(106, "epoch 4, valid accuracy", .964, .975, here[4].accuracy, mnist_only);
+  default_generator().set_state(stream);
+  Precise precise(lesson_net());
+  optim::SGD precise_opt(precise.parameters(), {.lr = .5});
+  const std::vector<Report> in_f64 = fit(3, precise, precise_opt, dls.train, dls.valid);
+  const Report f64[] = {{.1405, .9582}, {.1221, .9635}, {.1345, .9630}};
+  for (std::size_t e = 0; e < 3; ++e) {
+    const std::string name = "in f64: epoch " + std::to_string(e);
+    also(106, name + ", valid loss", f64[e].loss, in_f64[e].loss, 5e-5, mnist_only);
+    also(106, name + ", valid accuracy", f64[e].accuracy, in_f64[e].accuracy, 1e-9, mnist_only);
+  }
 
   // The library has this loop too, `gradus::fit`; it gives the same numbers to the last bit.
   default_generator().set_state(stream);

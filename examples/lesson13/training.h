@@ -79,15 +79,19 @@ inline void check_epochs(const std::string& name, const std::vector<Report>& her
 }
 
 /// Three epochs with a new net, SGD and lr .5: loss and accuracy of the last batch of each. A
-/// loader gives its batches to a function: loader.each(use).
+/// loader gives its batches to a function: loader.each(use). In f64 the same weights and pixels
+/// are rounded later.
 template <class Loader>
-std::vector<Report> three_epochs(const Loader& loader, double* valid_accuracy = nullptr) {
+std::vector<Report> three_epochs(const Loader& loader, double* valid_accuracy = nullptr,
+                                 gradus::DType dtype = gradus::DType::f32) {
   gradus::nn::Sequential model = lesson_net();
+  model.to(dtype);
   gradus::optim::SGD opt(model.parameters(), {.lr = .5});
   std::vector<Report> last(3);
   for (Report& report : last)
     loader.each([&](const gradus::data::Batch& batch) {
-      const gradus::Tensor preds = model(batch.x), loss = cross_entropy(preds, batch.y);
+      const gradus::Tensor preds = model(batch.x.astype(dtype)),
+                           loss = cross_entropy(preds, batch.y);
       loss.backward();
       opt.step();
       opt.zero_grad();

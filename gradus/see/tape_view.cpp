@@ -227,7 +227,7 @@ std::string source_text(const Tape& tape, const Focus& focus, const Style& style
     path.erase(0, 3);
     file.open(path);
   }
-  if (!file) return event->file + " is not there any more\n";
+  if (!file) return cut_to(event->file + " is not there any more", style.width, style) + "\n";
   // What the calls of this step made at each line of this file.
   std::map<int, std::string> made;
   const auto [first, last] = tape.ticks_of(at(tape.ticks, focus.tick).step);
