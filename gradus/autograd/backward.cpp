@@ -1,6 +1,7 @@
 // The walk; see backward.h. Nodes are taken in falling order of execution, which is a reverse
 // topological order, so no recursion is needed and chains may be of any length.
 #include <gradus/autograd/backward.h>
+#include <gradus/core/diagnostic.h>
 #include <gradus/program/watch.h>
 
 #include <algorithm>
@@ -73,6 +74,36 @@ class Walk {
   const std::vector<std::pair<Tensor, Tensor>>& leaves() const { return leaves_; }
 
  private:
+  /// G2, G1: the two mistakes at the start of a walk.
+  [[noreturn]] void fail_lost(const Tensor& y) const {
+    const std::string name = y.name().empty() ? "this tensor" : y.name();
+    Coded<GradError> error(
+        {"G2", std::string(name_) + "(): no parameter leads to " + name + ". " +
+                   (y.cut() ? "The path ends at " + *y.cut() + "."
+                            : "Mark parameters with set_requires_grad(), and compute outside "
+                              "no_grad.")},
+        "no parameter leads to this tensor" +
+            (y.cut() ? "; the path ends at " + *y.cut() : std::string()),
+        y.cut() ? "let the values that lead to it stay recorded"
+                : "mark parameters with set_requires_grad(), and compute outside no_grad");
+    error.add_context(name_, y.spec().str(), at_);
+    throw error;
+  }
+  [[noreturn]] void fail_many(const Tensor& y) const {
+    const std::string name = y.name().empty() ? "out" : y.name(),
+                      count = std::to_string(y.numel()) + " numbers";
+    Coded<GradError> error(
+        {"G1", std::string(name_) + "() needs one number, " + name + " has shape " +
+                   sizes_text(y.shape()) + " = " + count + ". Reduce it (" + name +
+                   ".mean()) or say what to weigh them with: " + name +
+                   ".backward(g), g of shape " + sizes_text(y.shape()) + "."},
+        "needs one number, the output has shape " + y.shape().str() + " = " + count,
+        "reduce it, out.mean(), or say what to weigh them with: out.backward(g), g of shape " +
+            y.shape().str());
+    error.add_context(name_, y.spec().str(), at_);
+    throw error;
+  }
+
   using Slot = std::pair<const Node*, std::uint32_t>;
   struct SlotHash {
     std::size_t operator()(const Slot& s) const {
@@ -83,19 +114,9 @@ class Walk {
 
   void start(const Tensor& y, Tensor seed) {
     if (!y) fail(name_, y, at_, "the output is an empty tensor", "compute it first");
-    if (!y.requires_grad())
-      fail(name_, y, at_,
-           "no parameter leads to this tensor" +
-               (y.cut() ? "; the path ends at " + *y.cut() : std::string()),
-           y.cut() ? "let the values that lead to it stay recorded"
-                   : "mark parameters with set_requires_grad(), and compute outside no_grad");
+    if (!y.requires_grad()) fail_lost(y);
     if (!seed) {
-      if (y.numel() != 1)
-        fail(name_, y, at_,
-             "needs one number, the output has shape " + y.shape().str() + " = " +
-                 std::to_string(y.numel()) + " numbers",
-             "reduce it, out.mean(), or say what to weigh them with: out.backward(g), g of shape " +
-                 y.shape().str());
+      if (y.numel() != 1) fail_many(y);
       seed = ones_like(y);
     } else if (seed.shape() != y.shape()) {
       fail(name_, y, at_,

@@ -1,4 +1,5 @@
 // Composes the text of an error; see error.h for its form.
+#include <gradus/core/diagnostic.h>
 #include <gradus/core/error.h>
 
 namespace gradus {
@@ -13,10 +14,16 @@ void Error::add_context(std::string_view operation, std::string inputs, Place at
       operation_.empty() ? std::string(operation) : std::string(operation) + " > " + operation_;
   inputs_ = std::move(inputs);
   place_ = at;
+  if (auto* coded = dynamic_cast<HasDiagnostic*>(this))
+    coded->note_call(operation, short_place(at));
   compose_text();
 }
 
 void Error::compose_text() {
+  if (const Diagnostic* diagnostic = diagnostic_of(*this)) {
+    text_ = diagnostic->str() + "\n  at: " + short_place(place_);
+    return;
+  }
   text_.clear();
   if (!operation_.empty()) text_ += operation_ + "(" + inputs_ + "): ";
   text_ += problem_;

@@ -1,4 +1,5 @@
 // The view algebra; see layout.h.
+#include <gradus/core/diagnostic.h>
 #include <gradus/core/layout.h>
 
 #include <algorithm>
@@ -216,7 +217,10 @@ Shape resolve_reshape(const Shape& from, const Ints& target) {
       throw misfit("the named sizes hold " + std::to_string(known) + " elements");
     result[open] = count / known;
   } else if (known != count) {
-    throw misfit("the new shape holds " + std::to_string(known) + " elements");
+    throw Coded<ShapeError>(
+        {"S2", "reshape" + sizes_text(result) + " of " + sizes_text(from) + ": " +
+                   std::to_string(known) + " elements asked, " + std::to_string(count) + " there."},
+        misfit("").problem(), "the new shape holds " + std::to_string(known) + " elements");
   }
   return result;
 }

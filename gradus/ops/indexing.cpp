@@ -1,6 +1,7 @@
 // Indexing: reading and writing at positions. The primitives gather and scatter along one axis;
 // Next:
 // subscript.cpp, NumPy's general index.
+#include <gradus/core/diagnostic.h>
 #include <gradus/kernels/elementwise.h>
 #include <gradus/ops/indices.h>
 #include <gradus/ops/ops.h>
@@ -223,16 +224,18 @@ struct CheckLabels {
       high = number == 0 ? t : std::max(high, t);
       out[number++] = t;
     });
-    if (wrong > 0)
-      throw IndexError("target[" + std::to_string(first) + "] = " + std::to_string(first_value) +
-                           ", but there are " + std::to_string(classes) + " classes, 0.." +
-                           std::to_string(classes - 1) + ". " + std::to_string(wrong) + " of " +
-                           std::to_string(number) + " targets out of range, min " +
-                           std::to_string(low) + ", max " + std::to_string(high),
-                       low == 1 && high == classes ? "labels count from 1? subtract 1"
-                       : ignore_index
-                           ? "check the labels, or mark those to leave out with ignore_index"
-                           : "labels are 0.." + std::to_string(classes - 1));
+    if (wrong == 0) return;
+    const std::string problem = "target[" + std::to_string(first) +
+                                "] = " + std::to_string(first_value) + ", but there are " +
+                                std::to_string(classes) + " classes, 0.." +
+                                std::to_string(classes - 1) + ". " + std::to_string(wrong) +
+                                " of " + std::to_string(number) + " targets out of range, min " +
+                                std::to_string(low) + ", max " + std::to_string(high);
+    const std::string hint = low == 1 && high == classes ? "labels count from 1? subtract 1"
+                             : ignore_index
+                                 ? "check the labels, or mark those to leave out with ignore_index"
+                                 : "labels are 0.." + std::to_string(classes - 1);
+    throw Coded<IndexError>({"L1", problem + ": " + hint + "."}, problem, hint, true);
   }
   static Samples samples() { return {{CheckLabels{4, {}}, {sample_integers({2, 3}, 0, 4)}}}; }
 };

@@ -1,6 +1,8 @@
 // Products: matmul is the primitive; outer, dot and einsum are made of it. Next: einsum.cpp.
 #include <algorithm>
+#include <optional>
 
+#include <gradus/core/diagnostic.h>
 #include <gradus/kernels/gemm.h>
 #include <gradus/ops/elementwise.h>
 #include <gradus/ops/registry.h>
@@ -8,6 +10,56 @@
 
 namespace gradus {
 namespace op {
+
+namespace {
+
+/// Problem and hint where the inner sizes of a product differ.
+std::optional<std::pair<std::string, std::string>> inner_misfit(const Shape& a, const Shape& b) {
+  const std::int64_t inner_a = a.back(), inner_b = b[std::max(b.rank() - 2, 0)];
+  if (inner_a == inner_b) return {};
+  return std::pair{
+      "inner sizes " + std::to_string(inner_a) + " and " + std::to_string(inner_b) + " differ",
+      "the last size of the left must be the " +
+          std::string(b.rank() == 1 ? "size" : "last but one") + " of the right" +
+          (b.rank() == 2 && b[1] == inner_a ? "; did you mean matmul(a, b.T())?" : "")};
+}
+
+std::string last_part(const std::string& path) { return path.substr(path.rfind('.') + 1); }
+
+/// "l2 from relu1 (mlp.cpp:58)", "lin2.w", "lin2.w transposed (mlp.cpp:12)"
+std::string origin(const Tensor& x) {
+  const std::shared_ptr<Node>& node = x.history().node;
+  const std::string name = x.name().empty() ? "" : x.name() + " ";
+  if (!node) return x.name().empty() ? "a tensor without a name" : x.name();
+  return name + "from " + (node->scope ? last_part(*node->scope) : std::string(node->op.name())) +
+         " (" + short_place(node->place) + ")";
+}
+
+/// S1, with the tensors' names and where they come from.
+void check_inner_sizes(const Tensor& a, const Tensor& b) {
+  const auto misfit = inner_misfit(a.shape(), b.shape());
+  if (!misfit) return;
+  std::string repair;
+  if (b.ndim() == 2 && b.shape()[1] == a.shape().back()) {
+    repair = "Its transpose would fit: matmul(a, b.T())?";
+  } else if (b.ndim() == 2) {
+    const Shape fits({a.shape().back(), b.shape()[1]});
+    std::string sizes = sizes_text(fits);
+    repair = "A weight of " + sizes + " would fit: Linear" + sizes + "?";
+  } else {
+    repair = misfit->second + ".";
+    repair[0] = 'T';
+  }
+  const auto& scope = Scope::current();
+  throw Coded<ShapeError>(
+      {"S1",
+       (scope ? last_part(*scope) + ": " : std::string()) + "matmul " + sizes_text(a.shape()) +
+           " @ " + sizes_text(b.shape()) + ": " + misfit->first,
+       "left is " + origin(a) + ", right is " + origin(b) + ". " + repair},
+      misfit->first, misfit->second);
+}
+
+}  // namespace
 
 struct Matmul {
   static constexpr Card card{.name = "matmul",
@@ -19,19 +71,16 @@ struct Matmul {
                                  "counts as a row on the left, a column on the right.",
                              .shapes = "a [..., n, k], b [..., k, m] -> [..., n, m]"};
   Tensors prepare(std::span<const Tensor> inputs) const {
+    if (inputs.size() == 2 && inputs[0].ndim() > 0 && inputs[1].ndim() > 0)
+      check_inner_sizes(inputs[0], inputs[1]);
     return prepare_elementwise(inputs, Domain::numbers);
   }
   Spec infer(const Spec& a, const Spec& b) const {
     check_domain(a.dtype, Domain::numbers);
     if (a.rank() == 0 || b.rank() == 0)
       throw ShapeError("a scalar has no rows or columns", "multiply by a number with a * b");
-    const std::int64_t inner_a = a.shape.back(), inner_b = b.shape[std::max(b.rank() - 2, 0)];
-    if (inner_a != inner_b)
-      throw ShapeError(
-          "inner sizes " + std::to_string(inner_a) + " and " + std::to_string(inner_b) + " differ",
-          "the last size of the left must be the " +
-              std::string(b.rank() == 1 ? "size" : "last but one") + " of the right" +
-              (b.rank() == 2 && b.shape[1] == inner_a ? "; did you mean matmul(a, b.T())?" : ""));
+    if (const auto misfit = inner_misfit(a.shape, b.shape))
+      throw ShapeError(misfit->first, misfit->second);
     Shape result = broadcast_shapes(batch(a.shape), batch(b.shape));
     if (a.rank() > 1) result.push_back(a.shape[a.rank() - 2]);
     if (b.rank() > 1) result.push_back(b.shape.back());

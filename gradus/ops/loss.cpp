@@ -1,5 +1,8 @@
 // Losses: composites over log_softmax and gather, with checks that name what is wrong with targets.
 // Formulas and reductions are PyTorch's. Next: random.cpp.
+#include <cmath>
+
+#include <gradus/core/diagnostic.h>
 #include <gradus/ops/elementwise.h>
 #include <gradus/ops/registry.h>
 #include <gradus/ops/samples.h>
@@ -15,20 +18,76 @@ Tensor reduce_loss(const Tensor& loss, const std::string& reduction) {
   throw ValueError("reduction is '" + reduction + "'", "it is mean, sum or none");
 }
 
-/// (n,1) against (n): the pair that would silently broadcast to (n,n).
-void check_equal_shapes(const Tensor& input, const Tensor& target) {
-  if (input.shape() == target.shape()) return;
-  std::string hint = "bring both to one shape";
-  try {
-    const Shape wide = broadcast_shapes(input.shape(), target.shape());
-    hint = "they would broadcast to " + wide.str() + ", " + std::to_string(wide.numel()) +
-           " differences instead of " + std::to_string(std::max(input.numel(), target.numel())) +
-           "; bring both to one shape, for example with input[{all, 0}] or expand_dims(target, 1)";
-  } catch (const ShapeError&) {
-    // They do not even broadcast; the plain hint says enough.
+std::string short_number(double value, int digits) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*g", digits, value);
+  return text;
+}
+
+/// What (n,1) against (n,) does to a loss: every x against every t. From moments, since the loss is
+/// at most quadratic: no n x n table is made.
+std::string broadcast_effect(const Tensor& input, const Tensor& target, bool logistic) {
+  NoGrad guard;
+  const std::vector<double> x = astype(input.detach(), DType::f64).to_vector<double>(),
+                            t = astype(target.detach(), DType::f64).to_vector<double>();
+  const auto n = static_cast<double>(x.size());
+  double mean_x = 0, mean_t = 0, own = 0, product = 0, squared_t = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    mean_x += x[i] / n;
+    mean_t += t[i] / n;
+    product += x[i] * t[i] / n;
+    squared_t += t[i] * t[i] / n;
+    own +=
+        (logistic ? std::fmax(x[i], 0) + std::log1p(std::exp(-std::fabs(x[i]))) : x[i] * x[i]) / n;
   }
-  throw ShapeError(
-      "input " + input.shape().str() + " and target " + target.shape().str() + " differ", hint);
+  const double right = logistic ? own - product : own - 2 * product + squared_t;
+  const double wrong = logistic ? own - mean_x * mean_t : own - 2 * mean_x * mean_t + squared_t;
+  double both = 0, right_norm = 0, wrong_norm = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double y = logistic ? 1 / (1 + std::exp(-x[i])) : x[i];
+    both += (y - t[i]) * (y - mean_t);
+    right_norm += (y - t[i]) * (y - t[i]);
+    wrong_norm += (y - mean_t) * (y - mean_t);
+  }
+  char cosine[32];
+  std::snprintf(cosine, sizeof cosine, "%.3f", both / std::sqrt(right_norm * wrong_norm));
+  return "The value looks right (" + short_number(wrong, 6) + " instead of " +
+         short_number(right, 6) + ", gradient cosine " + cosine +
+         "), but its best answer is \"always the mean target, " + short_number(mean_t, 3) + "\". ";
+}
+
+/// (n,1) against (n): the pair that would silently broadcast to (n,n).
+void check_equal_shapes(std::string_view loss, const Tensor& input, const Tensor& target) {
+  if (input.shape() == target.shape()) return;
+  const std::string problem =
+      "input " + input.shape().str() + " and target " + target.shape().str() + " differ";
+  Shape wide;
+  try {
+    wide = broadcast_shapes(input.shape(), target.shape());
+  } catch (const ShapeError&) {  // they do not even broadcast
+    throw ShapeError(problem, "bring both to one shape");
+  }
+  if (is_allowed("B1")) return;
+  const std::string x = input.name().empty() ? "pred" : input.name(),
+                    t = target.name().empty() ? "target" : target.name();
+  const std::int64_t count = std::max(input.numel(), target.numel());
+  const auto differences =
+      std::to_string(wide.numel()) + " differences instead of " + std::to_string(count);
+  const bool is_table =
+      input.numel() == target.numel() && count > 1 && wide.numel() == count * count;
+  std::string repair = "Bring both to one shape; if meant: allow_broadcast.";
+  if (is_table && input.ndim() == 2 && target.ndim() == 1)
+    repair = "Use " + x + "[:,0], or " + t + "[:,None]; if meant: allow_broadcast.";
+  if (is_table && input.ndim() == 1 && target.ndim() == 2)
+    repair = "Use " + t + "[:,0], or " + x + "[:,None]; if meant: allow_broadcast.";
+  throw Coded<ShapeError>(
+      {"B1",
+       std::string(loss) + "(" + x + ", " + t + "): " + sizes_text(input.shape()) + " and " +
+           sizes_text(target.shape()) + " broadcast to " + sizes_text(wide) + ": " + differences,
+       (is_table ? broadcast_effect(input, target, loss != "mse") : std::string()) + repair},
+      problem,
+      "they would broadcast to " + wide.str() + ", " + differences +
+          "; bring both to one shape, for example with input[{all, 0}] or expand_dims(target, 1)");
 }
 
 }  // namespace
@@ -45,7 +104,7 @@ struct Mse {
       .shapes = "input [...], target [...] -> []"};
   static constexpr auto attrs = std::tuple{attr("reduction", &Mse::reduction, "mean, sum or none")};
   Tensor compose(const Tensor& input, const Tensor& target) const {
-    check_equal_shapes(input, target);
+    check_equal_shapes("mse", input, target);
     Tensor difference = input - target;
     if (!is_floating(difference.dtype())) difference = astype(difference, DType::f32);
     return reduce_loss(square(difference), reduction);
@@ -206,7 +265,7 @@ struct BceWithLogits {
   static constexpr auto attrs =
       std::tuple{attr("reduction", &BceWithLogits::reduction, "mean, sum or none")};
   Tensor compose(const Tensor& x, const Tensor& target) const {
-    check_equal_shapes(x, target);
+    check_equal_shapes("binary_cross_entropy_with_logits", x, target);
     // softplus(x) - t x
     return reduce_loss(softplus(x, 1, 1e30) - astype(target, to_floating(x.dtype())) * x,
                        reduction);

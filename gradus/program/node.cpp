@@ -1,4 +1,5 @@
 // Freeing deep graphs, and handing kept values to gradient rules; see node.h.
+#include <gradus/core/diagnostic.h>
 #include <gradus/program/node.h>
 
 namespace gradus {
@@ -28,23 +29,54 @@ void Node::release(Place at) {
   released_at = at;
 }
 
+namespace {
+
+/// "add_ at train.cpp:44" -> "l1 = l1 + y"
+std::string out_of_place(const std::string& write, const std::string& name) {
+  for (const auto& [method, sign] :
+       {std::pair{"add_ ", "+"}, {"sub_ ", "-"}, {"mul_ ", "*"}, {"div_ ", "/"}})
+    if (write.starts_with(method)) return name + " = " + name + " " + sign + " y";
+  return "the new value to another tensor";
+}
+
+[[noreturn]] void throw_overwritten(const Node& node, const SavedValue& saved, const Spec& spec,
+                                    const std::string& value, const std::string& name) {
+  const std::string write = saved.storage.last_write(), at = short_place(node.place),
+                    versions = " changed it in place (version " + std::to_string(saved.version) +
+                               " -> " + std::to_string(saved.storage.version()) + ")";
+  std::string who = node.scope ? *node.scope : std::string(node.op.name());
+  if (const auto dot = who.rfind('.'); dot != who.npos) who.erase(0, dot + 1);
+  std::string by = "\"" + write + "\"";
+  if (const auto gap = write.find(" at "); gap != write.npos)
+    by = "\"" + write.substr(0, gap) + "\" (" + write.substr(gap + 4) + ")";
+  const std::string it = name.empty() ? "x" : name;
+  throw Coded<GradError>({"I1", who + ".backward needs " + (name.empty() ? value : name) +
+                                    " as it was at " + at + "; " + by + versions + ". Write " +
+                                    out_of_place(write, it) + ", or save " + it + ".clone()."},
+                         "backward of " + std::string(node.op.name()) + " (" + at + ") needs " +
+                             value + " " + spec.str() + " as it was then, but " + write + versions,
+                         "write x = x + 1 instead of x.add_(1), or pass x.clone()");
+}
+
+}  // namespace
+
 Tensor Call::restore(const std::optional<SavedValue>& saved, const Spec& spec,
                      std::string_view what, const std::string& name) const {
   const std::string call = std::string(node_->op.name()) + " (" + short_place(node_->place) + ")";
   const std::string value = std::string(what) + (name.empty() ? "" : " " + name);
   if (!saved && node_->released)
-    throw GradError("backward needs " + value + " of " + call +
-                        ", released after the backward at " + short_place(node_->released_at),
-                    "keep it with backward(seed, /*keep_graph=*/true), or compute the loss again");
+    throw Coded<GradError>(
+        {"G3", "backward() twice: what " + call + " kept was released at " +
+                   short_place(node_->released_at) +
+                   ". Use backward({}, /*keep_graph=*/true) or rebuild."},
+        "backward needs " + value + " of " + call + ", released after the backward at " +
+            short_place(node_->released_at),
+        "keep it with backward(seed, /*keep_graph=*/true), or compute the loss again");
   if (!saved)
     throw GradError("the gradient rule of " + call + " reads " + value + ", which it does not keep",
                     "name it in the definition's `keep`");
   if (saved->storage.version() != saved->version)
-    throw GradError("backward of " + call + " needs " + value + " " + spec.str() +
-                        " as it was then, but " + saved->storage.last_write() +
-                        " changed it in place (version " + std::to_string(saved->version) + " -> " +
-                        std::to_string(saved->storage.version()) + ")",
-                    "write x = x + 1 instead of x.add_(1), or pass x.clone()");
+    throw_overwritten(*node_, *saved, spec, value, name);
   return Tensor(saved->storage, saved->layout, spec.dtype);
 }
 

@@ -58,21 +58,21 @@ TEST(Backward, FreesWhatItKept) {
 TEST(Backward, ErrorsSayWhatToDo) {
   Tensor x = parameter({1, 2});
   EXPECT_THAT(message([&] { (x * x).backward(); }),
-              HasSubstr("needs one number, the output has shape [2] = 2 numbers"));
+              HasSubstr("backward() needs one number, out has shape (2,) = 2 numbers"));
   Tensor loss = sum(x * x);
   loss.backward();
   EXPECT_THAT(message([&] { loss.backward(); }),
-              HasSubstr("released after the backward at autograd_test.cpp"));
+              HasSubstr("kept was released at autograd_test.cpp"));
   EXPECT_THAT(message([&] { sum(x.detach() * 2).backward(); }),
-              HasSubstr("the path ends at detach() at autograd_test.cpp"));
+              HasSubstr("The path ends at detach() at autograd_test.cpp"));
   EXPECT_THAT(message([&] { mean(astype(x > 1, DType::f64)).backward(); }),
-              HasSubstr("the path ends at greater to bool at autograd_test.cpp"));
+              HasSubstr("The path ends at greater to bool at autograd_test.cpp"));
   EXPECT_THAT(message([&] { no_grad([&] { return sum(x * x); }).backward(); }),
               HasSubstr("no parameter leads to this tensor"));
   Tensor y = x * 1.0;
   Tensor squared = sum(y * y);
   y.add_(1);
-  EXPECT_THAT(message([&] { squared.backward(); }), HasSubstr("add_ at autograd_test.cpp"));
+  EXPECT_THAT(message([&] { squared.backward(); }), HasSubstr("\"add_\" (autograd_test.cpp"));
   EXPECT_THAT(message([&] { x.add_(1); }), HasSubstr("inside no_grad"));
   EXPECT_THAT(message([&] { x.mul_(2).zero_(); }),
               HasSubstr("would be overwritten while recording"));

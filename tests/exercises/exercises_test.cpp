@@ -86,7 +86,7 @@ TEST(Exercises, MatmulMistakesAreNamed) {
               "has shape [2,3,4], expected [2,4]: an axis is not summed over");
   expect_word(matmul_says([](auto&, auto&) { return Tensor(); }), "was not set");
   expect_word(matmul_says([](auto& a, auto& b) { return matmul(b, a); }),
-              "threw an error: matmul(");
+              "threw an error: S1 error  matmul (3,4) @ (2,3)");
   expect_word(matmul_says([](auto& a, auto& b) {
                 Tensor c = matmul(a, b).clone();
                 c.data<float>()[c.size(1)] = 9;
