@@ -75,6 +75,7 @@ struct Recorder::Impl final : Observer, MeaningWatch {
     if (found != known.end()) {
       TapeValue& value = at(tape.values, found->second.value);
       if (value.name.empty() && !x.name().empty()) value.name = x.name();
+      value.is_parameter |= x.is_leaf() && x.requires_grad();  // a drawn weight, marked since
       if (value.version == version) {
         keep_alive(x, found->second.value);
         return found->second.value;

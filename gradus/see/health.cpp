@@ -1,0 +1,295 @@
+// The list of findings, and the two checks that run a function; see health.h. The rules are in
+// health_training.cpp, health_numbers.cpp and health_shapes.cpp.
+#include <gradus/see/health_rules.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include <gradus/ops/ops.h>
+#include <gradus/ops/samples.h>
+
+namespace gradus::see {
+
+std::string digits(double value, int count) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.*g", count, value);
+  return text;
+}
+
+std::string bytes_text(double bytes) {
+  const char* unit = "B";
+  for (const char* next : {"kB", "MB", "GB", "TB"})
+    if (bytes >= 999.5) bytes /= 1000, unit = next;
+  return digits(bytes, 3) + " " + unit;
+}
+
+std::string percent(double share) {
+  return digits(share >= 1 ? std::round(100 * share) : 100 * share, share >= 1 ? 6 : 2) + " %";
+}
+
+std::string HealthReport::who(const TapeEvent& e) const {
+  return e.scope.empty() ? e.op : e.scope.substr(e.scope.rfind('.') + 1);
+}
+
+std::vector<double> HealthReport::elements(TapeIndex v) const {
+  const Tensor& x = value(v).payload;
+  if (!x) return {};
+  const NoGrad guard;
+  return astype(x.detach(), DType::f64).to_vector<double>();
+}
+
+std::optional<double> HealthReport::number(TapeIndex v) const {
+  const TapeValue& one = value(v);
+  if (one.spec.shape.numel() != 1 || !one.statistics) return {};
+  if (one.statistics->bad() == 0) return one.statistics->mean;
+  if (one.statistics->nans) return std::nan("");
+  return one.statistics->plus_inf ? HUGE_VAL : -HUGE_VAL;
+}
+
+void HealthReport::tell(const std::string& code, const TapeEvent* at, const std::string& subject,
+                        std::string what, std::string why) {
+  if (is_allowed(code) ||
+      std::find(options_.allow.begin(), options_.allow.end(), code) != options_.allow.end())
+    return;
+  std::string place;
+  if (at && !at->file.empty())
+    place = at->file.substr(at->file.rfind('/') + 1) + ":" + std::to_string(at->line);
+  for (Entry& known : entries_)
+    if (known.diagnostic.code == code && known.diagnostic.place == place &&
+        known.subject == subject) {
+      ++known.diagnostic.count;
+      return;
+    }
+  entries_.push_back({{code, std::move(what), std::move(why), place}, subject});
+}
+
+std::vector<Diagnostic> HealthReport::found() const {
+  std::vector<Diagnostic> all;
+  for (const Entry& entry : entries_) all.push_back(entry.diagnostic);
+  std::stable_sort(all.begin(), all.end(), [](const Diagnostic& a, const Diagnostic& b) {
+    return a.severity() > b.severity();
+  });
+  return all;
+}
+
+std::vector<Diagnostic> health(const Tape& tape, const HealthOptions& options) {
+  const Unobserved quiet;
+  HealthReport report(tape, options);
+  find_number_mistakes(report);
+  find_shape_mistakes(report);
+  find_training_mistakes(report);
+  find_start_mistakes(report);
+  return report.found();
+}
+
+std::string health_text(const std::vector<Diagnostic>& found) {
+  if (found.empty()) return "healthy: no mistake that has a code was met\n";
+  std::string text;
+  for (const Diagnostic& d : found) {
+    text += d.str() + "\n";
+    std::string at = d.place.empty() ? "" : "at " + d.place;
+    if (d.count > 1) at += (at.empty() ? "" : ", ") + std::to_string(d.count) + " times";
+    if (!at.empty()) text += std::string(10, ' ') + at + "\n";
+  }
+  return text;
+}
+
+namespace {
+
+/// Row-major position as "[3,2]"; "" for a scalar.
+std::string index_text(const Shape& shape, std::int64_t position) {
+  if (shape.rank() == 0) return "";
+  std::string text;
+  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+    text = std::to_string(position % shape[axis]) + (text.empty() ? "" : ",") + text;
+    position /= shape[axis];
+  }
+  return "[" + text + "]";
+}
+
+std::string factor_of(double ratio) {
+  const double whole = std::round(std::fabs(ratio) >= 1 ? ratio : 1 / ratio);
+  const double near = std::fabs(ratio) >= 1 ? ratio : 1 / ratio;
+  if (!std::isfinite(whole) || std::fabs(near - whole) > 0.01 * std::fabs(whole)) return "";
+  if (whole == -1) return ": sign?";
+  return ": factor " + (std::fabs(ratio) >= 1 ? digits(whole) : "1/" + digits(whole)) + "?";
+}
+
+/// K1: the elements where the slopes to both sides differ and ours lies between them.
+void find_kinks(const std::string& what, const TensorFunction& f, std::span<const Tensor> inputs,
+                const std::function<std::string(std::size_t, std::int64_t)>& place,
+                std::vector<Diagnostic>& found) {
+  const double h = 1e-5;
+  Tensors x;
+  for (const Tensor& one : inputs)
+    x.push_back(is_floating(one.dtype())
+                    ? astype(one.detach(), DType::f64).clone().set_requires_grad()
+                    : one);
+  const auto total = [&](const Tensors& at) {
+    Tensor sum_of_all;
+    for (const Tensor& y : f(at))
+      if (is_floating(y.dtype()))
+        sum_of_all =
+            sum_of_all ? sum_of_all + sum(astype(y, DType::f64)) : sum(astype(y, DType::f64));
+    return sum_of_all;
+  };
+  const Tensor y = total(x);
+  if (!y || !y.requires_grad()) return;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (!is_floating(x[i].dtype())) continue;
+    const Tensor slope = grad(std::span(&y, 1), std::span(&x[i], 1), {},
+                              {.keep_graph = true, .allow_unused = true})[0];
+    if (!slope) continue;
+    const std::vector<double> ours = slope.to_vector<double>(), values = x[i].to_vector<double>();
+    const NoGrad guard;
+    for (std::size_t e = 0; e < values.size(); ++e) {
+      const auto value_at = [&](double move) {
+        std::vector<double> moved = values;
+        moved[e] += move;
+        Tensors there = x;
+        there[i] = Tensor::of(std::span<const double>(moved), x[i].shape());
+        return total(there).item();
+      };
+      const double middle = y.item(), above = value_at(h), below = value_at(-h);
+      const double left = (middle - below) / h, right = (above - middle) / h;
+      const double scale = std::max({1.0, std::fabs(left), std::fabs(right)});
+      if (std::fabs(right - left) < 1e-3 * scale) continue;
+      if (ours[e] < std::min(left, right) - 1e-6 * scale ||
+          ours[e] > std::max(left, right) + 1e-6 * scale)
+        continue;
+      const auto text = [](double v) { return digits(std::fabs(v) < 1e-9 ? 0 : v, 4); };
+      found.push_back({"K1", what + " at " + (values[e] == 0 ? "exactly " : "") + text(values[e]) +
+                                 place(i, static_cast<std::int64_t>(e)) + ": numeric " +
+                                 text((left + right) / 2) + ", ours " + text(ours[e]) +
+                                 "; left slope " + text(left) + ", right slope " + text(right) +
+                                 ", anything between is valid."});
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<Diagnostic> check_gradient(const std::string& what, const TensorFunction& f,
+                                       std::span<const Tensor> inputs,
+                                       std::span<const std::string> names) {
+  const Unobserved quiet;
+  const auto element = [&](std::size_t i, std::int64_t at) {
+    return (i < names.size() ? names[i] : "input " + std::to_string(i)) +
+           index_text(inputs[i].shape(), at);
+  };
+  std::vector<Diagnostic> found;
+  const GradcheckReport report = gradcheck(f, inputs, {.second_order = false});
+  // gradcheck weighs the outputs; where there is one number, it can be told as it is.
+  double weight = 1;
+  if (!report.failures.empty()) {
+    const NoGrad guard;
+    const Tensors outputs = f(inputs);
+    if (outputs.size() == 1 && outputs[0].numel() == 1)
+      weight = sample(outputs[0].shape().to_vector(), 0.5, 1.5, 7).item();
+  }
+  for (const GradcheckFailure& failure : report.failures) {
+    const double ratio = failure.analytic / failure.numeric;
+    char numbers[120];
+    std::snprintf(numbers, sizeof numbers, ": analytic %.4g, numeric %.4g, ratio %.3f",
+                  failure.analytic / weight, failure.numeric / weight, ratio);
+    found.push_back({"K2", "gradcheck " + element(failure.input, failure.element) + numbers +
+                               factor_of(ratio)});
+  }
+  if (report.kinks > 0)
+    find_kinks(
+        what, f, inputs,
+        [&](std::size_t i, std::int64_t at) {
+          return inputs[i].numel() == 1 ? "" : " (" + element(i, at) + ")";
+        },
+        found);
+  return found;
+}
+
+namespace {
+
+/// Whether all elements that differ lie at one index of one axis.
+bool is_confined(const Shape& shape, const std::vector<double>& a, const std::vector<double>& b) {
+  std::vector<std::int64_t> first(static_cast<std::size_t>(shape.rank()), -1);
+  std::vector<bool> one(first.size(), true);
+  bool any = false;
+  for (std::size_t p = 0; p < a.size(); ++p) {
+    if (a[p] == b[p]) continue;
+    any = true;
+    auto rest = static_cast<std::int64_t>(p);
+    for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+      const auto i = static_cast<std::size_t>(axis);
+      const std::int64_t here = rest % shape[axis];
+      rest /= shape[axis];
+      if (first[i] < 0) first[i] = here;
+      if (first[i] != here) one[i] = false;
+    }
+  }
+  return !any || std::find(one.begin(), one.end(), true) != one.end();
+}
+
+}  // namespace
+
+std::optional<Diagnostic> check_rows(const std::function<Tensor(const Tensor&)>& f,
+                                     const Tensor& x) {
+  const Unobserved quiet;
+  if (x.ndim() == 0 || x.size(0) < 2) return {};
+  Tensor wide = astype(x.detach(), DType::f64).clone().set_requires_grad();
+  const Tensor y = f(wide);
+  if (y.ndim() == 0 || y.size(0) != x.size(0)) return {};
+  // The gradient of row n of the output must be zero at all other rows of x.
+  std::int64_t out = -1, in = -1;
+  double most = 0;
+  const std::int64_t rows = y.size(0), width = wide.numel() / rows;
+  for (std::int64_t n = 0; n < rows && out < 0; ++n) {
+    const Tensor one = sum(y[n]);
+    const Tensor g = grad(std::span(&one, 1), std::span(&wide, 1), {},
+                          {.keep_graph = true, .allow_unused = true})[0];
+    if (!g) continue;
+    const std::vector<double> slopes = g.to_vector<double>();
+    for (std::size_t p = 0; p < slopes.size(); ++p) {
+      const std::int64_t row = static_cast<std::int64_t>(p) / width;
+      if (row == n || std::fabs(slopes[p]) <= most) continue;
+      out = n, in = row, most = std::fabs(slopes[p]);
+    }
+  }
+  if (out < 0) return {};
+  // Where: the same calls with that row moved; the first result that differs in more than one row.
+  const auto recorded = [&](double move) {
+    Tensor moved = wide.detach().clone();
+    const NoGrad guard;
+    moved[in].add_(move);
+    Recorder recorder({.level = TapeLevel::full});
+    (void)f(moved);
+    recorder.finish();
+    return recorder.tape();
+  };
+  const Tape plain = recorded(0), changed = recorded(1e-3);
+  std::string where;
+  const std::size_t events = std::min(plain.events.size(), changed.events.size());
+  for (std::size_t e = 0; e < events && where.empty(); ++e) {
+    const TapeEvent& call = plain.events[e];
+    for (std::size_t k = 0; k < call.outputs.size(); ++k) {
+      const TapeValue& a = plain.values[static_cast<std::size_t>(call.outputs[k])];
+      const TapeValue& b = changed.values[static_cast<std::size_t>(changed.events[e].outputs[k])];
+      if (!a.payload || !b.payload || a.payload.shape() != b.payload.shape()) continue;
+      const NoGrad guard;
+      if (is_confined(a.payload.shape(), astype(a.payload, DType::f64).to_vector<double>(),
+                      astype(b.payload, DType::f64).to_vector<double>()))
+        continue;
+      std::string name = call.op, hint;
+      if (call.op == "reshape") {
+        name += sizes_text(a.payload.shape());
+        hint = " where a transpose was meant";
+      }
+      const auto& tick = plain.ticks[static_cast<std::size_t>(call.tick)];
+      where = "; first at t" + std::to_string(tick.number) + ", " + name + hint;
+      break;
+    }
+  }
+  const std::string o = std::to_string(out), i = std::to_string(in);
+  return Diagnostic{"C1", "out[" + o + "] depends on x[" + i + "] (|d out[" + o + "]/d x[" + i +
+                              "]| = " + digits(most, 2) + "): rows of the batch mix" + where + "."};
+}
+
+}  // namespace gradus::see

@@ -1,0 +1,61 @@
+// What the rules of health.cpp share: a tape read with short words, and the list they write to.
+#pragma once
+
+#include <functional>
+
+#include <gradus/see/health.h>
+
+namespace gradus::see {
+
+/// A tape and what was found on it so far.
+class HealthReport {
+ public:
+  HealthReport(const Tape& tape, const HealthOptions& options) : tape_(tape), options_(options) {}
+
+  const Tape& tape() const { return tape_; }
+  const HealthOptions& options() const { return options_; }
+  const TapeEvent& event(TapeIndex e) const { return tape_.events[static_cast<std::size_t>(e)]; }
+  const TapeValue& value(TapeIndex v) const { return tape_.values[static_cast<std::size_t>(v)]; }
+  const TapeTick& tick(TapeIndex t) const { return tape_.ticks[static_cast<std::size_t>(t)]; }
+  TapeIndex count() const { return static_cast<TapeIndex>(tape_.events.size()); }
+  TapeIndex step_of(const TapeEvent& e) const { return tick(e.tick).step; }
+  std::string name(TapeIndex v) const { return tape_.name_of(v); }
+  /// "t12"
+  std::string tick_text(const TapeEvent& e) const {
+    return "t" + std::to_string(tick(e.tick).number);
+  }
+  /// The last part of the module path, or the operation.
+  std::string who(const TapeEvent& e) const;
+  /// The one number of a value, where it is known.
+  std::optional<double> number(TapeIndex v) const;
+  /// The elements in f64, empty where they were not kept.
+  std::vector<double> elements(TapeIndex v) const;
+  double norm(TapeIndex v) const { return value(v).statistics ? value(v).statistics->l2 : 0; }
+
+  /// Adds a finding, or counts one of the same code, place and `subject` again.
+  void tell(const std::string& code, const TapeEvent* at, const std::string& subject,
+            std::string what, std::string why = {});
+  std::vector<Diagnostic> found() const;
+
+ private:
+  struct Entry {
+    Diagnostic diagnostic;
+    std::string subject;
+  };
+  const Tape& tape_;
+  const HealthOptions& options_;
+  std::vector<Entry> entries_;
+};
+
+/// "4308.76"
+std::string digits(double value, int count = 6);
+/// "7.84 GB", "157 kB"
+std::string bytes_text(double bytes);
+std::string percent(double share);
+
+void find_shape_mistakes(HealthReport& report);     // B2 S3 M1
+void find_training_mistakes(HealthReport& report);  // T1 T2 T3 X1 X2 D1
+void find_number_mistakes(HealthReport& report);    // N1 N2 N3
+void find_start_mistakes(HealthReport& report);     // I2 F1 L2 L3
+
+}  // namespace gradus::see

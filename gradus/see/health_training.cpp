@@ -1,0 +1,268 @@
+// Rules about training: gradients that add up, parameters left out, dead units, steps too far,
+// gradients that vanish; see health.h.
+#include <gradus/see/health_rules.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include <gradus/ops/ops.h>
+#include <gradus/see/try.h>
+
+namespace gradus::see {
+namespace {
+
+/// The value that event e made for the parameter's gradient, and of which parameter; none else.
+TapeIndex parameter_of_gradient(const HealthReport& r, TapeIndex gradient) {
+  const TapeIndex of = r.value(gradient).gradient_of;
+  return of != none && r.value(of).is_parameter ? of : none;
+}
+
+std::string loss_at(const HealthReport& r, TapeIndex step) {
+  const TapeIndex loss = r.tape().loss_of(step);
+  const auto number = loss == none ? std::nullopt : r.number(loss);
+  return number ? digits(*number, 5) : "";
+}
+
+/// The loss after the same step with gradients of its own alone: a copy of the program has no old
+/// ones.
+std::string if_zeroed(const HealthReport& r, TapeIndex step) {
+  if (!r.options().rerun) return "";
+  const KeepGenerator keep;
+  const auto program = r.options().rerun->before(step);
+  program->run(step);
+  return ", " + digits(program->loss(step + 1).item(), 5) + " if zeroed";
+}
+
+/// T1: the sum of an old gradient and a new one, after an update has used the old one.
+void find_old_gradients(HealthReport& r) {
+  struct Latest {
+    std::uint64_t hash;
+    TapeIndex step;
+  };
+  std::map<std::int64_t, Latest> latest, used;  // by the parameter's tensor; used by an update
+  std::map<TapeIndex, std::pair<std::int64_t, std::string>> found;  // one parameter a step
+  for (TapeIndex e = 0; e < r.count(); ++e) {
+    const TapeEvent& event = r.event(e);
+    if (event.phase == Phase::update && event.target != none) {
+      if (const auto known = latest.find(r.value(event.target).tensor); known != latest.end())
+        used[known->first] = known->second;
+      continue;
+    }
+    if (event.phase != Phase::backward || event.outputs.size() != 1) continue;
+    const TapeIndex sum = event.outputs[0], parameter = parameter_of_gradient(r, sum);
+    if (parameter == none || !r.value(sum).statistics) continue;
+    const std::int64_t tensor = r.value(parameter).tensor;
+    const auto known = used.find(tensor);
+    if (event.op == "add" && event.inputs.size() == 2 && known != used.end() &&
+        r.value(event.inputs[0]).statistics &&
+        r.value(event.inputs[0]).statistics->hash == known->second.hash &&
+        r.options().accumulate <= 1 &&
+        r.value(event.inputs[0]).statistics->zeros < r.value(event.inputs[0]).statistics->count) {
+      const TapeIndex step = r.step_of(event);
+      std::string next = loss_at(r, step + 1);
+      const std::string name = r.name(parameter);
+      if (!next.empty()) next = " (loss " + next + " next" + if_zeroed(r, step) + ")";
+      std::string text = name + ".g still holds step " + std::to_string(known->second.step) +
+                         " when step " + std::to_string(step) + " adds to it: norm " +
+                         digits(r.norm(sum), 5) + ", of which " +
+                         digits(r.norm(event.inputs[1]), 5) + " is new. zero_grad() forgotten?" +
+                         next + " If meant: accumulate(k).";
+      const auto known_step = found.try_emplace(step, tensor, text);
+      if (tensor < known_step.first->second.first) known_step.first->second = {tensor, text};
+    }
+    latest[tensor] = {r.value(sum).statistics->hash, r.step_of(event)};
+  }
+  for (const auto& [step, first] : found) r.tell("T1", nullptr, "zero_grad", first.second);
+}
+
+/// T2 and T3: parameters without gradients, parameters without updates.
+void find_left_out(HealthReport& r) {
+  std::vector<std::string> order;
+  std::set<std::string> with_gradient, updated;
+  const auto meet = [&](const std::string& name) {
+    if (std::find(order.begin(), order.end(), name) == order.end()) order.push_back(name);
+  };
+  for (const std::string& name : r.options().parameters) meet(name);
+  for (TapeIndex v = 0; v < static_cast<TapeIndex>(r.tape().values.size()); ++v) {
+    const TapeValue& value = r.value(v);
+    if (value.is_parameter) meet(r.name(v));
+    if (const TapeIndex of = parameter_of_gradient(r, v); of != none)
+      with_gradient.insert(r.name(of));
+    if (value.made_by != none && r.event(value.made_by).target != none &&
+        r.event(value.made_by).phase == Phase::update)
+      updated.insert(r.name(v));
+  }
+  if (updated.empty()) return;  // no optimizer at work
+  const TapeIndex steps = static_cast<TapeIndex>(r.tape().losses.size());
+  for (const std::string& name : order) {
+    if (!with_gradient.count(name) && !updated.count(name))
+      r.tell("T2", nullptr, name,
+             name + " has not changed for " + std::to_string(steps) +
+                 (steps == 1 ? " step" : " steps") +
+                 ": no path from loss (never in a backward). Not used in forward()?");
+    if (with_gradient.count(name) && !updated.count(name))
+      r.tell("T3", nullptr, name,
+             "optimizer does not own " + name + ": it gets gradients but no updates.");
+  }
+}
+
+/// Share of its length that each parameter moves in a step, from the updates' statistics.
+struct Move {
+  std::string name;
+  double share = 0;
+  double lr = 0;
+};
+Move largest_move(const HealthReport& r, TapeIndex step) {
+  Move most;
+  for (TapeIndex e = 0; e < r.count(); ++e) {
+    const TapeEvent& event = r.event(e);
+    if (event.phase != Phase::update || event.target == none || r.step_of(event) != step) continue;
+    if ((event.op != "sub" && event.op != "add") || event.inputs.size() != 2) continue;
+    const TapeIndex before = event.inputs[0], change = event.inputs[1];
+    if (!r.value(before).is_parameter || r.norm(before) == 0) continue;
+    const double share = r.norm(change) / r.norm(before);
+    if (share <= most.share) continue;
+    most = {r.name(before), share, 0};
+    // The change is lr times something: the number beside it.
+    if (const TapeIndex made = r.value(change).made_by; made != none)
+      for (const TapeIndex input : r.event(made).inputs)
+        if (const auto number = r.number(input)) most.lr = *number;
+  }
+  return most;
+}
+
+double learning_rate(const HealthReport& r, TapeIndex step) {
+  for (TapeIndex e = 0; e < r.count(); ++e)
+    if (const TapeEvent& event = r.event(e);
+        event.phase == Phase::update && event.op == "mul" && r.step_of(event) == step)
+      for (const TapeIndex input : event.inputs)
+        if (r.value(input).spec.shape.rank() == 0)
+          if (const auto number = r.number(input)) return *number;
+  return 0;
+}
+
+/// X1: a loss that grows several times over in one step that moved a weight far.
+void find_steps_too_far(HealthReport& r) {
+  const auto losses = static_cast<TapeIndex>(r.tape().losses.size());
+  for (TapeIndex step = 0; step + 1 < losses; ++step) {
+    const TapeIndex a = r.tape().loss_of(step), b = r.tape().loss_of(step + 1);
+    if (a == none || b == none) continue;
+    const auto before = r.number(a), after = r.number(b);
+    if (!before || !after || !(*before > 0) || !(*after > 3 * *before)) continue;
+    const Move move = largest_move(r, step);
+    if (move.share < 0.1) continue;
+    std::string better;
+    const double lr = move.lr > 0 ? move.lr : learning_rate(r, step);
+    if (r.options().rerun && lr > 0) {
+      const KeepGenerator keep;
+      Rate best{0, *before};
+      for (const Rate& rate :
+           try_rates(*r.options().rerun, step, {lr / 100, lr / 10, lr / 5, lr / 2}))
+        if (rate.loss < best.loss) best = rate;
+      if (best.lr > 0)
+        better = " From the same start lr " + digits(best.lr, 3) + " gives " +
+                 digits(best.loss, 5) + ".";
+    }
+    const double ratio = *after / *before;
+    r.tell("X1", nullptr, "loss",
+           "loss " + digits(*before) + " -> " + digits(*after) + " (x" + digits(ratio, 3) +
+               ") in one step" + (lr > 0 ? " at lr " + digits(lr, 3) : "") + "; " + move.name +
+               " moved by " + percent(move.share) + " of its length (healthy: about 0.1 %)." +
+               better);
+  }
+}
+
+/// X2: norms of the weights' gradients over the layers, last to first.
+void find_vanishing(HealthReport& r) {
+  std::vector<TapeIndex> weights;  // of step 0, in the order of the forward pass
+  for (TapeIndex e = 0; e < r.count(); ++e) {
+    const TapeEvent& event = r.event(e);
+    if (event.phase != Phase::forward || r.step_of(event) != 0) continue;
+    for (const TapeIndex v : event.inputs) {
+      const TapeValue& value = r.value(v);
+      if (value.is_parameter && value.spec.shape.rank() >= 2 && value.gradient != none &&
+          r.value(value.gradient).statistics &&
+          std::find(weights.begin(), weights.end(), v) == weights.end())
+        weights.push_back(v);
+    }
+  }
+  if (weights.size() < 3) return;
+  const double first = r.norm(r.value(weights.front()).gradient),
+               last = r.norm(r.value(weights.back()).gradient);
+  if (!(last > 0) || !(first < 1e-6 * last)) return;
+  std::string collapse;
+  for (TapeIndex e = 0; e < r.count() && collapse.empty(); ++e) {
+    const TapeEvent& event = r.event(e);
+    if (event.phase != Phase::forward || (event.op != "sigmoid" && event.op != "tanh")) continue;
+    const std::vector<double> x = r.elements(event.inputs[0]);
+    if (x.empty()) continue;
+    const auto beyond = static_cast<double>(
+        std::count_if(x.begin(), x.end(), [](double v) { return std::fabs(v) > 4; }));
+    const double share = beyond / static_cast<double>(x.size());
+    if (share > 0.5)
+      collapse = "; first collapse at " + r.who(event) + " (" + percent(share) +
+                 " of units beyond \u00b14)";
+  }
+  r.tell("X2", nullptr, "gradients",
+         "gradients vanish: |" + r.name(weights.front()) + ".g|/|" + r.name(weights.back()) +
+             ".g| = " + digits(first / last, 1) + " over " + std::to_string(weights.size()) +
+             " layers" + collapse + ".");
+}
+
+/// Number of columns of a relu's output that are 0 in all rows; -1 where unknown.
+std::int64_t dead_units(const HealthReport& r, const TapeEvent& event) {
+  const TapeIndex out = event.outputs[0];
+  const Shape& shape = r.value(out).spec.shape;
+  if (shape.rank() < 2 || shape[0] < 16) return -1;
+  const Tensor& x = r.value(out).payload;
+  if (!x) return -1;
+  const NoGrad guard;
+  const Tensor most = amax(x.detach().reshape({-1, shape.back()}), {0});
+  std::int64_t dead = 0;
+  for (const double v : most.to_vector<double>()) dead += v == 0;
+  return dead;
+}
+
+/// D1: units of a relu that die between two steps.
+void find_dead_units(HealthReport& r) {
+  std::map<std::string, std::int64_t> first, dead_before;  // by module
+  for (TapeIndex e = 0; e < r.count(); ++e) {
+    const TapeEvent& event = r.event(e);
+    if (event.phase != Phase::forward || event.op != "relu") continue;
+    const std::int64_t dead = dead_units(r, event);
+    if (dead < 0) continue;
+    const std::string who = r.who(event);
+    const TapeIndex step = r.step_of(event);
+    const Shape& shape = r.value(event.outputs[0]).spec.shape;
+    const auto known = dead_before.try_emplace(who, dead);
+    if (known.second) first[who] = dead;
+    const std::int64_t units = shape.back();
+    if (dead * 10 >= units && dead > first[who]) {
+      const double lr = learning_rate(r, step - 1);
+      r.tell(
+          "D1", nullptr, who,
+          who + ": " + std::to_string(dead) + " of " + std::to_string(units) +
+              " units are 0 for all " + std::to_string(shape.numel() / units) +
+              " rows since step " + std::to_string(step) + " (" +
+              std::to_string(known.first->second) + " before it" +
+              (lr > 0 ? ", lr " + digits(lr, 3) : "") +
+              "): they get gradient 0 and cannot recover. Lower lr; bound the init; leaky_relu.");
+      continue;
+    }
+    known.first->second = dead;
+  }
+}
+
+}  // namespace
+
+void find_training_mistakes(HealthReport& report) {
+  find_old_gradients(report);
+  find_left_out(report);
+  find_steps_too_far(report);
+  find_vanishing(report);
+  find_dead_units(report);
+}
+
+}  // namespace gradus::see
