@@ -1,5 +1,6 @@
 // gradus explain: what an operation computes and how its gradient comes about, with a check.
 #include <apps/commands/commands.h>
+#include <apps/commands/explain_code.h>
 #include <apps/terminal.h>
 
 #include <cmath>
@@ -75,6 +76,7 @@ void print_page(const see::Explanation& e, int width) {
 }
 
 int explain(const ExplainFlags& f) {
+  if (const auto shown = explain_code(f.what, f.json, Terminal().width())) return *shown;
   const see::Explanation e = see::explain(find_op(f.what));
   if (f.json) {
     print_json(e);
@@ -96,7 +98,7 @@ Command explain_command() {
           "What an operation computes, the rule of its gradient, and a check of it",
           {{.names = "what",
             .target = &f->what,
-            .help = "an operation, by its name here or elsewhere",
+            .help = "an operation, by its name here or elsewhere; a code, B1; codes for all",
             .required = true},
            {"--latex", &f->latex, "formulas as LaTeX alone"},
            {"--json", &f->json, "one JSON object"}},

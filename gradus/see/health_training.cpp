@@ -79,33 +79,36 @@ void find_old_gradients(HealthReport& r) {
 
 /// T2 and T3: parameters without gradients, parameters without updates.
 void find_left_out(HealthReport& r) {
-  std::vector<std::string> order;
-  std::set<std::string> with_gradient, updated;
-  const auto meet = [&](const std::string& name) {
-    if (std::find(order.begin(), order.end(), name) == order.end()) order.push_back(name);
-  };
-  for (const std::string& name : r.options().parameters) meet(name);
+  std::map<std::int64_t, std::string> parameters;  // by tensor
+  std::set<std::int64_t> with_gradient, updated;
   for (TapeIndex v = 0; v < static_cast<TapeIndex>(r.tape().values.size()); ++v) {
     const TapeValue& value = r.value(v);
-    if (value.is_parameter) meet(r.name(v));
+    if (value.is_parameter) parameters.try_emplace(value.tensor, r.name(v));
     if (const TapeIndex of = parameter_of_gradient(r, v); of != none)
-      with_gradient.insert(r.name(of));
+      with_gradient.insert(r.value(of).tensor);
     if (value.made_by != none && r.event(value.made_by).target != none &&
         r.event(value.made_by).phase == Phase::update)
-      updated.insert(r.name(v));
+      updated.insert(value.tensor);
   }
   if (updated.empty()) return;  // no optimizer at work
-  const TapeIndex steps = static_cast<TapeIndex>(r.tape().losses.size());
-  for (const std::string& name : order) {
-    if (!with_gradient.count(name) && !updated.count(name))
-      r.tell("T2", nullptr, name,
-             name + " has not changed for " + std::to_string(steps) +
-                 (steps == 1 ? " step" : " steps") +
-                 ": no path from loss (never in a backward). Not used in forward()?");
-    if (with_gradient.count(name) && !updated.count(name))
+  std::vector<std::string> unused;
+  std::set<std::string> known;
+  for (const auto& [tensor, name] : parameters) {
+    known.insert(name);
+    const bool has_gradient = with_gradient.count(tensor) > 0, moves = updated.count(tensor) > 0;
+    if (!has_gradient && !moves) unused.push_back(name);
+    if (has_gradient && !moves)
       r.tell("T3", nullptr, name,
              "optimizer does not own " + name + ": it gets gradients but no updates.");
   }
+  for (const std::string& name : r.options().parameters)
+    if (!known.count(name)) unused.push_back(name);
+  const std::size_t steps = r.tape().losses.size();
+  for (const std::string& name : unused)
+    r.tell("T2", nullptr, name,
+           name + " has not changed for " + std::to_string(steps) +
+               (steps == 1 ? " step" : " steps") +
+               ": no path from loss (never in a backward). Not used in forward()?");
 }
 
 /// Share of its length that each parameter moves in a step, from the updates' statistics.
