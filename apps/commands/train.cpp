@@ -1,6 +1,7 @@
 // gradus train: from options to data, net, optimizer and loaders; the Trainer runs; then the
 // report.
 #include <apps/commands/commands.h>
+#include <apps/commands/train_health.h>
 #include <apps/commands/train_options.h>
 #include <apps/commands/train_report.h>
 #include <apps/commands/train_stats.h>
@@ -35,6 +36,25 @@ void print_end(const Terminal& terminal, const TestReport& report, double second
       "next: gradus eval %s\n      gradus predict %s %s:0\n      gradus train --hidden 128,64\n",
       o.out.c_str(), o.out.c_str(),
       o.data.empty() || o.data == "digits" ? "digits" : o.data.c_str());
+}
+
+void print_health(const HealthWatch& health, int width) {
+  std::printf("\nhealth of the first %lld steps\n", count(health.recorded()));
+  const std::string text = see::health_text(health.found());
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = text.find('\n', at);
+    std::string line = text.substr(at, end - at);
+    at = end + 1;
+    // Lines of a message stand below its first word.
+    const std::size_t indent = 10, room = static_cast<std::size_t>(width);
+    for (std::size_t cut;
+         line.size() > room && (cut = line.rfind(' ', room)) != line.npos && cut > indent;
+         line = std::string(indent, ' ') + line.substr(cut + 1))
+      std::printf("%s\n", line.substr(0, cut).c_str());
+    std::printf("%s\n", line.c_str());
+  }
+  if (!health.found().empty())
+    std::printf("%*sgradus explain %s tells more\n", 10, "", health.found()[0].code.c_str());
 }
 
 void print_plan(const std::string& plan, const TrainOptions& o, Events& events) {
@@ -84,12 +104,19 @@ int train(const TrainOptions& o) {
   trainer.with(interrupt);
   StatsLog stats(events);
   if (o.stats) trainer.with(stats);  // before events: the epoch's line comes after its batches
+  HealthWatch health;
+  if (o.health) trainer.with(health);
   trainer.with(events);
   if (talk) trainer.with(LiveView(terminal));
   const auto begin = std::chrono::steady_clock::now();
   const std::vector<EpochRecord> records = trainer.fit(train_loader, valid_loader, fit_options(o));
 
   if (o.explain_plan) print_plan(trainer.plan(), o, events);
+  if (o.health) {
+    events.write(
+        {{"event", "health"}, {"steps", health.recorded()}, {"found", to_json(health.found())}});
+    if (!o.json) print_health(health, terminal.width());
+  }
   save_model(o.out, net, o.scale, {{"gradus.data", data.name}});
   if (Interrupt::happened()) {
     std::fprintf(stderr, "gradus: interrupted after %zu whole epochs; the model so far is in %s\n",

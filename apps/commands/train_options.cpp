@@ -36,6 +36,9 @@ std::vector<Option> command_line(TrainOptions& o) {
       {"--log", &o.log, "where JSON lines go, one an event"},
       {"--stats", &o.stats,
        "more JSON lines, for gradus plot: batches, layers, gradients, updates, mistakes"},
+      {"--health", &o.health,
+       "record the first 20 steps and tell the mistakes in them that have a code: gradus explain "
+       "codes"},
       {"--json", &o.json, "JSON lines on stdout and nothing else"},
       {"--quiet", &o.quiet, "no live view, no report"}};
 }

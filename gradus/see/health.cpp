@@ -29,7 +29,10 @@ std::string percent(double share) {
 }
 
 std::string HealthReport::who(const TapeEvent& e) const {
-  return e.scope.empty() ? e.op : e.scope.substr(e.scope.rfind('.') + 1);
+  if (e.scope.empty()) return e.op;
+  const std::string last = e.scope.substr(e.scope.rfind('.') + 1);
+  const bool is_number = last.find_first_not_of("0123456789") == last.npos;
+  return is_number ? "layer " + last : last;
 }
 
 std::vector<double> HealthReport::elements(TapeIndex v) const {
@@ -66,6 +69,7 @@ void HealthReport::tell(const std::string& code, const TapeEvent* at, const std:
 
 std::vector<Diagnostic> HealthReport::found() const {
   std::vector<Diagnostic> all;
+  all.reserve(entries_.size());
   for (const Entry& entry : entries_) all.push_back(entry.diagnostic);
   std::stable_sort(all.begin(), all.end(), [](const Diagnostic& a, const Diagnostic& b) {
     return a.severity() > b.severity();

@@ -24,7 +24,7 @@ class HealthReport {
   std::string tick_text(const TapeEvent& e) const {
     return "t" + std::to_string(tick(e.tick).number);
   }
-  /// The last part of the module path, or the operation.
+  /// the last part of the module path (layer 0 for 0), or the operation.
   std::string who(const TapeEvent& e) const;
   /// The one number of a value, where it is known.
   std::optional<double> number(TapeIndex v) const;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <set>
 
 #include <gradus/ops/ops.h>
 
@@ -136,25 +138,51 @@ void find_wide_start(HealthReport& r, const TapeEvent& event) {
              ") = " + digits(good, 3) + ".");
 }
 
+/// Columns of the data that a layer was given, over all steps.
+struct Columns {
+  std::vector<bool> silent;
+  std::int64_t rows = 0, outputs = 0;
+  const TapeEvent* event = nullptr;
+  std::set<TapeIndex> seen;  ///< values: the same data again is nothing new
+};
+
 /// F1: columns of the data that are 0 in every row.
-void find_silent_inputs(HealthReport& r, const TapeEvent& event) {
-  if (event.op != "matmul" || event.inputs.size() != 2) return;
-  const TapeIndex x = event.inputs[0];
-  const TapeValue& data = r.value(x);
-  if (data.made_by != none || data.is_parameter || data.spec.shape.rank() != 2 ||
-      data.spec.shape[0] < 16 || !data.payload || (data.statistics && data.statistics->bad() > 0))
-    return;
-  const NoGrad guard;
-  const Tensor most = amax(abs(astype(data.payload.detach(), DType::f64)), {0});
-  std::int64_t silent = 0;
-  for (const double v : most.to_vector<double>()) silent += v == 0;
-  if (silent == 0) return;
-  const std::int64_t columns = r.value(event.outputs[0]).spec.shape.back();
-  r.tell("F1", &event, r.name(x),
-         std::to_string(silent) + " of " + std::to_string(data.spec.shape[1]) +
-             " inputs are 0 in all " + std::to_string(data.spec.shape[0]) +
-             " rows: " + std::to_string(silent * columns) + " weights of " + r.who(event) +
-             " get gradient exactly 0.");
+void find_silent_inputs(HealthReport& r) {
+  std::map<std::string, Columns> layers;
+  for (TapeIndex e = 0; e < r.count(); ++e) {
+    const TapeEvent& event = r.event(e);
+    if (event.op != "matmul" || event.inputs.size() != 2 || event.outputs.empty() ||
+        event.phase != Phase::forward)
+      continue;
+    const TapeIndex x = event.inputs[0];
+    const TapeValue& data = r.value(x);
+    const bool is_data = data.made_by == none || r.event(data.made_by).inputs.empty();
+    if (!is_data || data.is_parameter || data.spec.shape.rank() != 2 || !data.payload ||
+        data.spec.shape.numel() == 0 || !is_floating(data.spec.dtype) ||
+        (data.statistics && data.statistics->bad() > 0))
+      continue;
+    Columns& layer = layers[r.who(event)];
+    if (!layer.seen.insert(x).second) continue;
+    const auto width = static_cast<std::size_t>(data.spec.shape[1]);
+    if (layer.silent.empty()) layer.silent.assign(width, true);
+    if (layer.silent.size() != width) continue;
+    if (!layer.event) layer.event = &event;
+    layer.rows += data.spec.shape[0];
+    layer.outputs = r.value(event.outputs[0]).spec.shape.back();
+    const NoGrad guard;
+    const std::vector<double> most = amax(abs(data.payload.detach()), {0}).to_vector<double>();
+    for (std::size_t i = 0; i < width; ++i)
+      if (most[i] != 0) layer.silent[i] = false;
+  }
+  for (const auto& [who, layer] : layers) {
+    const std::int64_t silent = std::count(layer.silent.begin(), layer.silent.end(), true);
+    if (silent == 0 || layer.rows < 16) continue;
+    r.tell("F1", layer.event, who,
+           std::to_string(silent) + " of " + std::to_string(layer.silent.size()) +
+               " inputs are 0 in all " + std::to_string(layer.rows) +
+               " rows: " + std::to_string(silent * layer.outputs) + " weights of " + who +
+               " get gradient exactly 0.");
+  }
 }
 
 /// L2 and L3: probabilities given to cross_entropy; a first loss above that of guessing.
@@ -210,9 +238,9 @@ void find_start_mistakes(HealthReport& report) {
     if (!event.finished || event.outputs.empty() || event.phase != Phase::forward) continue;
     if (report.step_of(event) > 0) break;
     find_wide_start(report, event);
-    find_silent_inputs(report, event);
     find_loss_mistakes(report, event);
   }
+  find_silent_inputs(report);
 }
 
 }  // namespace gradus::see

@@ -124,7 +124,9 @@ Move largest_move(const HealthReport& r, TapeIndex step) {
     if (event.phase != Phase::update || event.target == none || r.step_of(event) != step) continue;
     if ((event.op != "sub" && event.op != "add") || event.inputs.size() != 2) continue;
     const TapeIndex before = event.inputs[0], change = event.inputs[1];
-    if (!r.value(before).is_parameter || r.norm(before) == 0) continue;
+    if (!r.value(before).is_parameter || r.value(before).spec.shape.rank() < 2 ||
+        r.norm(before) == 0)
+      continue;
     const double share = r.norm(change) / r.norm(before);
     if (share <= most.share) continue;
     most = {r.name(before), share, 0};
@@ -214,47 +216,59 @@ void find_vanishing(HealthReport& r) {
              " layers" + collapse + ".");
 }
 
-/// Number of columns of a relu's output that are 0 in all rows; -1 where unknown.
-std::int64_t dead_units(const HealthReport& r, const TapeEvent& event) {
-  const TapeIndex out = event.outputs[0];
-  const Shape& shape = r.value(out).spec.shape;
-  if (shape.rank() < 2 || shape[0] < 16) return -1;
-  const Tensor& x = r.value(out).payload;
-  if (!x) return -1;
-  const NoGrad guard;
-  const Tensor most = amax(x.detach().reshape({-1, shape.back()}), {0});
-  std::int64_t dead = 0;
-  for (const double v : most.to_vector<double>()) dead += v == 0;
-  return dead;
-}
+/// What is known of the units of one relu.
+struct Units {
+  std::vector<TapeIndex> last_active;  ///< the last step in which a row was above 0; none for never
+  std::map<TapeIndex, std::int64_t> rows;  ///< by step
+  std::int64_t dead_before(TapeIndex step) const {
+    return std::count_if(last_active.begin(), last_active.end(),
+                         [&](TapeIndex last) { return last < step; });
+  }
+};
 
-/// D1: units of a relu that die between two steps.
+/// D1: units of a relu that are 0 from one step of the tape to its end, over enough rows.
 void find_dead_units(HealthReport& r) {
-  std::map<std::string, std::int64_t> first, dead_before;  // by module
+  constexpr std::int64_t enough_rows = 500;
+  std::map<std::string, Units> modules;
+  std::vector<std::string> order;
   for (TapeIndex e = 0; e < r.count(); ++e) {
     const TapeEvent& event = r.event(e);
     if (event.phase != Phase::forward || event.op != "relu") continue;
-    const std::int64_t dead = dead_units(r, event);
-    if (dead < 0) continue;
-    const std::string who = r.who(event);
-    const TapeIndex step = r.step_of(event);
-    const Shape& shape = r.value(event.outputs[0]).spec.shape;
-    const auto known = dead_before.try_emplace(who, dead);
-    if (known.second) first[who] = dead;
-    const std::int64_t units = shape.back();
-    if (dead * 10 >= units && dead > first[who]) {
+    const TapeIndex out = event.outputs[0], step = r.step_of(event);
+    const Tensor& x = r.value(out).payload;
+    if (!x || x.ndim() < 2 || x.numel() == 0) continue;
+    const NoGrad guard;
+    const std::vector<double> most =
+        amax(x.detach().reshape({-1, x.size(-1)}), {0}).to_vector<double>();
+    Units& units = modules[r.who(event)];
+    if (units.rows.empty()) order.push_back(r.who(event));
+    units.last_active.resize(most.size(), none);
+    units.rows[step] += x.numel() / x.size(-1);
+    for (std::size_t u = 0; u < most.size(); ++u)
+      if (most[u] != 0) units.last_active[u] = step;
+  }
+  for (const std::string& who : order) {
+    const Units& units = modules[who];
+    const auto count = static_cast<std::int64_t>(units.last_active.size());
+    const TapeIndex first = units.rows.begin()->first;
+    const std::int64_t at_first = units.dead_before(first);
+    for (const auto& [step, rows] : units.rows) {
+      const std::int64_t dead = units.dead_before(step);
+      if (step == first || dead * 10 < count || dead <= at_first) continue;
+      std::int64_t seen = 0;
+      for (auto later = units.rows.find(step); later != units.rows.end(); ++later)
+        seen += later->second;
+      if (seen < enough_rows) break;
       const double lr = learning_rate(r, step - 1);
-      r.tell(
-          "D1", nullptr, who,
-          who + ": " + std::to_string(dead) + " of " + std::to_string(units) +
-              " units are 0 for all " + std::to_string(shape.numel() / units) +
-              " rows since step " + std::to_string(step) + " (" +
-              std::to_string(known.first->second) + " before it" +
-              (lr > 0 ? ", lr " + digits(lr, 3) : "") +
-              "): they get gradient 0 and cannot recover. Lower lr; bound the init; leaky_relu.");
-      continue;
+      r.tell("D1", nullptr, who,
+             who + ": " + std::to_string(dead) + " of " + std::to_string(count) +
+                 " units are 0 for all " + std::to_string(seen) + " rows since step " +
+                 std::to_string(step) + " (" + std::to_string(at_first) + " before it" +
+                 (lr > 0 ? ", lr " + digits(lr, 3) : "") +
+                 "): they get gradient 0 and cannot recover. Lower lr; bound the init; "
+                 "leaky_relu.");
+      break;
     }
-    known.first->second = dead;
   }
 }
 

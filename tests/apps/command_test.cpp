@@ -156,6 +156,38 @@ TEST_F(Command, DocumentationIsFresh) {
   EXPECT_EQ(run("ops --markdown").out, file.str()) << "run ./dev docs";
 }
 
+TEST_F(Command, TrainTellsItsHealthAndKeepsTheBits) {
+  const std::string line = "train --size 1600 --epochs 1 --quiet --out ";
+  ASSERT_EQ(run(line + "a.safetensors").code, 0);
+  const Result healthy = run(line + "b.safetensors --health");
+  EXPECT_THAT(healthy.out, HasSubstr("health of the first 19 steps\nhealthy: no mistake"));
+  EXPECT_EQ(text("a.safetensors"), text("b.safetensors"));
+  // A rate of 30 is far too high: the loss explodes.
+  EXPECT_THAT(run(line + "c.safetensors --health --lr 30").out, HasSubstr("\nX1 warn   loss "));
+  const Result events = run("train --size 800 --epochs 1 --lr 30 --health --json");
+  bool told = false;
+  std::istringstream lines(events.out);
+  for (std::string one; std::getline(lines, one);)
+    if (const json event = json::parse(one); event["event"] == "health")
+      told = event["found"][0]["code"] == "X1" && event["found"][0]["severity"] == "warn";
+  EXPECT_TRUE(told) << events.out;
+}
+
+TEST_F(Command, ExplainsCodes) {
+  const std::string page = run("explain b1").out;
+  EXPECT_THAT(page, HasSubstr("B1 error: a loss of two shapes that broadcast\n\nWHAT    "));
+  EXPECT_THAT(page, HasSubstr("\nTRY     Tensor pred = rand({10, 1});\n"));
+  EXPECT_THAT(page, HasSubstr("\nSAYS    B1 error  mse(pred, target): (10,1) and (10,)"));
+  const json object = json::parse(run("explain T1 --json").out);
+  EXPECT_EQ(object["code"], "T1");
+  EXPECT_EQ(object["severity"], "warn");
+  EXPECT_THAT(object["mended"].get<std::string>(), HasSubstr("sgd.zero_grad();"));
+  std::ostringstream file;
+  file << std::ifstream(GRADUS_SOURCE_DIR "/docs/diagnostics.md").rdbuf();
+  EXPECT_EQ(run("explain codes").out, file.str()) << "run ./dev docs";
+  EXPECT_EQ(run("explain Z9").code, 1);
+}
+
 TEST_F(Command, DoctorFindsEverythingWell) { EXPECT_EQ(run("doctor").code, 0); }
 
 }  // namespace
