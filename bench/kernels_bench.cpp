@@ -1,5 +1,5 @@
 // The kernels alone: the five products of a 784-50-10 training step with 64 samples, a square
-// sums along and across rows, the gather of a batch of images.
+// products, sums along and across rows, the gather of a batch of images.
 #include <benchmark/benchmark.h>
 #include <gradus/kernels/elementwise.h>
 #include <gradus/kernels/gather.h>

@@ -97,7 +97,7 @@ int doctor() {
   std::printf("processors    %d that this process may use\n", count);
   std::printf("threads       %d in the library (GRADUS_THREADS); train takes 1, or --threads\n",
               kernels::num_threads());
-  std::printf("instructions  %s\n", kernels::gemm_target().c_str());
+  std::printf("instructions  %s\n", kernels::instruction_set());
   std::printf("operations    %zu\n", all_ops().size());
   std::printf("terminal      %d columns, %s, %s\n", terminal.width(),
               terminal.is_live() ? "live" : "plain lines", terminal.has_utf8() ? "UTF-8" : "ASCII");

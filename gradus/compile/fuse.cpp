@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include <gradus/kernels/gemm.h>
-
 namespace gradus::compile {
 namespace {
 
@@ -22,7 +20,6 @@ class Fusion {
       if (!is_gone_[i] && begin(i)) {
         std::size_t at = i;
         while (const std::optional<std::size_t> next = take_neighbour(at)) at = *next;
-        choose_layout(at);
       }
     std::vector<Kernel> left;
     for (std::size_t i = 0; i < kernels_.size(); ++i)
@@ -183,6 +180,10 @@ class Fusion {
     }
     bias.layout = bias.layout.broadcast_to(out.layout.shape);
     const bool turned = is_turned_ != (how == Sight::turned);
+    const Product::Operand found = operand(bias, -1, turned);
+    const bool is_row = found.row == 0 && found.column == 1;
+    const bool is_column = found.row == 1 && found.column == 0;
+    if (!is_row && !is_column) return {};
     p.bias = operand(bias, add_input(kernel, bias), turned);
     return move(i, next, *seen, "add");
   }
@@ -244,11 +245,6 @@ class Fusion {
         !may_wait(i, *last) || !may_wait(next, *last))
       return {};
     Product& p = *kernel.product;
-    if (p.k > kernels::gemm_block) {
-      kernel.note = "the update waits: a sum over more than " +
-                    std::to_string(kernels::gemm_block) + " terms is made in parts";
-      return {};
-    }
     for (const View& view : kernel.inputs())
       if (view.buffer == out.buffer) return {};
     p.rate = add_input(kernel, *rate);
@@ -268,37 +264,6 @@ class Fusion {
   bool is_zero(const View& view) const {
     const Buffer& buffer = buffers_[view.buffer];
     return view.layout.numel() == 1 && buffer.holder == Holder::constant && buffer.is_zero;
-  }
-
-  /// Where the product may lie as it likes, it lies so that it is written in whole vectors.
-  void choose_layout(std::size_t i) {
-    Kernel& kernel = kernels_[i];
-    const View c = kernel.outputs()[0];
-    const Buffer& buffer = buffers_[c.buffer];
-    if (buffer.holder != Holder::arena || buffer.is_result || kernel.writes_in_place ||
-        c.layout.rank() != 2)
-      return;
-    Product& p = *kernel.product;
-    const auto prefers = [&]<class T>() {
-      return kernels::gemm_prefers_columns<T>(p.m, p.n, p.k, {nullptr, p.a.row, p.a.column},
-                                              {nullptr, p.b.row, p.b.column});
-    };
-    const bool wants_columns = c.dtype == DType::f64 ? prefers.template operator()<double>()
-                                                     : prefers.template operator()<float>();
-    if (wants_columns == (p.c_row == 1 && p.c_column != 1)) return;
-    // Every view of it must be the matrix or its transpose, which then change places.
-    Layout other = Layout::contiguous({c.layout.shape[1], c.layout.shape[0]}).permute({1, 0});
-    const Layout turned = c.layout.permute({1, 0});
-    for (const Kernel& k : kernels_)
-      for (const View& view : k.views)
-        if (view.buffer == c.buffer && !(view.layout == c.layout) && !(view.layout == turned))
-          return;
-    for (std::size_t number = 0; number < kernels_.size(); ++number)
-      for (View& view : kernels_[number].views)
-        if (view.buffer == c.buffer)
-          view.layout = view.layout == c.layout ? other : other.permute({1, 0});
-    p.c_row = other.strides[is_turned_ ? 1 : 0];
-    p.c_column = other.strides[is_turned_ ? 0 : 1];
   }
 
   std::vector<Kernel>& kernels_;

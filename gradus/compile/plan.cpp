@@ -36,16 +36,20 @@ std::string short_number(double value) {
 template <class T>
 void run_product(const Product& p, std::span<const In> in, const Out& out) {
   const auto matrix = [&](const Product::Operand& operand) -> kernels::Matrix<const T> {
-    if (operand.input < 0) return {};
+    if (operand.input < 0) return {nullptr, 0, 0};
     return {in[static_cast<std::size_t>(operand.input)].as<T>(), operand.row, operand.column};
   };
   kernels::Epilogue<T> epilogue;
-  epilogue.bias = matrix(p.bias);
-  epilogue.gate = matrix(p.gate);
+  if (const auto bias = matrix(p.bias); bias.data)
+    (bias.column == 1 ? epilogue.bias_of_column : epilogue.bias_of_row) = bias.data;
   epilogue.relu = p.relu;
-  if (p.rate >= 0) epilogue.rate = in[static_cast<std::size_t>(p.rate)].as<T>();
+  epilogue.mask = matrix(p.gate);
+  if (p.rate >= 0) {
+    epilogue.updates = true;
+    epilogue.rate = *in[static_cast<std::size_t>(p.rate)].as<T>();
+  }
   kernels::gemm<T>(p.m, p.n, p.k, matrix(p.a), matrix(p.b), {out.as<T>(), p.c_row, p.c_column},
-                   epilogue);
+                   false, epilogue);
 }
 
 /// A kernel with its pointers.

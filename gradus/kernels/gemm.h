@@ -1,53 +1,78 @@
-// gemm: C = A B or C += A B with any strides, and what may follow each element of C.
-// Bits depend on the numbers alone: not on strides, tiles, instruction set or number of threads.
+// gemm: C = A B or C += A B with any strides, and what may follow in the same pass: scale, bias,
+// ReLU, a mask, an update. Bits depend on the numbers alone: not on strides, tiles, instruction
+// set, packing or number of threads. Next: gemm.cpp (who does what), gemm_inl.h (the loops).
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 namespace gradus::kernels {
 
 /// A matrix operand: the element (i, j) lies at data[i * row + j * column].
 template <class T>
 struct Matrix {
-  T* data = nullptr;
-  std::int64_t row = 0, column = 0;
-  Matrix turned() const { return {data, column, row}; }
+  T* data;
+  std::int64_t row, column;
 };
 
-/// What becomes of an element of the product, in this order, each step rounded as the operation of
-/// its own would round it. Empty operands are left out.
+/// k whose products form one chain; part of the contract about bits.
+inline constexpr std::int64_t gemm_block_depth = 256;
+
+/// What is done to each finished element v of A B, in this order, each step rounded as the plain
+/// operation would round it: v *= scale; v += bias_of_row[i]; v += bias_of_column[j];
+/// relu (v < 0 ? 0 : v); v *= (mask(i, j) <= 0 ? 0 : 1); and C -= rate * v instead of C = v.
 template <class T>
 struct Epilogue {
-  Matrix<const T> bias;     ///< y + bias[i,j]
-  bool relu = false;        ///< y < 0 ? 0 : y
-  Matrix<const T> gate;     ///< y * (gate[i,j] <= 0 ? 0 : 1): the gradient of relu
-  const T* rate = nullptr;  ///< C - *rate * y instead of y: an update. For k <= gemm_block alone
-  Epilogue turned() const { return {bias.turned(), relu, gate.turned(), rate}; }
+  bool scales = false;
+  T scale = 1;
+  const T* bias_of_row = nullptr;
+  const T* bias_of_column = nullptr;
+  bool column_first = false;  // when there are both: the column's bias is added before the row's
+  bool relu = false;
+  Matrix<const T> mask{nullptr, 0, 0};
+  bool updates = false;  // C -= rate * v; `accumulate` must then be false
+  T rate = 0;
+
+  bool any() const {
+    return scales || bias_of_row || bias_of_column || relu || mask.data || updates;
+  }
 };
 
-/// Products whose sum is rounded into C at once.
-inline constexpr std::int64_t gemm_block = 256;
-
-/// C [m,n] = A [m,k] B [k,n], or C += A B. Each element is a chain of fused multiply-adds over k in
-/// ascending order, begun at 0 for every block of gemm_block; the sums of the blocks are added in
-/// turn. For integers sums wrap. C must not overlap A or B. Large products use several threads
-/// (threads.h). T is float, double, or an integer type.
+/// C [m,n] = A [m,k] B [k,n], or C += A B, then the epilogue. The contract about bits: within each
+/// block of 256 k's an element is the chain acc = fma(a_ik, b_kj, acc), k ascending, from 0; the
+/// blocks' sums are added in turn, first to the old C when accumulating. T is float, double, or an
+/// integer type (which wraps and takes no epilogue). C must not overlap A or B. Large products use
+/// several threads (threads.h).
 template <class T>
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix<const T> a, Matrix<const T> b,
-          Matrix<T> c, bool accumulate);
+          Matrix<T> c, bool accumulate, const Epilogue<T>& epilogue = {});
 
-/// C = epilogue(A B). T is float or double.
+/// Rows [row_begin, row_end) and columns [column_begin, column_end) of C.
+struct GemmPart {
+  std::int64_t row_begin, row_end, column_begin, column_end;
+};
+
+/// The part of gemm's C on the caller's thread, without the pool. T is float or double.
 template <class T>
-void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix<const T> a, Matrix<const T> b,
-          Matrix<T> c, const Epilogue<T>& epilogue);
+void gemm_serial(const GemmPart& part, std::int64_t k, Matrix<const T> a, Matrix<const T> b,
+                 Matrix<T> c, bool accumulate, const Epilogue<T>& epilogue = {});
 
-/// Whether C is written faster when its columns are contiguous than when its rows are.
+/// Numbers that pack_b writes for B [k,n].
 template <class T>
-bool gemm_prefers_columns(std::int64_t m, std::int64_t n, std::int64_t k, Matrix<const T> a,
-                          Matrix<const T> b);
+std::int64_t packed_b_size(std::int64_t k, std::int64_t n);
+/// Columns in one strip of a packed B: parts of gemm_packed_serial begin at multiples of it.
+template <class T>
+std::int64_t packed_b_strip();
+/// B in the order in which the loops read it, to be used in several products by gemm_packed. The
+/// layout belongs to this process: it depends on the machine.
+template <class T>
+void pack_b(std::int64_t k, std::int64_t n, Matrix<const T> b, T* packed);
+/// gemm_serial with the B [k,n] that pack_b wrote.
+template <class T>
+void gemm_packed_serial(const GemmPart& part, std::int64_t n, std::int64_t k, Matrix<const T> a,
+                        const T* packed_b, Matrix<T> c, bool accumulate,
+                        const Epilogue<T>& epilogue = {});
 
-/// Name of the instruction set that kernels run on: AVX-512, AVX2, SSE4, scalar.
-std::string gemm_target();
+/// The instruction set the kernels use on this machine: "AVX-512", "AVX2", "SSE4" or "scalar".
+const char* instruction_set();
 
 }  // namespace gradus::kernels

@@ -1,6 +1,6 @@
-// gemm against a plain loop that states its contract (fused multiply-adds over k in order, in
-// blocks of 256) and against f64: every instruction set, small sizes, strides, guard pages,
-// epilogues, thread counts.
+// gemm against a plain loop that states its contract (chains of fma over k in order, in blocks of
+// 256) and against f64: every instruction set, small sizes, strides, guard pages, thread counts,
+// epilogues, packed operands.
 #include <gradus/kernels/gemm.h>
 #include <gradus/kernels/threads.h>
 #include <gtest/gtest.h>
@@ -20,6 +20,24 @@ namespace {
 using gradus::testing::Edge;
 using gradus::testing::Guarded;
 using Index = std::int64_t;
+
+/// What the library chooses from while a test runs; everything again afterwards.
+class On {
+ public:
+  explicit On(std::int64_t target) { choose(target); }
+  ~On() { choose(0); }
+  On(const On&) = delete;
+  On& operator=(const On&) = delete;
+
+ private:
+  static void choose(std::int64_t target) {
+    hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  }
+};
+
+/// The instruction sets of this machine that the kernels are compiled for.
+std::vector<std::int64_t> targets() { return hwy::SupportedAndGeneratedTargets(); }
 
 template <class T>
 void fill_random(T* data, Index n, unsigned seed) {
@@ -44,10 +62,11 @@ T contract(Index k, const T* a, Index a_step, const T* b, Index b_step, const T*
 }
 
 template <class T>
-void check(const char* target, Index m, Index n, Index k, bool turn_a, bool turn_b, bool turn_c,
+void check(std::int64_t target, Index m, Index n, Index k, bool turn_a, bool turn_b, bool turn_c,
            bool accumulate, Edge edge) {
-  SCOPED_TRACE(::testing::Message() << target << " " << m << "x" << n << "x" << k << " turned "
-                                    << turn_a << turn_b << turn_c << " accumulate " << accumulate);
+  SCOPED_TRACE(::testing::Message()
+               << "target " << hwy::TargetName(target) << " " << m << "x" << n << "x" << k
+               << " turned " << turn_a << turn_b << turn_c << " accumulate " << accumulate);
   Guarded<T> a(m * k, edge), b(k * n, edge), c(m * n, edge);
   fill_random(a.data(), m * k, 1);
   fill_random(b.data(), k * n, 2);
@@ -57,6 +76,7 @@ void check(const char* target, Index m, Index n, Index k, bool turn_a, bool turn
   const Matrix<const T> left{a.data(), turn_a ? 1 : k, turn_a ? m : 1};
   const Matrix<const T> right{b.data(), turn_b ? 1 : n, turn_b ? k : 1};
   const Matrix<T> out{c.data(), turn_c ? 1 : n, turn_c ? m : 1};
+  const On on(target);
   gemm<T>(m, n, k, left, right, out, accumulate);
   for (Index i = 0; i < m; ++i)
     for (Index j = 0; j < n; ++j) {
@@ -71,7 +91,7 @@ void check(const char* target, Index m, Index n, Index k, bool turn_a, bool turn
 TEST(Gemm, BitsOfTheContractForSmallSizesAllLayoutsAndTargets) {
   const Index sizes[] = {0, 1, 2, 3, 5, 8, 9, 17, 33};
   unsigned turn = 0;
-  for_each_target([&](const char* target) {
+  for (std::int64_t target : targets())
     for (Index m : sizes)
       for (Index n : sizes)
         for (Index k : sizes)
@@ -83,85 +103,33 @@ TEST(Gemm, BitsOfTheContractForSmallSizesAllLayoutsAndTargets) {
                             edge);
             if (HasFatalFailure()) return;
           }
-  });
 }
 
 TEST(Gemm, BitsOfTheContractAcrossBlocks) {
-  for_each_target([&](const char* target) {
+  for (std::int64_t target : targets())
     for (int layout = 0; layout < 8; ++layout) {
       check<float>(target, 64, 50, 784, layout & 1, layout & 2, layout & 4, layout & 1, Edge::back);
       check<float>(target, 50, 784, 64, layout & 1, layout & 2, layout & 4, false, Edge::front);
       check<float>(target, 261, 259, 257, layout & 1, layout & 2, layout & 4, true, Edge::back);
       check<double>(target, 70, 270, 513, layout & 1, layout & 2, layout & 4, true, Edge::back);
     }
-  });
 }
 
 TEST(Gemm, ZeroAndNegativeStrides) {
   std::vector<float> a(200), b(200), c(35);
   fill_random(a.data(), 200, 4);
   fill_random(b.data(), 200, 5);
-  for_each_target([&](const char* target) {
+  for (std::int64_t target : targets()) {
     // A is one row for all i, B is read backwards in both directions, C is written upside down.
     const Matrix<const float> left{a.data() + 19, 0, -2}, right{b.data() + 199, -7, -1};
     const Matrix<float> out{c.data() + 28, -7, 1};
+    const On on(target);
     gemm<float>(5, 7, 9, left, right, out, false);
     for (Index i = 0; i < 5; ++i)
       for (Index j = 0; j < 7; ++j)
         EXPECT_EQ(contract<float>(9, left.data, -2, right.data - j, -7, nullptr),
-                  out.data[i * -7 + j])
-            << target;
-  });
-}
-
-/// Every epilogue against the separate steps, each rounded on its own.
-template <class T>
-void check_epilogue(Index m, Index n, Index k, bool turn_c, int what) {
-  std::vector<T> a(static_cast<std::size_t>(m * k)), b(static_cast<std::size_t>(k * n));
-  fill_random(a.data(), m * k, 1);
-  fill_random(b.data(), k * n, 2);
-  std::vector<T> bias(static_cast<std::size_t>(m * n)), gate = bias, start = bias;
-  fill_random(bias.data(), m * n, 3);
-  fill_random(gate.data(), m * n, 4);
-  fill_random(start.data(), m * n, 5);
-  gate[0] = 0;
-  const T rate = T(0.3);
-  Epilogue<T> e;
-  if (what & 1) e.bias = {bias.data(), 0, 1};  // one row for all, as a layer's
-  if (what & 2) e.relu = true;
-  if (what & 4) e.gate = {gate.data(), turn_c ? 1 : n, turn_c ? m : 1};
-  if (what & 8) e.rate = &rate;
-  std::vector<T> c = start;
-  const Matrix<const T> left{a.data(), k, 1}, right{b.data(), 1, k};
-  const Matrix<T> out{c.data(), turn_c ? 1 : n, turn_c ? m : 1};
-  gemm<T>(m, n, k, left, right, out, e);
-  for (Index i = 0; i < m; ++i)
-    for (Index j = 0; j < n; ++j) {
-      const auto at = static_cast<std::size_t>(i * out.row + j * out.column);
-      T y = contract<T>(k, a.data() + i * k, 1, b.data() + j * k, 1, nullptr);
-      if (what & 1) y = y + bias[static_cast<std::size_t>(j)];
-      if (what & 2) y = y < 0 ? T(0) : y;
-      if (what & 4) y = y * (gate[at] <= 0 ? T(0) : T(1));
-      if (what & 8) {
-        const T scaled = rate * y;
-        y = start[at] - scaled;
-      }
-      ASSERT_EQ(y, c[at]) << m << 'x' << n << 'x' << k << " epilogue " << what;
-    }
-}
-
-TEST(Gemm, EpiloguesHaveTheBitsOfSeparateSteps) {
-  for_each_target([&](const char* target) {
-    SCOPED_TRACE(target);
-    for (int what = 1; what < 16; ++what)
-      for (const bool turn_c : {false, true}) {
-        check_epilogue<float>(64, 50, 70, turn_c, what);
-        check_epilogue<float>(7, 100, 33, turn_c, what);
-        check_epilogue<double>(13, 35, 20, turn_c, what);
-        if (!(what & 8)) check_epilogue<float>(40, 70, 600, turn_c, what);
-        if (HasFatalFailure()) return;
-      }
-  });
+                  out.data[i * -7 + j]);
+  }
 }
 
 TEST(Gemm, NearF64) {
@@ -191,6 +159,90 @@ TEST(Gemm, NanAndInfinityPassThrough) {
   EXPECT_TRUE(std::isnan(c[9]));
   EXPECT_TRUE(std::isnan(c[17]));
   EXPECT_EQ(0.0f, c[16]);
+}
+
+/// Each step of the epilogue as a plain operation on the finished sums.
+template <class T>
+void check_epilogue(Index m, Index n, Index k, bool turn_c, bool updates) {
+  Guarded<T> a(m * k, Edge::back), b(k * n, Edge::back), c(m * n, Edge::back);
+  Guarded<T> mask(m * n, Edge::back), rows(m, Edge::back), columns(n, Edge::back);
+  fill_random(a.data(), m * k, 1);
+  fill_random(b.data(), k * n, 2);
+  fill_random(c.data(), m * n, 3);
+  fill_random(mask.data(), m * n, 4);
+  fill_random(rows.data(), m, 5);
+  fill_random(columns.data(), n, 6);
+  const Matrix<const T> left{a.data(), k, 1}, right{b.data(), 1, k};
+  const Matrix<T> out{c.data(), turn_c ? 1 : n, turn_c ? m : 1};
+  Epilogue<T> e;
+  e.scales = true;
+  e.scale = T(0.37);
+  e.bias_of_row = rows.data();
+  e.bias_of_column = columns.data();
+  e.relu = !updates;
+  e.mask = {mask.data(), n, 1};
+  e.updates = updates;
+  e.rate = T(0.1);
+  std::vector<T> expected(static_cast<std::size_t>(m * n));
+  for (Index i = 0; i < m; ++i)
+    for (Index j = 0; j < n; ++j) {
+      T v = contract<T>(k, a.data() + i * k, 1, b.data() + j * k, 1, nullptr) * e.scale;
+      v = v + rows[i];
+      v = v + columns[j];
+      if (e.relu && v < 0) v = 0;
+      v = v * (mask[i * n + j] <= 0 ? T(0) : T(1));
+      const T step = e.rate * v;
+      expected[static_cast<std::size_t>(i * n + j)] =
+          updates ? c[i * out.row + j * out.column] - step : v;
+    }
+  // By parts, as the threads of a plan would do it.
+  gemm_serial<T>({0, m, 0, n / 2}, k, left, right, out, false, e);
+  gemm_serial<T>({0, m / 3, n / 2, n}, k, left, right, out, false, e);
+  gemm_serial<T>({m / 3, m, n / 2, n}, k, left, right, out, false, e);
+  for (Index i = 0; i < m; ++i)
+    for (Index j = 0; j < n; ++j)
+      ASSERT_EQ(expected[static_cast<std::size_t>(i * n + j)], c[i * out.row + j * out.column])
+          << m << "x" << n << "x" << k << " at " << i << ", " << j;
+}
+
+TEST(Gemm, EpiloguesHaveTheBitsOfTheSeparateOperations) {
+  for (const std::int64_t target : targets()) {
+    SCOPED_TRACE(hwy::TargetName(target));
+    const On on(target);
+    for (int which = 0; which < 4; ++which) {
+      check_epilogue<float>(64, 50, 784, which & 1, which & 2);
+      check_epilogue<float>(37, 101, 64, which & 1, which & 2);
+      check_epilogue<float>(150, 33, 0, which & 1, which & 2);
+      check_epilogue<double>(21, 300, 300, which & 1, which & 2);
+    }
+  }
+}
+
+TEST(Gemm, PackedOperandsHaveTheSameBits) {
+  for (const std::int64_t target : targets()) {
+    SCOPED_TRACE(hwy::TargetName(target));
+    const On on(target);
+    for (const Index k : {1, 64, 256, 300, 520})
+      for (const bool turn : {false, true}) {
+        const Index m = 30, n = 150;
+        Guarded<float> a(m * k, Edge::back), b(k * n, Edge::back), c(m * n, Edge::back);
+        fill_random(a.data(), m * k, 1);
+        fill_random(b.data(), k * n, 2);
+        const Matrix<const float> right{b.data(), turn ? 1 : n, turn ? k : 1};
+        Guarded<float> packed(packed_b_size<float>(k, n), Edge::back);
+        pack_b<float>(k, n, right, packed.data());
+        const Index cut = packed_b_strip<float>();
+        const Matrix<float> out{c.data(), turn ? 1 : n, turn ? m : 1};
+        for (const GemmPart& part :
+             {GemmPart{0, m, 0, cut}, GemmPart{0, 11, cut, n}, GemmPart{11, m, cut, n}})
+          gemm_packed_serial<float>(part, n, k, {a.data(), k, 1}, packed.data(), out, false);
+        for (Index i = 0; i < m; ++i)
+          for (Index j = 0; j < n; ++j)
+            ASSERT_EQ(contract<float>(k, a.data() + i * k, 1, b.data() + j * right.column,
+                                      right.row, nullptr),
+                      out.data[i * out.row + j * out.column]);
+      }
+  }
 }
 
 TEST(Gemm, IntegersWrap) {

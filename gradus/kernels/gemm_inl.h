@@ -1,0 +1,451 @@
+// The loops of gemm for one instruction set: a micro-kernel that holds a tile of C in registers
+// while it walks k, packing, and the blocking around them (Goto and van de Geijn, "Anatomy of
+// high-performance matrix multiplication", 2008). Included once for each instruction set (Highway's
+// foreach_target.h), so the guard is Highway's. Lanes always run along columns of C; a product that
+// fits better the other way round is computed as C^T = B^T A^T.
+#if defined(GRADUS_KERNELS_GEMM_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef GRADUS_KERNELS_GEMM_INL_H
+#undef GRADUS_KERNELS_GEMM_INL_H
+#else
+#define GRADUS_KERNELS_GEMM_INL_H
+#endif
+
+#include <gradus/kernels/gemm_product.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <new>
+#include <utility>
+
+HWY_BEFORE_NAMESPACE();
+namespace gradus::kernels::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using Index = std::int64_t;
+
+template <class T>
+using Tag = hn::ScalableTag<T>;
+template <class T>
+inline constexpr Index lanes = static_cast<Index>(HWY_LANES(T));
+
+// Most rows of a tile that is 1, 2, 3 or 4 vectors wide: sums, a row of B and one number of A must
+// fit into the registers, of which AVX-512 has 32 and the others 16. Narrow tiles have no fewer
+// rows than wide ones: the last strip may be narrower than the one the rows were chosen for.
+#if HWY_TARGET <= HWY_AVX3
+inline constexpr int most_vectors = 4;
+inline constexpr int most_rows[] = {0, 12, 12, 8, 6};
+#elif HWY_TARGET <= HWY_AVX2
+inline constexpr int most_vectors = 2;
+inline constexpr int most_rows[] = {0, 6, 6};
+#else
+inline constexpr int most_vectors = 2;
+inline constexpr int most_rows[] = {0, 4, 4};
+#endif
+constexpr int strip_vectors = 2;         // width of packed strips, for products large both ways
+constexpr Index columns_at_once = 1024;  // columns of B packed at a time
+constexpr Index rows_at_once = 192;      // rows of A packed at a time
+constexpr Index rows_that_pay = 128;     // so many rows pay for packing a B that lies well
+constexpr Index columns_that_pay = 256;  // so many columns pay for packing A
+constexpr Index side = 256;              // of a piece of C whose sums are kept apart
+
+/// a * b + c rounded once, on every machine.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V fused(D d, V a, V b, V c) {
+#if HWY_NATIVE_FMA
+  static_cast<void>(d);
+  return hn::MulAdd(a, b, c);
+#else
+  constexpr std::size_t n = hn::MaxLanes(D());
+  HWY_ALIGN hn::TFromD<D> x[n], y[n], z[n];
+  hn::Store(a, d, x);
+  hn::Store(b, d, y);
+  hn::Store(c, d, z);
+  for (std::size_t i = 0; i < n; ++i) z[i] = std::fma(x[i], y[i], z[i]);
+  return hn::Load(d, z);
+#endif
+}
+
+template <class T>
+using TileKernel = void (*)(Index depth, const T* a, Index a_row, Index a_column, const T* b,
+                            Index b_row, T* out, Index out_row, bool add);
+
+/// out [rows, vectors * lanes] (+)= A tile times B tile over one block of k.
+template <class T, int rows, int vectors>
+void multiply_tile(Index depth, const T* HWY_RESTRICT a, Index a_row, Index a_column,
+                   const T* HWY_RESTRICT b, Index b_row, T* HWY_RESTRICT out, Index out_row,
+                   bool add) {
+  const Tag<T> d;
+  using V = hn::Vec<Tag<T>>;
+  // Three rows share a pointer: fewer registers, and steps that addressing can express.
+  constexpr int groups = (rows + 2) / 3;
+  const T* group[groups];
+  for (int g = 0; g < groups; ++g) group[g] = a + 3 * g * a_row;
+  V sums[rows][vectors];
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) sums[i][v] = hn::Zero(d);
+  for (Index i = 0; i < rows; ++i) {  // C comes while the sums are made
+    const T* line = out + i * out_row;
+    for (Index v = 0; v < vectors; ++v) __builtin_prefetch(line + v * lanes<T>, 1);
+  }
+  for (Index k = 0; k < depth; ++k) {
+    V right[vectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) right[v] = hn::LoadU(d, b + v * lanes<T>);
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i) {
+      const V left = hn::Set(d, group[i / 3][(i % 3) * a_row]);
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v) sums[i][v] = fused(d, left, right[v], sums[i][v]);
+    }
+    b += b_row;
+#pragma GCC unroll 4
+    for (int g = 0; g < groups; ++g) group[g] += a_column;
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) {
+      T* at = out + i * out_row + v * lanes<T>;
+      hn::StoreU(add ? hn::Add(hn::LoadU(d, at), sums[i][v]) : sums[i][v], d, at);
+    }
+}
+
+template <class T, int vectors, int... row>
+TileKernel<T> tile_kernel(Index rows, std::integer_sequence<int, row...>) {
+  static constexpr TileKernel<T> kernels[] = {&multiply_tile<T, row + 1, vectors>...};
+  return kernels[rows - 1];
+}
+
+template <class T>
+TileKernel<T> tile_kernel(Index rows, Index vectors) {
+#define GRADUS_TILES(v) tile_kernel<T, v>(rows, std::make_integer_sequence<int, most_rows[v]>())
+#if HWY_TARGET <= HWY_AVX3
+  if (vectors == 4) return GRADUS_TILES(4);
+  if (vectors == 3) return GRADUS_TILES(3);
+#endif
+  return vectors == 2 ? GRADUS_TILES(2) : GRADUS_TILES(1);
+#undef GRADUS_TILES
+}
+
+#if HWY_TARGET != HWY_SCALAR
+/// A vector whose 128-bit blocks come from rows apart by `step`.
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE hn::Vec<D> load_blocks(D d, const T* from, Index step) {
+  if constexpr (hn::MaxLanes(D()) * sizeof(T) <= 16) {
+    return hn::LoadU(d, from);
+  } else {
+    const hn::Half<D> half;
+    const Index rows = static_cast<Index>(hn::MaxLanes(D())) / 2;
+    return hn::Combine(d, load_blocks(half, from + rows * step, step),
+                       load_blocks(half, from, step));
+  }
+}
+
+/// to[k * tile + i] = from[i * step + k] for as many i as d has lanes, k < depth.
+template <class D, class T = hn::TFromD<D>>
+void transpose_rows(D d, const T* from, Index step, Index depth, T* to, Index tile) {
+  constexpr Index block = 16 / static_cast<Index>(sizeof(T)),
+                  n = static_cast<Index>(hn::MaxLanes(D()));
+  Index k = 0;
+  for (; k + block <= depth; k += block) {
+    const auto r0 = load_blocks(d, from + k, step), r1 = load_blocks(d, from + step + k, step);
+    T* out = to + k * tile;
+    if constexpr (block == 2) {
+      hn::StoreU(hn::InterleaveLower(d, r0, r1), d, out);
+      hn::StoreU(hn::InterleaveUpper(d, r0, r1), d, out + tile);
+    } else {
+      const hn::Repartition<double, D> pairs;
+      const auto r2 = load_blocks(d, from + 2 * step + k, step),
+                 r3 = load_blocks(d, from + 3 * step + k, step);
+      const auto a = hn::BitCast(pairs, hn::InterleaveLower(d, r0, r1)),
+                 b = hn::BitCast(pairs, hn::InterleaveUpper(d, r0, r1)),
+                 e = hn::BitCast(pairs, hn::InterleaveLower(d, r2, r3)),
+                 f = hn::BitCast(pairs, hn::InterleaveUpper(d, r2, r3));
+      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, a, e)), d, out);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, a, e)), d, out + tile);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, b, f)), d, out + 2 * tile);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, b, f)), d, out + 3 * tile);
+    }
+  }
+  for (; k < depth; ++k)
+    for (Index i = 0; i < n; ++i) to[k * tile + i] = from[i * step + k];
+}
+#endif
+
+/// packed[k * tile + i] = source[i * step + k * along] for i < count, 0 for the rest of the tile.
+template <class T>
+void pack(const T* source, Index step, Index along, Index count, Index depth, T* packed,
+          Index tile) {
+  if (count < tile)
+    for (Index k = 0; k < depth; ++k)
+      std::fill(packed + k * tile + count, packed + (k + 1) * tile, T(0));
+  if (step == 1) {
+    for (Index k = 0; k < depth; ++k) std::copy_n(source + k * along, count, packed + k * tile);
+    return;
+  }
+  Index i = 0;
+#if HWY_TARGET != HWY_SCALAR
+  if (along == 1) {
+    for (; i + lanes<T> <= count; i += lanes<T>)
+      transpose_rows(Tag<T>(), source + i * step, step, depth, packed + i, tile);
+    constexpr Index few = 16 / static_cast<Index>(sizeof(T));
+    for (; i + few <= count; i += few)
+      transpose_rows(hn::FixedTag<T, few>(), source + i * step, step, depth, packed + i, tile);
+  }
+#endif
+  for (; i < count; ++i)
+    for (Index k = 0; k < depth; ++k) packed[k * tile + i] = source[i * step + k * along];
+}
+
+/// One vector (or one number) of finished sums goes to C.
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE void finish_lanes(D d, const T* sum, T* out, bool add, const Epilogue<T>* e, T row_bias,
+                             const T* column_bias, const T* mask) {
+  auto v = hn::LoadU(d, sum);
+  if (add) v = hn::Add(hn::LoadU(d, out), v);
+  if (e) {
+    const auto zero = hn::Zero(d);
+    if (e->scales) v = hn::Mul(v, hn::Set(d, e->scale));
+    if (e->bias_of_row && !e->column_first) v = hn::Add(v, hn::Set(d, row_bias));
+    if (column_bias) v = hn::Add(v, hn::LoadU(d, column_bias));
+    if (e->bias_of_row && e->column_first) v = hn::Add(v, hn::Set(d, row_bias));
+    if (e->relu) v = hn::IfThenElse(hn::Lt(v, zero), zero, v);
+    if (mask)
+      v = hn::Mul(v, hn::IfThenElse(hn::Le(hn::LoadU(d, mask), zero), zero, hn::Set(d, T(1))));
+    if (e->updates) v = hn::Sub(hn::LoadU(d, out), hn::Mul(hn::Set(d, e->rate), v));
+  }
+  hn::StoreU(v, d, out);
+}
+
+/// C (+)= sums, then the epilogue if there is one. (i0, j0) is where this piece lies in the whole.
+template <class T>
+void finish(const T* sums, Index sums_row, Index height, Index width, Matrix<T> c, bool add,
+            const Epilogue<T>* e, Index i0, Index j0) {
+  const bool masked = e && e->mask.data;
+  const bool runs = c.column == 1 && (!masked || e->mask.column == 1);
+  for (Index i = 0; i < height; ++i) {
+    const T row_bias = e && e->bias_of_row ? e->bias_of_row[i0 + i] : T(0);
+    const T* column_bias = e && e->bias_of_column ? e->bias_of_column + j0 : nullptr;
+    const T* mask = masked ? e->mask.data + (i0 + i) * e->mask.row + j0 * e->mask.column : nullptr;
+    const T* sum = sums + i * sums_row;
+    T* out = c.data + i * c.row;
+    Index j = 0;
+    if (runs)
+      for (; j + lanes<T> <= width; j += lanes<T>)
+        finish_lanes(Tag<T>(), sum + j, out + j, add, e, row_bias,
+                     column_bias ? column_bias + j : nullptr, mask ? mask + j : nullptr);
+    for (; j < width; ++j)
+      finish_lanes(hn::CappedTag<T, 1>(), sum + j, out + j * c.column, add, e, row_bias,
+                   column_bias ? column_bias + j : nullptr,
+                   mask ? mask + j * e->mask.column : nullptr);
+  }
+}
+
+template <class T>
+Product<T> turned(const Product<T>& p) {
+  Product<T> t = p;
+  std::swap(t.m, t.n);
+  t.a = {p.b.data, p.b.column, p.b.row};
+  t.b = {p.a.data, p.a.column, p.a.row};
+  std::swap(t.c.row, t.c.column);
+  std::swap(t.epilogue.bias_of_row, t.epilogue.bias_of_column);
+  t.epilogue.column_first = !p.epilogue.column_first;
+  std::swap(t.epilogue.mask.row, t.epilogue.mask.column);
+  return t;
+}
+
+/// Memory of this thread that grows and is kept, on a cache line.
+template <class T, int which>
+T* scratch(Index count) {
+  thread_local std::unique_ptr<T[]> memory;
+  thread_local Index size = 0;
+  constexpr Index line = 64 / static_cast<Index>(sizeof(T));
+  if (size < count) {
+    size = 0;
+    memory.reset(new T[static_cast<std::size_t>(count + line)]);
+    size = count;
+  }
+  const auto address = reinterpret_cast<std::uintptr_t>(memory.get());
+  return memory.get() + (64 - address % 64) % 64 / sizeof(T);
+}
+
+/// Cycles, roughly, of one tile for one k: two fused products or two loads a cycle, and at least
+/// the latency of one.
+inline double tile_cycles(Index rows, Index vectors) {
+  return std::max(
+      {0.5 * static_cast<double>(rows * vectors), 0.5 * static_cast<double>(rows + vectors), 4.0});
+}
+
+inline double cycles(Index m, Index all_vectors, Index vectors) {
+  const Index most = most_rows[vectors], tiles = (m + most - 1) / most,
+              rows = (m + tiles - 1) / tiles, last = m - (m - 1) / rows * rows;
+  return static_cast<double>(all_vectors) / static_cast<double>(vectors) *
+         (static_cast<double>((m - last) / rows) * tile_cycles(rows, vectors) +
+          tile_cycles(last, vectors));
+}
+
+/// The best width of a strip, and its cycles for one k.
+inline std::pair<Index, double> best_width(Index m, Index all_vectors) {
+  std::pair<Index, double> best{1, cycles(m, all_vectors, 1)};
+  for (Index v = 2; v <= std::min<Index>(most_vectors, all_vectors); ++v) {
+    const Index whole = all_vectors / v, rest = all_vectors % v;
+    const double cost = cycles(m, whole * v, v) + (rest ? cycles(m, rest, rest) : 0);
+    if (cost < 0.99 * best.second) best = {v, cost};
+  }
+  return best;
+}
+
+template <class T>
+double cost(const Product<T>& p) {
+  const Index vectors = (p.n + lanes<T> - 1) / lanes<T>;
+  const double padded = static_cast<double>(vectors * lanes<T>);
+  return best_width(p.m, vectors).second + (p.b.column == 1 ? 0 : 0.25 * padded) +
+         (p.c.column == 1 ? 0 : 0.5 * static_cast<double>(p.m) * padded / static_cast<double>(p.k));
+}
+
+/// The sums of one product go to p.c, whose columns must be neighbours, k block by k block.
+template <class T>
+void multiply_blocks(const Product<T>& p) {
+  const Index all = (p.n + lanes<T> - 1) / lanes<T>;
+  const bool large = p.m >= rows_that_pay;
+  const Index vectors = p.packed_b || (large && all >= strip_vectors) ? Index(strip_vectors)
+                                                                      : best_width(p.m, all).first;
+  const Index strip = vectors * lanes<T>;
+  const Index most = most_rows[vectors], tiles = (p.m + most - 1) / most,
+              height_of_tile = (p.m + tiles - 1) / tiles;
+  const Epilogue<T>* epilogue = p.epilogue.any() ? &p.epilogue : nullptr;
+  HWY_ALIGN T apart[12 * 4 * HWY_LANES(T)];
+  const Index rows_block = rows_at_once / height_of_tile * height_of_tile;
+  for (Index j0 = 0; j0 < p.n; j0 += columns_at_once) {
+    const Index columns = std::min(columns_at_once, p.n - j0);
+    for (Index k0 = 0; k0 < p.k; k0 += gemm_block_depth) {
+      const Index depth = std::min(gemm_block_depth, p.k - k0);
+      const bool add = p.accumulate || k0 > 0, last = k0 + depth == p.k;
+      const bool pack_b_now = !p.packed_b && (p.b.column != 1 || large);
+      T* strips =
+          pack_b_now || p.n % lanes<T> != 0 ? scratch<T, 0>((columns + strip) * depth) : nullptr;
+      const bool pack_a = columns >= columns_that_pay && p.m * depth >= (1 << 14);
+      T* packed_a = pack_a ? scratch<T, 1>(rows_at_once * gemm_block_depth) : nullptr;
+      for (Index i0 = 0; i0 < p.m; i0 += pack_a ? rows_block : p.m) {
+        const Index rows = pack_a ? std::min(rows_block, p.m - i0) : p.m;
+        const T* left = p.a.data + i0 * p.a.row + k0 * p.a.column;
+        if (pack_a)
+          for (Index i = 0; i < rows; i += height_of_tile) {
+            const Index height = std::min(height_of_tile, rows - i);
+            pack(left + i * p.a.row, p.a.row, p.a.column, height, depth, packed_a + i * depth,
+                 height);
+          }
+        for (Index j = 0; j < columns; j += strip) {
+          const Index width = std::min(strip, columns - j);
+          const Index v = p.packed_b ? vectors : (width + lanes<T> - 1) / lanes<T>;
+          const T* right;
+          Index right_row = v * lanes<T>;
+          if (p.packed_b) {
+            right = p.packed_b + k0 * p.packed_columns + (p.first_column + j0 + j) * depth;
+            right_row = strip;
+          } else if (pack_b_now || width < v * lanes<T>) {
+            T* packed = strips + (pack_b_now ? j * depth : 0);
+            if (i0 == 0)
+              pack(p.b.data + k0 * p.b.row + (j0 + j) * p.b.column, p.b.column, p.b.row, width,
+                   depth, packed, right_row);
+            right = packed;
+          } else {
+            right = p.b.data + k0 * p.b.row + (j0 + j) * p.b.column;
+            right_row = p.b.row;
+          }
+          const bool whole = width == v * lanes<T>;
+          for (Index i = 0; i < rows; i += height_of_tile) {
+            const Index height = std::min(height_of_tile, rows - i);
+            const TileKernel<T> kernel = tile_kernel<T>(height, v);
+            const Matrix<T> out{p.c.data + (i0 + i) * p.c.row + j0 + j, p.c.row, 1};
+            const bool straight = whole && !(last && epilogue);
+            const T* a = pack_a ? packed_a + i * depth : left + i * p.a.row;
+            kernel(depth, a, pack_a ? 1 : p.a.row, pack_a ? height : p.a.column, right, right_row,
+                   straight ? out.data : apart, straight ? p.c.row : v * lanes<T>, straight && add);
+            if (!straight)
+              finish(apart, v * lanes<T>, height, width, out, add, last ? epilogue : nullptr,
+                     i0 + i, j0 + j);
+          }
+        }
+      }
+    }
+  }
+}
+
+/// For a C whose columns are no neighbours, or that must be whole before an update: the sums are
+/// made in memory of their own, piece by piece.
+template <class T>
+void multiply_apart(const Product<T>& p) {
+  for (Index i0 = 0; i0 < p.m; i0 += side)
+    for (Index j0 = 0; j0 < p.n; j0 += side) {
+      Product<T> piece = p;
+      piece.m = std::min(side, p.m - i0);
+      piece.n = std::min(side, p.n - j0);
+      piece.a.data += i0 * p.a.row;
+      piece.first_column += j0;
+      if (!p.packed_b) piece.b.data += j0 * p.b.column;
+      const Index row = (piece.n + lanes<T> - 1) / lanes<T> * lanes<T>;
+      T* sums = scratch<T, 2>(side * side);
+      piece.c = {sums, row, 1};
+      piece.epilogue = {};
+      Matrix<T> c{p.c.data + i0 * p.c.row + j0 * p.c.column, p.c.row, p.c.column};
+      if (p.accumulate)  // the old C comes first in every chain of sums
+        for (Index i = 0; i < piece.m; ++i)
+          for (Index j = 0; j < piece.n; ++j) sums[i * row + j] = c.data[i * c.row + j * c.column];
+      multiply_blocks(piece);
+      if (c.row == 1 && c.column != 1) {
+        T* across = scratch<T, 3>(side * side);
+        pack(sums, row, Index(1), piece.m, piece.n, across, piece.m);
+        const Epilogue<T> e = turned(p).epilogue;
+        finish(across, piece.m, piece.n, piece.m, {c.data, c.column, 1}, false,
+               e.any() ? &e : nullptr, j0, i0);
+      } else {
+        finish(sums, row, piece.m, piece.n, c, false, p.epilogue.any() ? &p.epilogue : nullptr, i0,
+               j0);
+      }
+    }
+}
+
+template <class T>
+void multiply_product(const Product<T>& given) {
+  if (given.k <= 0) {  // empty sums
+    const T zero = 0;
+    for (Index i = 0; i < given.m; ++i)
+      for (Index j = 0; j < given.n; ++j)
+        finish(&zero, 1, 1, 1,
+               {given.c.data + i * given.c.row + j * given.c.column, given.c.row, given.c.column},
+               given.accumulate, given.epilogue.any() ? &given.epilogue : nullptr, i, j);
+    return;
+  }
+  const Product<T> other = turned(given);
+  const Product<T>& p = !given.packed_b && cost(other) < cost(given) ? other : given;
+  if (p.c.column == 1 && !(p.epilogue.updates && p.k > gemm_block_depth))
+    multiply_blocks(p);
+  else
+    multiply_apart(p);
+}
+
+template <class T>
+Index strip_lanes() {
+  return strip_vectors * lanes<T>;
+}
+
+template <class T>
+void pack_all_strips(Index k, Index n, Matrix<const T> b, T* packed) {
+  const Index strip = strip_lanes<T>();
+  for (Index k0 = 0; k0 < k; k0 += gemm_block_depth) {
+    const Index depth = std::min(gemm_block_depth, k - k0);
+    for (Index j = 0; j < n; j += strip, packed += strip * depth)
+      pack(b.data + k0 * b.row + j * b.column, b.column, b.row, std::min(strip, n - j), depth,
+           packed, strip);
+  }
+}
+
+}  // namespace
+}  // namespace gradus::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif
