@@ -20,3 +20,5 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/gradusConfig.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/gradus)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/gradus.pc
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+# For `source` in gdb: docs/debugging.md.
+install(FILES tools/gdb/gradus.py DESTINATION ${CMAKE_INSTALL_DATADIR}/gradus/gdb)

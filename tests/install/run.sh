@@ -23,6 +23,8 @@ quietly cmake --build "$scratch/consumer"
 "$scratch/consumer/consumer"
 echo "find_package(gradus): builds and runs"
 
+[ -n "$(find "$scratch/prefix" -path '*/gradus/gdb/gradus.py')" ] || { echo "no printers for gdb were installed" && exit 1; }
+
 pc=$(find "$scratch/prefix" -name gradus.pc)
 [ -n "$pc" ] || { echo "no gradus.pc was installed" && exit 1; }
 export PKG_CONFIG_PATH=${pc%/*}
