@@ -91,6 +91,12 @@ struct Inspector::Impl final : Observer {
     while (calls.size() < static_cast<std::size_t>(event.depth))
       calls.push_back({"...", event.place});
     calls.push_back({std::string(event.op.name()), event.place});
+    // A scope is entered by its outermost call, which begins first and ends last.
+    if (event.depth <= entering) entering = -1;
+    if (!is_backward_call(event) && event.scope != last_scope) {
+      last_scope = event.scope;
+      entering = event.depth;
+    }
   }
   void after(const Event& event) override {
     if (!quiet && wants(event)) {
@@ -102,16 +108,18 @@ struct Inspector::Impl final : Observer {
         add("x" + std::to_string(i), event.inputs[i]);
       for (std::size_t i = 0; i < event.outputs.size(); ++i)
         add(event.outputs.size() == 1 ? "y" : "y" + std::to_string(i), event.outputs[i]);
-      const bool is_backward = event.phase == Phase::backward && event.forward_twin;
-      stop(is_backward ? path_of(event) + ": " + event.op.str()
-                       : join(path_of(event), event.op.name()),
+      stop(is_backward_call(event) ? path_of(event) + ": " + event.op.str()
+                                   : join(path_of(event), event.op.name()),
            std::move(tensors), event.place, event.forward_twin);
     }
     if (!calls.empty()) calls.pop_back();
   }
+  static bool is_backward_call(const Event& event) {
+    return event.phase == Phase::backward && event.forward_twin;
+  }
   /// Module path; in a backward pass that of the forward call, with its name and ".backward".
   static std::string path_of(const Event& event) {
-    if (event.phase == Phase::backward && event.forward_twin) {
+    if (is_backward_call(event)) {
       const Node& twin = *event.forward_twin;
       return join(twin.scope ? *twin.scope : "", std::string(twin.op.name()) + ".backward");
     }
@@ -133,11 +141,11 @@ struct Inspector::Impl final : Observer {
            (pattern.find('.') != pattern.npos && matches(pattern, join(path, event.op.name())));
   }
   bool wants(const Event& event) {
-    const bool is_backward = event.phase == Phase::backward && event.forward_twin;
+    const bool is_backward = is_backward_call(event);
     // Scopes and backward calls count once each time they are entered. The scope is kept alive, and
     // a node has its number, so that neither is taken for another.
     const std::uint64_t twin = is_backward ? event.forward_twin->sequence : 0;
-    const bool entered = is_backward ? twin != last_twin : event.scope != last_scope;
+    const bool entered = is_backward ? twin != last_twin : event.depth == entering;
     bool is_wanted = stepping && event.depth <= step_depth;
     const std::string path = path_of(event);
     for (const std::string& pattern : patterns)
@@ -145,7 +153,7 @@ struct Inspector::Impl final : Observer {
                    (is_backward ? entered && names_twin(pattern, *event.forward_twin, path)
                                 : names_scope(pattern, event, path, entered));
     last_twin = twin;
-    if (!is_backward) last_scope = event.scope;
+    if (entered) entering = -1;
     return is_wanted;
   }
 
@@ -244,6 +252,7 @@ struct Inspector::Impl final : Observer {
   int step_depth = 0;  // calls inside other calls than that are not met by `n`
   std::uint64_t last_twin = 0;
   std::shared_ptr<const std::string> last_scope;
+  int entering = -1;  // depth of the call that entered last_scope and has not ended
   Observe observe;
   Impl* before_me;
 
