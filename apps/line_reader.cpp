@@ -77,7 +77,7 @@ struct LineReader::Editor {
   std::string prompt;
   Completer completer;
   EditLine* edit = nullptr;
-  History* past = nullptr;
+  ::History* past = nullptr;
   HistEvent event{};
 };
 

@@ -1,6 +1,7 @@
 // Names and elements at a place on a tape; see elements.h.
 #include <gradus/ops/ops.h>
 #include <gradus/see/elements.h>
+#include <gradus/see/words.h>
 
 #include <algorithm>
 #include <cctype>
@@ -12,14 +13,6 @@ namespace {
 template <class List>
 auto& entry(List& list, TapeIndex i) {
   return list[static_cast<std::size_t>(i)];
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())))
-    text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())))
-    text.remove_suffix(1);
-  return text;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gradus/program/deferred.h>
 #include <gradus/see/expression.h>
 #include <gradus/see/inspector.h>
+#include <gradus/see/words.h>
 
 #include <algorithm>
 #include <cctype>
@@ -43,25 +44,11 @@ bool matches(std::string_view pattern, std::string_view text) {
   return p == pattern.size();
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())))
-    text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())))
-    text.remove_suffix(1);
-  return text;
-}
-
 /// "net.lin2" + "matmul" -> "net.lin2.matmul".
 std::string join(std::string_view path, std::string_view name) {
   return path.empty() ? std::string(name) : std::string(path) + "." + std::string(name);
 }
 std::string_view last_part(std::string_view path) { return path.substr(path.rfind('.') + 1); }
-
-std::string short_number(double value) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.5g", value);
-  return text;
-}
 
 /// A call that has begun and not ended.
 struct Frame {
@@ -296,14 +283,14 @@ std::string describe(const Tensor& x) {
       element = element[rest / below];
       rest %= below;
     }
-    text += " " + short_number(element.item());
+    text += " " + number(element.item(), 5);
   }
   if (shown < x.numel()) text += " ...";
   if (x.numel() == 1) return text;
-  text += "  min " + short_number(amin(x).item()) + " max " + short_number(amax(x).item()) +
-          " mean " + short_number(mean(x).item());
+  text += "  min " + number(amin(x).item(), 5) + " max " + number(amax(x).item(), 5) + " mean " +
+          number(mean(x).item(), 5);
   if (is_floating(x.dtype())) {
-    text += " std " + short_number(stddev(x, {}, 0).item());
+    text += " std " + number(stddev(x, {}, 0).item(), 5);
     const auto count = [&](const Tensor& which, const char* word) {
       if (const auto many = which.sum().item<std::int64_t>())
         text += ", " + std::to_string(many) + " " + word;

@@ -3,6 +3,7 @@
 #include <gradus/program/deferred.h>
 #include <gradus/program/watch.h>
 #include <gradus/see/recorder.h>
+#include <gradus/see/words.h>
 
 #include <algorithm>
 #include <chrono>
@@ -37,11 +38,6 @@ std::string attributes_of(const Op& op) {
   const std::string all = op.str();
   const std::size_t open = all.find('{');
   return open == all.npos ? "" : all.substr(open + 1, all.size() - open - 2);
-}
-
-template <class List>
-auto& at(List& list, TapeIndex i) {
-  return list[static_cast<std::size_t>(i)];
 }
 
 constexpr TapeIndex pinned_before_alarm = 64;  // events

@@ -1,14 +1,10 @@
 // Checkpoints and running again; see rerun.h.
 #include <gradus/ops/ops.h>
 #include <gradus/see/rerun.h>
+#include <gradus/see/words.h>
 
 namespace gradus::see {
 namespace {
-
-template <class List>
-auto& at(List& list, TapeIndex i) {
-  return list[static_cast<std::size_t>(i)];
-}
 
 std::pair<TapeIndex, TapeIndex> events_of(const Tape& tape, TapeIndex step) {
   const auto [first, last] = tape.ticks_of(step);

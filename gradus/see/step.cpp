@@ -1,6 +1,7 @@
 // The session: lines into commands, motions that wait, arrivals; see step.h. The commands are in
 // step_move.cpp and step_look.cpp.
 #include <gradus/see/step.h>
+#include <gradus/see/words.h>
 
 #include <algorithm>
 #include <cctype>
@@ -11,19 +12,11 @@
 namespace gradus::see {
 namespace {
 
-std::string trimmed(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())))
-    text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())))
-    text.remove_suffix(1);
-  return std::string(text);
-}
-
 /// "p x > notes.txt" as command and file; a comparison has no file's ending.
 std::string take_file(std::string& command) {
   const std::size_t at = command.rfind(" > ");
   if (at == command.npos) return "";
-  std::string file = trimmed(std::string_view(command).substr(at + 3));
+  std::string file(trimmed(std::string_view(command).substr(at + 3)));
   for (const std::string_view ending : {".txt", ".md", ".log", ".json", ".csv"})
     if (file.ends_with(ending) && file.find_first_of(" ()[]") == file.npos) {
       command.resize(at);
@@ -111,7 +104,7 @@ const Stepper::Entry* Stepper::entry_for(const std::string& word, std::string& c
 }
 
 std::string Stepper::execute(std::string_view line) {
-  std::string said = trimmed(line);
+  std::string said(trimmed(line));
   if (collecting_number_ > 0) {
     if (said != "end") {
       collected_.push_back(said);
@@ -129,7 +122,7 @@ std::string Stepper::execute(std::string_view line) {
     if (i < said.size())
       open += (said[i] == '(' || said[i] == '[') - (said[i] == ')' || said[i] == ']');
     if (i == said.size() || (said[i] == ';' && open <= 0)) {
-      if (std::string one = trimmed(std::string_view(said).substr(begin, i - begin)); !one.empty())
+      if (std::string one(trimmed(std::string_view(said).substr(begin, i - begin))); !one.empty())
         queue_.push_back(std::move(one));
       begin = i + 1;
     }
@@ -164,7 +157,7 @@ std::string Stepper::run_one(std::string command) {
     direction = -1;
     ++length;
   }
-  const std::string rest = trimmed(std::string_view(command).substr(length));
+  const std::string rest(trimmed(std::string_view(command).substr(length)));
   std::string complaint = length == 0 ? "'" + command + "' is not a command; h lists them" : "";
   const Entry* entry = length == 0 ? nullptr : entry_for(word, complaint);
   if (entry && direction < 0 && !entry->is_motion) {

@@ -3,6 +3,7 @@
 #include <gradus/see/step.h>
 #include <gradus/see/try.h>
 #include <gradus/see/why.h>
+#include <gradus/see/words.h>
 
 #include <algorithm>
 #include <cmath>
@@ -11,17 +12,6 @@
 
 namespace gradus::see {
 namespace {
-
-template <class List>
-auto& at(List& list, TapeIndex i) {
-  return list[static_cast<std::size_t>(i)];
-}
-
-std::string number(double v, int digits = 6) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.*g", digits, v);
-  return text;
-}
 
 void require(const std::string& rest, const char* example) {
   if (rest.empty()) throw ValueError("something is missing", example);

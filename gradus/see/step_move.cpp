@@ -1,6 +1,7 @@
 // The commands that move, stop and watch; see step.h.
 #include <gradus/ops/ops.h>
 #include <gradus/see/step.h>
+#include <gradus/see/words.h>
 
 #include <algorithm>
 #include <charconv>
@@ -8,11 +9,6 @@
 
 namespace gradus::see {
 namespace {
-
-template <class List>
-auto& at(List& list, TapeIndex i) {
-  return list[static_cast<std::size_t>(i)];
-}
 
 std::pair<std::string, std::string> first_word(const std::string& text) {
   const std::size_t space = std::min(text.find(' '), text.size());
@@ -36,7 +32,7 @@ void refuse(const std::string& rest) {
     throw ValueError("'" + rest + "' was not expected", "this command stands alone");
 }
 
-const std::optional<std::string> here = "";
+const std::optional<std::string> stop_here = "";
 
 /// "3", to repeat a motion; 1 where nothing is said.
 int times(const std::string& rest) {
@@ -66,7 +62,8 @@ std::string Stepper::next(const std::string& rest, int direction) {
     while (left-- > 0) text = next_event(at(tape_.events, focus_.event).depth, direction);
     return text;
   }
-  return travel(direction, [left](TapeIndex) mutable { return --left > 0 ? std::nullopt : here; });
+  return travel(direction,
+                [left](TapeIndex) mutable { return --left > 0 ? std::nullopt : stop_here; });
 }
 
 // Order of s: a tick, then its events, then the next tick.
@@ -77,7 +74,7 @@ std::string Stepper::step(const std::string& rest, int direction) {
   if (direction > 0) {
     const TapeIndex event = focus_.event == none ? tick.first : focus_.event + 1;
     if (event < tick.last) return arrive({focus_.tick, event}, '>', "");
-    return travel(1, [](TapeIndex) { return here; });
+    return travel(1, [](TapeIndex) { return stop_here; });
   }
   if (focus_.event == none) {
     if (focus_.tick == 0) return edge(false);
@@ -109,7 +106,7 @@ std::string Stepper::up(const std::string& rest, int direction) {
     const TapeTick& tick = at(tape_.ticks, t);
     const bool inside = tick.phase == phase && tick.step == step_now &&
                         (outer.empty() || scope_of(t).starts_with(outer));
-    return inside ? std::nullopt : here;
+    return inside ? std::nullopt : stop_here;
   });
 }
 
@@ -125,7 +122,7 @@ std::string Stepper::until(const std::string& rest, int direction) {
     const int wanted = read_count(rest.substr(rest.find('=') + 1));
     return travel(direction, [this, is_step, wanted](TapeIndex t) -> std::optional<std::string> {
       const TapeTick& tick = at(tape_.ticks, t);
-      return (is_step ? tick.step : tick.number) == wanted ? here : std::nullopt;
+      return (is_step ? tick.step : tick.number) == wanted ? stop_here : std::nullopt;
     });
   }
   const Stop stop(rest);

@@ -2,6 +2,7 @@
 #include <gradus/ops/ops.h>
 #include <gradus/see/stop.h>
 #include <gradus/see/tape_view.h>
+#include <gradus/see/words.h>
 
 #include <algorithm>
 #include <cctype>
@@ -11,19 +12,6 @@
 
 namespace gradus::see {
 namespace {
-
-template <class List>
-auto& at(List& list, TapeIndex i) {
-  return list[static_cast<std::size_t>(i)];
-}
-
-std::string trimmed(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())))
-    text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())))
-    text.remove_suffix(1);
-  return std::string(text);
-}
 
 /// "1e4", "1G", "0.1": the number, with K M G T as powers of 1000.
 bool read_number(const std::string& text, double& value) {
@@ -38,12 +26,6 @@ bool read_number(const std::string& text, double& value) {
     if (*end == 'B') ++end;
   }
   return trimmed(end).empty() && !std::isnan(value);
-}
-
-std::string number(double v) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.6g", v);
-  return text;
 }
 
 /// Values made in a tick, inner ones too.
@@ -86,7 +68,7 @@ bool fits_shape(const std::string& wanted, const Shape& shape) {
   std::vector<std::string> sizes;
   for (std::size_t i = 0; i <= wanted.size();) {
     const std::size_t end = std::min(wanted.find(',', i), wanted.size());
-    sizes.push_back(trimmed(std::string_view(wanted).substr(i, end - i)));
+    sizes.emplace_back(trimmed(std::string_view(wanted).substr(i, end - i)));
     i = end + 1;
   }
   // A leading * stands for any number of axes.
@@ -153,7 +135,8 @@ Stop::Stop(std::string text) : text_(trimmed(text)) {
   kind_ = Kind::condition;
   subject_ = trimmed(text_.substr(0, sign));
   sign_ = text_.substr(sign, text_[sign + 1 < text_.size() ? sign + 1 : sign] == '=' ? 2 : 1);
-  const bool is_number = read_number(trimmed(text_.substr(sign + sign_.size())), limit_);
+  const bool is_number = read_number(
+      std::string(trimmed(std::string_view(text_).substr(sign + sign_.size()))), limit_);
   if (subject_.empty() || trimmed(text_.substr(sign + sign_.size())).empty())
     throw ValueError("'" + text_ + "' compares with nothing", "b loss>5*loss[-1]");
   const bool has_bars = subject_.size() > 2 && subject_.front() == '|' && subject_.back() == '|';

@@ -1,16 +1,12 @@
 // Questions to a tape; see tape.h.
 #include <gradus/see/tape.h>
+#include <gradus/see/words.h>
 
 #include <algorithm>
 #include <set>
 
 namespace gradus::see {
 namespace {
-
-template <class List>
-auto& at(List& list, TapeIndex i) {
-  return list[static_cast<std::size_t>(i)];
-}
 
 std::string_view last_part(std::string_view path) { return path.substr(path.rfind('.') + 1); }
 

@@ -18,11 +18,11 @@ constexpr int format_version = 1;
 }
 
 /// Numbers as text where JSON has none (NaN, infinities), so that every bit comes back.
-Json number(double v) {
+Json from_number(double v) {
   if (std::isfinite(v)) return v;
   return std::isnan(v) ? "nan" : v > 0 ? "inf" : "-inf";
 }
-double number(const Json& j) {
+double to_number(const Json& j) {
   if (j.is_number()) return j.get<double>();
   const std::string text = j.get<std::string>();
   if (text == "inf") return std::numeric_limits<double>::infinity();
@@ -31,9 +31,9 @@ double number(const Json& j) {
 }
 
 Json to_json(const Statistics& s) {
-  return Json::array({s.count, s.zeros, s.nans, s.plus_inf, s.minus_inf, s.first_bad, number(s.min),
-                      number(s.max), number(s.mean), number(s.std), number(s.l2), s.histogram,
-                      s.hash});
+  return Json::array({s.count, s.zeros, s.nans, s.plus_inf, s.minus_inf, s.first_bad,
+                      from_number(s.min), from_number(s.max), from_number(s.mean),
+                      from_number(s.std), from_number(s.l2), s.histogram, s.hash});
 }
 Statistics statistics_from(const Json& j) {
   Statistics s;
@@ -43,11 +43,11 @@ Statistics statistics_from(const Json& j) {
   s.plus_inf = j.at(3);
   s.minus_inf = j.at(4);
   s.first_bad = j.at(5);
-  s.min = number(j.at(6));
-  s.max = number(j.at(7));
-  s.mean = number(j.at(8));
-  s.std = number(j.at(9));
-  s.l2 = number(j.at(10));
+  s.min = to_number(j.at(6));
+  s.max = to_number(j.at(7));
+  s.mean = to_number(j.at(8));
+  s.std = to_number(j.at(9));
+  s.l2 = to_number(j.at(10));
   s.histogram = j.at(11).get<std::array<std::uint32_t, 64>>();
   s.hash = j.at(12);
   return s;

@@ -1,6 +1,7 @@
 // Lines about a tape; see tape_view.h.
 #include <gradus/ops/ops.h>
 #include <gradus/see/tape_view.h>
+#include <gradus/see/words.h>
 
 #include <algorithm>
 #include <cmath>
@@ -13,16 +14,6 @@
 namespace gradus::see {
 namespace {
 
-template <class List>
-auto& at(List& list, TapeIndex i) {
-  return list[static_cast<std::size_t>(i)];
-}
-
-std::string number(double v, int digits = 6) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.*g", digits, v);
-  return text;
-}
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 char letter(Phase phase) { return "FBU"[static_cast<int>(phase)]; }
 

@@ -1,5 +1,6 @@
 // Following an element back through the calls that made it; see why.h.
 #include <gradus/see/why.h>
+#include <gradus/see/words.h>
 
 #include <algorithm>
 #include <charconv>
@@ -9,18 +10,8 @@
 namespace gradus::see {
 namespace {
 
-template <class List>
-auto& at(List& list, TapeIndex i) {
-  return list[static_cast<std::size_t>(i)];
-}
-
 constexpr std::int64_t running = -1;  // the index that a sum runs over, in place of a number
 
-std::string number(double v, int digits = 5) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.*g", digits, v);
-  return text;
-}
 std::string signed_number(double v) {
   char text[40];
   std::snprintf(text, sizeof text, "%+.4g", v);
@@ -201,7 +192,7 @@ std::string chain_text(const std::vector<Factor>& factors) {
       continue;
     }
     product *= f.value;
-    text += (text.empty() ? "" : " * ") + f.text + " " + number(f.value);
+    text += (text.empty() ? "" : " * ") + f.text + " " + number(f.value, 5);
   }
   char total[40];
   std::snprintf(total, sizeof total, "%+.5g", product);
@@ -239,10 +230,10 @@ std::string sum_text(const Chain& chain, const Elements& elements, TapeIndex tic
   for (std::size_t i = 0; i < shown; ++i) {
     const auto [term, n] = terms[i];
     text += std::string(i ? "   " : " ") + "n=" + std::to_string(n);
-    if (has_labels) text += " (y=" + number(chain.read({y, {n}})) + ")";
+    if (has_labels) text += " (y=" + number(chain.read({y, {n}}), 5) + ")";
     if (i == 0 && sides.size() > 1)
       for (std::size_t k = 0; k < sides.size(); ++k)
-        text += (k ? "*" : " ") + number(chain.read(sides[k], n));
+        text += (k ? "*" : " ") + number(chain.read(sides[k], n), 5);
     text += (i == 0 && sides.size() > 1 ? " = " : " ") + signed_number(term);
   }
   text += "\n";
@@ -343,7 +334,7 @@ std::string why(const Elements& elements, std::string_view text, TapeIndex tick)
     // Elementwise calls read the same place, broadcasting aside; others are only named.
     if (const std::optional<Element> same = chain.same_place(root, input)) {
       const Element in = chain.traced(*same, false);
-      line += chain.label(in) + " " + number(chain.read(in));
+      line += chain.label(in) + " " + number(chain.read(in), 5);
     } else {
       line += tape.name_of(input) + " " + at(tape.values, input).spec.shape.str();
     }

@@ -1,0 +1,36 @@
+// Small words that the rooms of this folder share: text without its blanks, a number in a few
+// digits, an element of a list by its place on the tape.
+#pragma once
+
+#include <gradus/see/tape.h>
+
+#include <cctype>
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+namespace gradus::see {
+
+/// list[i]; places on a tape are signed, because there is a `none`.
+template <class List>
+auto& at(List& list, TapeIndex i) {
+  return list[static_cast<std::size_t>(i)];
+}
+
+/// Without blanks at its ends.
+inline std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())))
+    text.remove_prefix(1);
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())))
+    text.remove_suffix(1);
+  return text;
+}
+
+/// At most `digits` significant digits, as "%g" writes them.
+inline std::string number(double value, int digits = 6) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.*g", digits, value);
+  return text;
+}
+
+}  // namespace gradus::see
