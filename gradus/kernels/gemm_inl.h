@@ -50,13 +50,15 @@ constexpr Index rows_that_pay = 128;     // so many rows pay for packing a B tha
 constexpr Index columns_that_pay = 256;  // so many columns pay for packing A
 constexpr Index side = 256;              // of a piece of C whose sums are kept apart
 
+#if HWY_NATIVE_FMA
 /// a * b + c rounded once, on every machine.
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE V fused(D d, V a, V b, V c) {
-#if HWY_NATIVE_FMA
-  static_cast<void>(d);
+HWY_INLINE V fused(D, V a, V b, V c) {
   return hn::MulAdd(a, b, c);
+}
 #else
+template <class D, class V = hn::Vec<D>>
+HWY_NOINLINE V fused(D d, V a, V b, V c) {
   constexpr std::size_t n = hn::MaxLanes(D());
   HWY_ALIGN hn::TFromD<D> x[n], y[n], z[n];
   hn::Store(a, d, x);
@@ -64,8 +66,8 @@ HWY_INLINE V fused(D d, V a, V b, V c) {
   hn::Store(c, d, z);
   for (std::size_t i = 0; i < n; ++i) z[i] = std::fma(x[i], y[i], z[i]);
   return hn::Load(d, z);
-#endif
 }
+#endif
 
 template <class T>
 using TileKernel = void (*)(Index depth, const T* a, Index a_row, Index a_column, const T* b,
