@@ -207,6 +207,8 @@ struct CheckLabels {
     if (labels.dtype != DType::i64)
       throw DTypeError("labels must be i64, got " + labels.str(),
                        "convert them with astype(labels, DType::i64)");
+    if (classes < 0)
+      throw ValueError(std::to_string(classes) + " classes", "classes counts: 0 or more");
     return labels;
   }
   void forward(In x, Out y) const {
