@@ -43,12 +43,12 @@ inline constexpr int most_rows[] = {0, 6, 6};
 inline constexpr int most_vectors = 2;
 inline constexpr int most_rows[] = {0, 4, 4};
 #endif
-constexpr int strip_vectors = 2;         // width of packed strips, for products large both ways
-constexpr Index columns_at_once = 1024;  // columns of B packed at a time
-constexpr Index rows_at_once = 192;      // rows of A packed at a time
-constexpr Index rows_that_pay = 128;     // so many rows pay for packing a B that lies well
-constexpr Index columns_that_pay = 256;  // so many columns pay for packing A
-constexpr Index side = 256;              // of a piece of C whose sums are kept apart
+inline constexpr int strip_vectors = 2;  // width of packed strips, for products large both ways
+inline constexpr Index columns_at_once = 1024;  // columns of B packed at a time
+inline constexpr Index rows_at_once = 192;      // rows of A packed at a time
+inline constexpr Index rows_that_pay = 128;     // so many rows pay for packing a B that lies well
+inline constexpr Index columns_that_pay = 256;  // so many columns pay for packing A
+inline constexpr Index side = 256;              // of a piece of C whose sums are kept apart
 
 #if HWY_NATIVE_FMA
 /// a * b + c rounded once, on every machine.
@@ -288,10 +288,9 @@ inline double tile_cycles(Index rows, Index vectors) {
 
 inline double cycles(Index m, Index all_vectors, Index vectors) {
   const Index most = most_rows[vectors], tiles = (m + most - 1) / most,
-              rows = (m + tiles - 1) / tiles, last = m - (m - 1) / rows * rows;
+              rows = (m + tiles - 1) / tiles, whole = (m - 1) / rows, last = m - whole * rows;
   return static_cast<double>(all_vectors) / static_cast<double>(vectors) *
-         (static_cast<double>((m - last) / rows) * tile_cycles(rows, vectors) +
-          tile_cycles(last, vectors));
+         (static_cast<double>(whole) * tile_cycles(rows, vectors) + tile_cycles(last, vectors));
 }
 
 /// The best width of a strip, and its cycles for one k.
