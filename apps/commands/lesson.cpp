@@ -8,6 +8,7 @@
 #ifdef GRADUS_LESSON
 #include <examples/lesson13/lesson.h>
 #include <examples/lesson13/quiz.h>
+#include <gradus/see/health.h>
 #include <algorithm>
 #endif
 
@@ -17,7 +18,7 @@ namespace {
 struct LessonFlags {
   std::vector<std::string> what;
   std::string data;
-  bool all = false, json = false, page = false;
+  bool all = false, json = false, page = false, health = false;
 };
 
 #ifdef GRADUS_LESSON
@@ -27,6 +28,31 @@ int list(bool json) {
     std::cout << "\n`gradus lesson 16` runs one, `--all` every one, `gradus lesson quiz` asks for "
                  "shapes\n";
   return 0;
+}
+
+/// What a chapter does on purpose, to show it: the trap of the loss, the naive softmax, and the
+/// wrong answers that the exercises' judges try.
+see::HealthOptions meant_in(int chapter) {
+  if (chapter == 8) return {.allow = {"B2", "S3"}};
+  if (chapter == 16) return {.allow = {"N2"}};
+  if (chapter == 22) return {.allow = {"B2", "S3", "T1", "X1"}};
+  return {};
+}
+
+/// Runs chapters under a recorder. Prints the errors and warnings that have a code, and nothing
+/// else; 1 where there is one.
+int run_watched(const std::vector<const lesson::Chapter*>& chapters) {
+  bool ok = true;
+  for (const lesson::Chapter* chapter : chapters) {
+    see::Recorder recorder({.level = see::TapeLevel::stats});
+    lesson::run(*chapter, true);
+    recorder.finish();
+    std::vector<Diagnostic> found = see::health(recorder.tape(), meant_in(chapter->number));
+    std::erase_if(found, [](const Diagnostic& d) { return d.severity() < Severity::warning; });
+    std::cout << "Chapter " << chapter->number << ": " << see::health_text(found);
+    ok = ok && found.empty();
+  }
+  return ok ? 0 : 1;
 }
 
 int run(const LessonFlags& flags) {
@@ -48,6 +74,7 @@ int run(const LessonFlags& flags) {
   }
   if (chosen.empty()) return list(flags.json);
   lesson::look_in(flags.data);
+  if (flags.health) return run_watched(chosen);
   if (!flags.page) return lesson::run_chapters(chosen, flags.json, Terminal().width());
   bool ok = true;
   for (const lesson::Chapter* chapter : chosen) {
@@ -76,6 +103,7 @@ Command lesson_command() {
            {"--data", &f->data,
             "the folder of MNIST, or the one above it; else GRADUS_DATA, else ../shared/data"},
            {"--json", &f->json, "one JSON object a row"},
+           {"--health", &f->health, "the mistakes with a code that a recorded run shows, alone"},
            {"--page", &f->page, "one JSON object a chapter, with output and pictures"}},
           [f] { return run(*f); }};
 }

@@ -46,6 +46,7 @@ std::vector<Diagnostic> one(std::optional<Diagnostic> found) {
   }
 
 // clang-format off
+// NOLINTBEGIN(bugprone-macro-repeated-side-effects): once as text, once as a program
 const DiagnosticPage pages[] = {
 GRADUS_PAGE("B1",
   "The loss was given predictions of shape (n,1) and targets of shape (n,), or the reverse.",
@@ -161,8 +162,8 @@ GRADUS_PAGE("N1",
   "A call made a NaN or an infinity out of finite numbers. This one was the first.",
   "What follows is NaN because of it; only the first says why.",
   "Mend the input that the message names. log(softmax(x)) is log_softmax(x), which cannot underflow.",
-  (Tensor x = tensor({{-118.2, 0.0}, {1.0, 2.0}}); x.set_name("x"); Tensor p = softmax(x, 1); p.set_name("p"); Tensor logp = log(p);),
-  (Tensor x = tensor({{-118.2, 0.0}, {1.0, 2.0}}); x.set_name("x"); Tensor logp = log_softmax(x, 1);)),
+  (Tensor x = tensor({-118.2, 0.0, 1.0, 2.0}).reshape({2, 2}); x.set_name("x"); Tensor p = softmax(x, 1); p.set_name("p"); Tensor logp = log(p);),
+  (Tensor x = tensor({-118.2, 0.0, 1.0, 2.0}).reshape({2, 2}); x.set_name("x"); Tensor logp = log_softmax(x, 1);)),
 GRADUS_PAGE("N2",
   "exp was given a number whose result is larger than the largest float.",
   "exp(88.73) is infinite in f32; a quotient of two infinities is NaN.",
@@ -242,6 +243,7 @@ DiagnosticPage{"K2",
           [](std::span<const Tensor> v, std::span<const Tensor>, std::span<const Tensor> g) { return Tensors{g[0] * 2 * v[0]}; }};
         return check_gradient("square", [&](std::span<const Tensor> v) { return f(v); }, std::span(&x, 1), std::span(&name, 1)); }},
 };
+// NOLINTEND(bugprone-macro-repeated-side-effects)
 // clang-format on
 
 }  // namespace
@@ -277,7 +279,7 @@ std::string program_lines(std::string_view text) {
   bool at_start = true;
   for (std::size_t i = 0; i < lines.size(); ++i) {
     if (at_start)
-      out.append(static_cast<std::size_t>(2 * (lines[i] == '}' ? depth - 1 : depth)), ' ');
+      out.append(2 * static_cast<std::size_t>(lines[i] == '}' ? depth - 1 : depth), ' ');
     at_start = lines[i] == '\n';
     if (lines[i] == '{' && i + 1 < lines.size() && lines[i + 1] == '\n') ++depth;
     if (lines[i] == '}' && i > 0 && (lines[i - 1] == '\n')) --depth;

@@ -197,7 +197,7 @@ std::vector<TapeIndex> find_hidden(HealthReport& r) {
     if (event.op != "where" || event.inputs.size() != 3 || event.phase != Phase::forward ||
         is_bad(r, event.outputs[0]))
       continue;
-    for (const std::size_t branch : {1, 2}) {
+    for (const std::size_t branch : {std::size_t{1}, std::size_t{2}}) {
       const TapeIndex bad = event.inputs[branch], made = r.value(bad).made_by;
       if (!is_bad(r, bad) || made == none || r.event(made).inputs.empty()) continue;
       hidden.push_back(made);

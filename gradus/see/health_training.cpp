@@ -81,23 +81,33 @@ void find_old_gradients(HealthReport& r) {
 void find_left_out(HealthReport& r) {
   std::map<std::int64_t, std::string> parameters;  // by tensor
   std::set<std::int64_t> with_gradient, updated;
+  std::set<TapeIndex> updating;                             // steps
+  std::map<std::int64_t, std::set<TapeIndex>> gradient_in;  // steps, by tensor
   for (TapeIndex v = 0; v < static_cast<TapeIndex>(r.tape().values.size()); ++v) {
     const TapeValue& value = r.value(v);
-    if (value.is_parameter) parameters.try_emplace(value.tensor, r.name(v));
-    if (const TapeIndex of = parameter_of_gradient(r, v); of != none)
+    if (value.is_parameter && !parameters.count(value.tensor))
+      parameters.emplace(value.tensor, r.name(v));
+    if (value.made_by == none) continue;
+    const TapeEvent& event = r.event(value.made_by);
+    if (const TapeIndex of = parameter_of_gradient(r, v); of != none) {
       with_gradient.insert(r.value(of).tensor);
-    if (value.made_by != none && r.event(value.made_by).target != none &&
-        r.event(value.made_by).phase == Phase::update)
-      updated.insert(value.tensor);
+      gradient_in[r.value(of).tensor].insert(r.step_of(event));
+    }
+    if (event.target == none) continue;
+    updated.insert(value.tensor);
+    if (event.phase == Phase::update) updating.insert(r.step_of(event));
   }
-  if (updated.empty()) return;  // no optimizer at work
+  if (updating.empty()) return;  // no optimizer at work
   std::vector<std::string> unused;
   std::set<std::string> known;
   for (const auto& [tensor, name] : parameters) {
     known.insert(name);
     const bool has_gradient = with_gradient.count(tensor) > 0, moves = updated.count(tensor) > 0;
     if (!has_gradient && !moves) unused.push_back(name);
-    if (has_gradient && !moves)
+    // Gradients of another program on the same tape, which updates nothing, are not meant.
+    const auto beside = [&](TapeIndex step) { return updating.count(step) > 0; };
+    if (has_gradient && !moves &&
+        std::any_of(gradient_in[tensor].begin(), gradient_in[tensor].end(), beside))
       r.tell("T3", nullptr, name,
              "optimizer does not own " + name + ": it gets gradients but no updates.");
   }
@@ -116,7 +126,18 @@ struct Move {
   std::string name;
   double share = 0;
   double lr = 0;
+  std::int64_t tensor = 0;
 };
+/// Whether a step's forward pass uses a tensor.
+bool uses(const HealthReport& r, TapeIndex step, std::int64_t tensor) {
+  for (TapeIndex e = 0; e < r.count(); ++e)
+    if (const TapeEvent& event = r.event(e);
+        event.phase == Phase::forward && r.step_of(event) == step)
+      for (const TapeIndex v : event.inputs)
+        if (r.value(v).tensor == tensor) return true;
+  return false;
+}
+
 Move largest_move(const HealthReport& r, TapeIndex step) {
   Move most;
   for (TapeIndex e = 0; e < r.count(); ++e) {
@@ -129,7 +150,7 @@ Move largest_move(const HealthReport& r, TapeIndex step) {
       continue;
     const double share = r.norm(change) / r.norm(before);
     if (share <= most.share) continue;
-    most = {r.name(before), share, 0};
+    most = {r.name(before), share, 0, r.value(before).tensor};
     // The change is lr times something: the number beside it.
     if (const TapeIndex made = r.value(change).made_by; made != none)
       for (const TapeIndex input : r.event(made).inputs)
@@ -157,7 +178,7 @@ void find_steps_too_far(HealthReport& r) {
     const auto before = r.number(a), after = r.number(b);
     if (!before || !after || !(*before > 0) || !(*after > 3 * *before)) continue;
     const Move move = largest_move(r, step);
-    if (move.share < 0.1) continue;
+    if (move.share < 0.1 || !uses(r, step + 1, move.tensor)) continue;
     std::string better;
     const double lr = move.lr > 0 ? move.lr : learning_rate(r, step);
     if (r.options().rerun && lr > 0) {
