@@ -69,6 +69,7 @@ const std::vector<Stepper::Entry>& Stepper::entries() {
       {"@", "", &Stepper::element},
       {"why", "", &Stepper::tell_why},
       {"check", "", &Stepper::check},
+      {"health", "", &Stepper::health},
       {"whatif", "", &Stepper::what_if},
       {"set", "", &Stepper::set},
       {"branch", "", &Stepper::branch},

@@ -1,5 +1,6 @@
 // The commands that look, ask why, and try; see step.h.
 #include <gradus/ops/ops.h>
+#include <gradus/see/health.h>
 #include <gradus/see/step.h>
 #include <gradus/see/try.h>
 #include <gradus/see/why.h>
@@ -176,6 +177,17 @@ std::string Stepper::check(const std::string& rest, int) {
          std::to_string(slope.kinks) + " kinks crossed)\n";
 }
 
+/// What is wrong on the tape so far; X1 and T1 run the step again, on a copy of the program.
+std::string Stepper::health(const std::string&, int) {
+  std::string text = health_text(see::health(tape_, {.rerun = rerun_})), lines;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = text.find('\n', at);
+    lines += wrap_line(text.substr(at, end - at), options_.style) + "\n";
+    at = end + 1;
+  }
+  return lines;
+}
+
 // -- try
 // -------------------------------------------------------------------------------------------
 
@@ -282,7 +294,7 @@ const char* Stepper::help() {
          "look   w where   l list   ll all   src source   p e, e @ t=3   pp with histogram   pic "
          "picture\n"
          "       pt e -r [a,b] elements in a range   @[10,0] of the last one shown\n"
-         "why    why w1.g[2,3]   check w1.g[2,3]\n"
+         "why    why w1.g[2,3]   check w1.g[2,3]   health: mistakes on the tape so far\n"
          "try    whatif lr 1e-5..3e-3   set w2[0]=0   branch   branch lr=2e-4   diff main set1\n"
          "       note text   COMMAND > file.txt\n"
          "q quits. Beginnings of words will do; ; separates commands; Enter repeats the last "

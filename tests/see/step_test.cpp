@@ -411,6 +411,16 @@ TEST_F(StepOnLine, WhatIfRunsTheStepWithOtherRates) {
   EXPECT_THAT(say("whatif momentum 3"), HasSubstr("is not known"));
 }
 
+TEST_F(StepOnLine, HealthNamesTheMistakesSoFar) {
+  // Step 1 starts at w = (-0.3125, 1.25): its loss is above three times that of step 0, 3.625.
+  const double after = (1.1875 * 1.1875 + 5.9375 * 5.9375) / 2;
+  char text[40];
+  std::snprintf(text, sizeof text, "loss 3.625 -> %.6g", after);
+  EXPECT_THAT(say("health"), HasSubstr(text));
+  EXPECT_THAT(say("health"), HasSubstr("X1 warn"));
+  EXPECT_THAT(say("health"), HasSubstr("From the same start lr "));
+}
+
 TEST_F(StepOnLine, SetMakesABranch) {
   // w[0] = 0: out = (-0.5, 1), loss = (2.25 + 1) / 2.
   EXPECT_EQ(say("set w[0]=0"),
