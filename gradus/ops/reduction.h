@@ -13,10 +13,13 @@ namespace gradus::op {
 /// The axes of a reduction, sorted into kept and reduced ones.
 struct Split {
   Shape kept_sizes, kept_strides, sizes, strides;
+  /// Takes no memory: plans come here in every step.
   Split(const Layout& x, const Ints& axis) {
-    std::vector<int> reduced = normalize_axes(axis, x.rank());
     for (int k = 0; k < x.rank(); ++k) {
-      const bool is_reduced = std::find(reduced.begin(), reduced.end(), k) != reduced.end();
+      const bool is_reduced =
+          axis.empty() || std::any_of(axis.begin(), axis.end(), [&](std::int64_t a) {
+            return normalize_axis(a, x.rank()) == k;
+          });
       (is_reduced ? sizes : kept_sizes).push_back(x.shape[k]);
       (is_reduced ? strides : kept_strides).push_back(x.strides[k]);
     }

@@ -1,0 +1,230 @@
+// The sweep over matrix products: shapes of nets, squares, remainders, thin and deep ones, in the
+// three orders that training needs. A: [m, k], B: [k, n]; N is as it lies, T is transposed.
+#include <dlfcn.h>
+#include <gradus/kernels/gemm.h>
+#include <gradus/kernels/threads.h>
+#include <gradus/see/plot.h>
+
+#include <cmath>
+#include <cstdio>
+#include <map>
+#include <set>
+
+#include "bench.h"
+
+namespace bench {
+namespace {
+
+using namespace gradus;
+using Index = std::int64_t;
+
+struct Product {
+  Index m, n, k;
+  auto operator<=>(const Product&) const = default;
+  double flop() const { return 2.0 * static_cast<double>(m * n * k); }
+  std::string str() const {
+    return std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k);
+  }
+};
+
+std::vector<Product> shapes() {
+  std::set<Product> all;
+  for (const Index n : {8,   16,  24,  32,  48,  64,  80,   96,   128,  160, 192,
+                        256, 320, 384, 512, 640, 768, 1024, 1280, 1536, 2048})
+    all.insert({n, n, n});
+  for (const Index n : {7, 17, 33, 49, 65, 97, 127, 129, 255, 257, 511, 513, 1023, 1025})
+    all.insert({n, n, n});
+  const std::vector<std::pair<Index, Index>> layers{
+      {10, 50},   {50, 784},  {100, 784},   {10, 512},   {512, 784}, {512, 512},
+      {128, 128}, {256, 256}, {1024, 1024}, {4096, 784}, {10, 4096}, {4096, 4096}};
+  for (const auto& [out, in] : layers)
+    for (const Index batch : {1, 4, 16, 64, 128, 512, 1024}) {
+      all.insert({batch, out, in});                   // forward
+      if (batch >= 16) all.insert({out, in, batch});  // gradient of the weight
+      if (batch >= 64) all.insert({batch, in, out});  // gradient of the input
+    }
+  for (const Index m : {64, 256, 1024})
+    for (const Index n : {64, 256, 1024})
+      for (const Index k : {1, 4, 16}) all.insert({m, n, k});
+  for (const Index n : {8, 16, 32, 64, 128})
+    for (const Index k : {4096, 16384, 65536}) all.insert({n, n, k});
+  return {all.begin(), all.end()};
+}
+
+using Sgemm = void (*)(int, int, int, int, int, int, float, const float*, int, const float*, int,
+                       float, float*, int);
+
+/// cblas_sgemm of a shared library; null without one.
+Sgemm load_blas(const std::string& path) {
+  if (path.empty()) return nullptr;
+  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) throw std::runtime_error(std::string("--blas: ") + dlerror());
+  void* symbol = dlsym(library, "cblas_sgemm");
+  if (symbol == nullptr) throw std::runtime_error("--blas: " + path + " has no cblas_sgemm");
+  for (const char* name : {"openblas_set_num_threads", "bli_thread_set_num_threads"})
+    if (void* set = dlsym(library, name)) {
+      if (name[0] == 'o')
+        reinterpret_cast<void (*)(int)>(set)(1);
+      else
+        reinterpret_cast<void (*)(long)>(set)(1);
+    }
+  return reinterpret_cast<Sgemm>(symbol);
+}
+
+/// Buckets for the picture: a factor of 2^(1/2) in the side of a cube with as many products.
+double bucket(const Product& p) {
+  return std::exp2(std::round(2 * std::log2(std::cbrt(p.flop() / 2))) / 2);
+}
+
+double middle(const std::vector<double>& values, double part) {
+  std::vector<double> v = values;
+  std::sort(v.begin(), v.end());
+  return v[static_cast<std::size_t>(part * static_cast<double>(v.size() - 1) + 0.5)];
+}
+
+}  // namespace
+
+Json run_products(const Options& options, Peak& peak) {
+  const Sgemm blas = load_blas(options.blas);
+  const std::vector<Product> all = shapes();
+  std::vector<float> a, b, c;
+  Json out = Json::array();
+  // threads, order -> shares; and the same by size
+  std::map<std::pair<int, std::string>, std::vector<double>> shares;
+  struct Reading {
+    double share, against;
+    std::string what;
+  };
+  std::map<std::pair<int, std::string>, std::vector<Reading>> readings;
+  std::size_t done = 0;
+  for (const Product& p : all) {
+    const auto fill = [](std::vector<float>& x, Index count) {
+      if (static_cast<Index>(x.size()) < count) {
+        const std::size_t old = x.size();
+        x.resize(static_cast<std::size_t>(count));
+        for (std::size_t i = old; i < x.size(); ++i)
+          x[i] = static_cast<float>(i % 97) / 97.0f - 0.5f;
+      }
+    };
+    fill(a, p.m * p.k), fill(b, p.k * p.n), fill(c, p.m * p.n);
+    for (const char* order : {"NN", "NT", "TN"}) {
+      const bool a_t = order[0] == 'T', b_t = order[1] == 'T';
+      const kernels::Matrix<const float> A{a.data(), a_t ? 1 : p.k, a_t ? p.m : 1},
+          B{b.data(), b_t ? 1 : p.n, b_t ? p.k : 1};
+      for (const int threads : options.threads) {
+        const bool compares = blas != nullptr && threads == 1;
+        Readings own, other;
+        for (int turn = 0; turn < 3; ++turn) {
+          kernels::set_num_threads(threads);
+          own.add(seconds_of(0.004, [&] {
+            kernels::gemm<float>(p.m, p.n, p.k, A, B, {c.data(), p.n, 1}, false);
+          }));
+          const auto narrow = [](Index v) { return static_cast<int>(v); };
+          if (compares)
+            other.add(seconds_of(0.004, [&] {
+              blas(101, a_t ? 112 : 111, b_t ? 112 : 111, narrow(p.m), narrow(p.n), narrow(p.k), 1,
+                   a.data(), narrow(a_t ? p.m : p.k), b.data(), narrow(b_t ? p.k : p.n), 0,
+                   c.data(), narrow(p.n));
+            }));
+        }
+        if (done % 50 == 0) peak.read(threads, 0.01);
+        const double rate = p.flop() / own.least(), share = rate / peak(threads);
+        Json one{{"m", p.m},
+                 {"n", p.n},
+                 {"k", p.k},
+                 {"order", order},
+                 {"threads", threads},
+                 {"us", own.least() * 1e6},
+                 {"gflops", rate * 1e-9},
+                 {"share_of_peak", share}};
+        const double against = compares ? other.least() / own.least() : 0;
+        if (compares) one["times_as_fast_as_blas"] = against;
+        out.push_back(std::move(one));
+        readings[{threads, order}].push_back({share, against, p.str()});
+      }
+    }
+    if (++done % 10 == 0) std::fprintf(stderr, "\rproducts: %zu of %zu  ", done, all.size());
+  }
+  std::fprintf(stderr, "\r                            \r");
+  kernels::set_num_threads(0);
+
+  std::printf(
+      "matrix products, f32: %zu shapes in 3 orders, operands in the cache where they fit; "
+      "share of peak\n",
+      all.size());
+  std::vector<std::vector<std::string>> rows{
+      {"order", "threads", "1st decile", "median", "9th decile", "best", "the best is"}};
+  for (auto& [key, list] : readings) {
+    std::vector<double> values;
+    for (const Reading& r : list) values.push_back(r.share);
+    const auto best = std::max_element(list.begin(), list.end(),
+                                       [](auto& x, auto& y) { return x.share < y.share; });
+    rows.push_back(
+        {key.second, std::to_string(key.first), fixed(100 * middle(values, .1), 0) + " %",
+         fixed(100 * middle(values, .5), 0) + " %", fixed(100 * middle(values, .9), 0) + " %",
+         fixed(100 * best->share, 0) + " %", best->what});
+  }
+  print_table(rows);
+
+  std::vector<std::vector<std::string>> named{{"m x n x k", "order", "threads", "us", "% of peak"}};
+  const std::set<Product> shown{{64, 50, 784},     {50, 784, 64},   {128, 512, 784},
+                                {128, 512, 512},   {512, 512, 128}, {1024, 4096, 4096},
+                                {4096, 4096, 1024}};
+  for (const Json& one : out)
+    if (shown.contains({one["m"], one["n"], one["k"]}))
+      named.push_back({Product{one["m"], one["n"], one["k"]}.str(), one["order"].get<std::string>(),
+                       std::to_string(one["threads"].get<int>()), fixed(one["us"], 1),
+                       fixed(100 * one["share_of_peak"].get<double>(), 1)});
+  std::printf("those of the three nets\n");
+  print_table(named);
+
+  if (blas != nullptr) {
+    std::printf("against %s on one thread, in the same turns (above 1: gradus is faster)\n",
+                options.blas.c_str());
+    std::vector<std::vector<std::string>> against{
+        {"order", "1st decile", "median", "9th decile", "slower by > 5 %", "slowest"}};
+    for (const auto& [key, list] : readings) {
+      if (key.first != 1) continue;
+      std::vector<double> values;
+      std::size_t losses = 0;
+      for (const Reading& r : list) {
+        values.push_back(r.against);
+        losses += r.against < 0.95;
+      }
+      const auto worst = std::min_element(list.begin(), list.end(),
+                                          [](auto& x, auto& y) { return x.against < y.against; });
+      against.push_back({key.second, fixed(middle(values, .1), 2), fixed(middle(values, .5), 2),
+                         fixed(middle(values, .9), 2),
+                         std::to_string(losses) + " of " + std::to_string(list.size()),
+                         worst->what + " (" + fixed(worst->against, 2) + ")"});
+    }
+    print_table(against);
+  }
+  return out;
+}
+
+std::string products_picture(const Json& products) {
+  see::LinePlot plot{.title = "Matrix products, f32: share of the measured peak",
+                     .x = {"side of a cube with as many products, (m n k)^(1/3)", true},
+                     .y = {"% of peak, median of the shapes of a size"}};
+  plot.guides = {{90, "90 %"}, {75, "75 %"}};
+  std::map<std::pair<int, std::string>, std::map<double, std::vector<double>>> sizes;
+  for (const Json& one : products)
+    sizes[{one["threads"], one["order"]}][bucket({one["m"], one["n"], one["k"]})].push_back(
+        100 * one["share_of_peak"].get<double>());
+  const std::map<std::string, int> colours{{"NN", 0}, {"NT", 1}, {"TN", 2}};
+  for (const auto& [key, by_size] : sizes) {
+    see::Series line{.name = key.second + ", " + std::to_string(key.first) +
+                             (key.first == 1 ? " thread" : " threads"),
+                     .colour = colours.at(key.second),
+                     .dashed = key.first > 1};
+    for (const auto& [size, values] : by_size) {
+      line.x.push_back(size);
+      line.y.push_back(middle(values, .5));
+    }
+    plot.series.push_back(std::move(line));
+  }
+  return see::svg(plot);
+}
+
+}  // namespace bench
