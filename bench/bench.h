@@ -30,17 +30,22 @@ inline double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/// Seconds of one call of f, called as often as fills `slice` seconds.
+/// Seconds of one call of f: the least of many short readings in `slice` seconds, each of a
+/// millisecond or one call. A neighbour who takes the processor away spoils some of them only; the
+/// peak is read in the same way.
 template <class F>
 double seconds_of(double slice, F&& f) {
   std::int64_t calls = 1;
-  for (;;) {
+  double least = 1e9;
+  for (const double end = now() + slice;;) {
     const double start = now();
     for (std::int64_t i = 0; i < calls; ++i) f();
-    const double took = now() - start;
-    if (took >= slice * 0.7 || took > 10) return took / static_cast<double>(calls);
-    calls = std::max(calls + 1, static_cast<std::int64_t>(static_cast<double>(calls) *
-                                                          std::min(slice / took, 100.0)));
+    const double stop = now(), each = (stop - start) / static_cast<double>(calls);
+    if (stop - start >= 5e-4)
+      least = std::min(least, each);
+    else
+      calls = std::max(2 * calls, static_cast<std::int64_t>(1e-3 / std::max(each, 1e-10)) / 2);
+    if (stop > end && least < 1e9) return least;
   }
 }
 
@@ -68,6 +73,8 @@ void print_table(const std::vector<std::vector<std::string>>& rows);
 double fma_peak(int threads, double slice);
 /// Bytes read and written each second by copies of 64 MB, on `threads` threads at once.
 double copy_rate(int threads, double slice);
+/// What the probe, like the kernels, runs on: "AVX3" is Highway's name of AVX-512.
+std::string instruction_set();
 /// Seconds in which the pool hands work to its threads and gets it back.
 double handover(int threads, double slice);
 

@@ -1,7 +1,6 @@
 // `./dev bench`: what gradus does in a second, beside what the machine could do. This file reads
 // the options, runs the parts in order between two readings of the probes, and writes the JSON and
 // the picture. How to read the tables: docs/performance.md.
-#include <gradus/kernels/gemm.h>
 #include <gradus/kernels/threads.h>
 
 #include <cstdio>
@@ -89,7 +88,7 @@ Json machine() {
           {"family", first_line_with("/proc/cpuinfo", "cpu family")},
           {"model", first_line_with("/proc/cpuinfo", "model\t")},
           {"cpus", gradus::kernels::num_threads()},
-          {"instruction_set", gradus::kernels::instruction_set()},
+          {"instruction_set", instruction_set()},
           {"compiler", __VERSION__},
           {"date_utc", date}};
 }

@@ -101,6 +101,11 @@ double handover(int threads, double slice) {
   return seconds;
 }
 
+std::string instruction_set() {
+  const std::int64_t targets = hwy::SupportedTargets() & HWY_TARGETS;
+  return hwy::TargetName(targets & -targets);  // the best one has the lowest bit
+}
+
 double Peak::read(int threads, double slice) {
   const double value = fma_peak(threads, slice);
   for (auto& [known, readings] : readings_)

@@ -214,18 +214,17 @@ struct CheckLabels {
   void forward(In x, Out y) const {
     std::int64_t wrong = 0, first = -1, first_value = 0, low = 0, high = 0, number = 0;
     std::int64_t* out = y.as<std::int64_t>();
-    const std::int64_t* labels = x.as<std::int64_t>();
-    const Layout from_first{x.shape(), x.strides(), 0};
-    for_each_position(from_first, [&](std::int64_t at) {
-      const std::int64_t t = labels[at];
+    kernels::map1([](std::int64_t t) { return t; }, x.as<std::int64_t>(), x.strides().data(), out,
+                  y.strides().data(), y.shape().data(), y.shape().rank());
+    for (const std::int64_t count = y.shape().numel(); number < count; ++number) {
+      const std::int64_t t = out[number];
       if ((t < 0 || t >= classes) && t != ignore_index && wrong++ == 0) {
         first = number;
         first_value = t;
       }
       low = number == 0 ? t : std::min(low, t);
       high = number == 0 ? t : std::max(high, t);
-      out[number++] = t;
-    });
+    }
     if (wrong == 0) return;
     const std::string problem = "target[" + std::to_string(first) +
                                 "] = " + std::to_string(first_value) + ", but there are " +
