@@ -16,7 +16,7 @@ namespace {
 
 Shape::Shape(std::span<const std::int64_t> sizes) : rank_(static_cast<int>(sizes.size())) {
   if (sizes.size() > max_rank) throw_rank(sizes.size());
-  std::copy(sizes.begin(), sizes.end(), values_.begin());
+  std::copy(sizes.begin(), sizes.end(), begin());
 }
 
 void Shape::insert(int axis, std::int64_t value) {

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
+#include <cstring>
 #include <initializer_list>
 #include <span>
 #include <string>
@@ -21,7 +21,18 @@ class Shape {
  public:
   static constexpr int max_rank = 16;
 
-  Shape() = default;
+  Shape() {}
+  Shape(const Shape& other) { *this = other; }
+  /// Every operation copies shapes, and few have more than four axes: only those are copied.
+  Shape& operator=(const Shape& other) {
+    constexpr int few = 4;
+    rank_ = other.rank_;
+    if (rank_ <= few)
+      std::memcpy(values_, other.values_, few * sizeof *values_);
+    else
+      std::memcpy(values_, other.values_, sizeof values_);
+    return *this;
+  }
   Shape(std::initializer_list<std::int64_t> sizes)
       : Shape(std::span(sizes.begin(), sizes.size())) {}
   /// Throws ShapeError above max_rank axes.
@@ -31,14 +42,14 @@ class Shape {
   int rank() const { return rank_; }
   bool empty() const { return rank_ == 0; }
   std::size_t size() const { return static_cast<std::size_t>(rank_); }
-  std::int64_t operator[](int axis) const { return values_[static_cast<std::size_t>(axis)]; }
-  std::int64_t& operator[](int axis) { return values_[static_cast<std::size_t>(axis)]; }
+  std::int64_t operator[](int axis) const { return values_[axis]; }
+  std::int64_t& operator[](int axis) { return values_[axis]; }
   std::int64_t back() const { return (*this)[rank_ - 1]; }
-  const std::int64_t* data() const { return values_.data(); }
-  const std::int64_t* begin() const { return values_.data(); }
-  const std::int64_t* end() const { return values_.data() + rank_; }
-  std::int64_t* begin() { return values_.data(); }
-  std::int64_t* end() { return values_.data() + rank_; }
+  const std::int64_t* data() const { return values_; }
+  const std::int64_t* begin() const { return values_; }
+  const std::int64_t* end() const { return values_ + rank_; }
+  std::int64_t* begin() { return values_; }
+  std::int64_t* end() { return values_ + rank_; }
 
   /// Throw ShapeError above max_rank axes; `axis` in 0..rank.
   void insert(int axis, std::int64_t value);
@@ -56,8 +67,8 @@ class Shape {
   }
 
  private:
-  std::array<std::int64_t, max_rank> values_{};
   int rank_ = 0;
+  std::int64_t values_[max_rank];  // those from rank_ on are not initialised
 };
 
 /// NumPy's rule: align at the last axis; sizes must be equal or one of them 1.

@@ -1,6 +1,7 @@
 // Aligned allocation with a count of what is in use; see storage.h.
 #include <gradus/core/storage.h>
 
+#include <cstdint>
 #include <mutex>
 #include <new>
 #include <vector>
@@ -8,7 +9,7 @@
 namespace gradus {
 namespace {
 
-constexpr std::align_val_t alignment{64};
+constexpr std::size_t alignment = 64;
 std::atomic<std::size_t> in_use{0}, peak{0};
 
 void count_allocation(std::size_t bytes) {
@@ -18,21 +19,8 @@ void count_allocation(std::size_t bytes) {
   }
 }
 
-/// Allocated, counted, and given back by its owner.
-std::shared_ptr<void> allocate_block(std::size_t bytes) {
-  // Rounded up so that kernels may read whole vectors at the end.
-  const std::size_t padded = bytes > SIZE_MAX - 128 ? 0 : (bytes + 63) / 64 * 64 + 64;
-  void* memory = padded == 0 ? nullptr : ::operator new(padded, alignment, std::nothrow);
-  if (memory == nullptr)
-    throw MemoryError("no memory for a tensor of " + std::to_string(bytes) + " bytes (" +
-                          std::to_string(memory_in_use()) + " bytes are in use)",
-                      "use smaller batches, free tensors that are not needed, or compute in parts");
-  std::shared_ptr<void> owner(memory, [bytes](void* p) {
-    in_use.fetch_sub(bytes, std::memory_order_relaxed);
-    ::operator delete(p, alignment);
-  });
-  count_allocation(bytes);
-  return owner;
+std::byte* aligned(std::byte* p) {
+  return p + (-reinterpret_cast<std::uintptr_t>(p) & (alignment - 1));
 }
 
 /// Guards everything that is deferred: rare, and a recipe may look at other deferred values.
@@ -49,10 +37,39 @@ struct Storage::Lazy {
   std::vector<std::weak_ptr<Block>> dependants;
 };
 
+void Storage::Block::give_memory_back() {
+  if (is_counted) in_use.fetch_sub(bytes, std::memory_order_relaxed);
+  is_counted = false;
+  memory.reset();
+}
+
+std::byte* Storage::Block::take_memory() {
+  // Rounded up so that kernels may read whole vectors at the end, and aligned by hand: malloc is
+  // several times slower when it aligns.
+  static_assert(sizeof small == 3 * alignment);
+  std::byte* start = small;
+  if (bytes > alignment) {
+    constexpr std::size_t slack = 3 * alignment;
+    if (bytes <= SIZE_MAX - slack)
+      memory.reset(new (std::nothrow) std::byte[(bytes + slack) / alignment * alignment]);
+    if (!memory)
+      throw MemoryError(
+          "no memory for a tensor of " + std::to_string(bytes) + " bytes (" +
+              std::to_string(memory_in_use()) + " bytes are in use)",
+          "use smaller batches, free tensors that are not needed, or compute in parts");
+    start = memory.get();
+  }
+  count_allocation(bytes);
+  is_counted = true;
+  return aligned(start);
+}
+
 Storage Storage::allocate(std::size_t bytes) {
-  std::shared_ptr<void> memory = allocate_block(bytes);
-  void* data = memory.get();
-  return borrow(data, bytes, std::move(memory));
+  Storage storage;
+  storage.block_ = std::make_shared<Block>();
+  storage.block_->bytes = bytes;
+  storage.block_->data.store(storage.block_->take_memory(), std::memory_order_relaxed);
+  return storage;
 }
 
 Storage Storage::borrow(void* data, std::size_t bytes, std::shared_ptr<void> owner) {
@@ -92,12 +109,11 @@ std::byte* Storage::settle(Block& block) {
   const std::lock_guard lock(lazy_mutex());
   if (std::byte* data = block.data.load(std::memory_order_acquire)) return data;  // another thread
   if (!block.lazy) return nullptr;
-  block.owner = allocate_block(block.bytes);
-  auto* data = static_cast<std::byte*>(block.owner.get());
+  std::byte* data = block.take_memory();
   try {
     block.lazy->recipe->compute(data);
   } catch (...) {
-    block.owner = nullptr;
+    block.give_memory_back();
     throw;
   }
   block.data.store(data, std::memory_order_release);

@@ -74,15 +74,26 @@ class Storage {
  private:
   struct Lazy;
   struct Block {
+    Block() {}
+    ~Block() { give_memory_back(); }
+    Block(const Block&) = delete;
+    Block& operator=(const Block&) = delete;
+    /// Takes memory for `bytes` and counts it. Throws MemoryError.
+    std::byte* take_memory();
+    void give_memory_back();
+
     std::atomic<std::byte*> data{nullptr};
     std::size_t bytes = 0;
-    std::shared_ptr<void> owner;
+    std::shared_ptr<void> owner;          // of borrowed bytes
+    std::unique_ptr<std::byte[]> memory;  // of large ones
     std::atomic<std::uint64_t> version{0};
     std::atomic<bool> viewed{false};
+    bool is_counted = false;  // among the bytes in use
     std::string_view writer;  // operation names live as long as the program
     Place written_at;
     std::atomic<bool> deferring{false};  // whether `lazy` is set
     std::shared_ptr<Lazy> lazy;
+    std::byte small[192];  // memory of 64 bytes or less, so that a number takes one allocation
   };
   static std::byte* settle(Block& block);
   void settle_dependants() const;

@@ -15,7 +15,7 @@ void Tensor::note_read(std::string_view how, Place at) const {
   if (watch) watch->read(*this, how, at);
 }
 
-Tensor::Tensor(Storage storage, Layout layout, DType dtype) : state_(std::make_shared<State>()) {
+Tensor::Tensor(Storage storage, const Layout& layout, DType dtype) {
   const auto [low, high] = layout.extent();
   const auto available = static_cast<std::int64_t>(storage.bytes() / dtype_size(dtype));
   if (low < 0 || high > available)
@@ -23,9 +23,7 @@ Tensor::Tensor(Storage storage, Layout layout, DType dtype) : state_(std::make_s
                          std::to_string(low) + ".." + std::to_string(high) + " of a storage of " +
                          std::to_string(available),
                      "offset and strides must stay inside the storage");
-  state_->storage = std::move(storage);
-  state_->layout = layout;
-  state_->dtype = dtype;
+  state_ = std::make_shared<State>(std::move(storage), layout, dtype);
 }
 
 Tensor Tensor::empty(const Shape& shape, DType dtype) {
@@ -33,12 +31,8 @@ Tensor Tensor::empty(const Shape& shape, DType dtype) {
   if (__builtin_mul_overflow(shape.numel(), static_cast<std::int64_t>(dtype_size(dtype)), &bytes))
     throw ShapeError("shape " + shape.str() + " has more bytes than 63 bits can count",
                      "check the sizes");
-  Tensor tensor;
-  tensor.state_ = std::make_shared<State>();
-  tensor.state_->storage = Storage::allocate(static_cast<std::size_t>(bytes));
-  tensor.state_->layout = Layout::contiguous(shape);
-  tensor.state_->dtype = dtype;
-  return tensor;
+  return Tensor(std::make_shared<State>(Storage::allocate(static_cast<std::size_t>(bytes)),
+                                        Layout::contiguous(shape), dtype));
 }
 
 Tensor Tensor::scalar(double value, DType dtype) {
@@ -47,11 +41,9 @@ Tensor Tensor::scalar(double value, DType dtype) {
   return tensor;
 }
 
-Tensor::State& Tensor::state() const {
-  if (!state_)
-    throw ValueError("the tensor is empty: it holds no value",
-                     "assign it first, or test it with defined()");
-  return *state_;
+void Tensor::throw_empty() {
+  throw ValueError("the tensor is empty: it holds no value",
+                   "assign it first, or test it with defined()");
 }
 
 void Tensor::check_dtype(DType wanted) const {

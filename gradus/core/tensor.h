@@ -65,7 +65,7 @@ class Tensor {
  public:
   Tensor() = default;
   /// A value in given storage. `layout` must lie inside it (ShapeError otherwise).
-  Tensor(Storage storage, Layout layout, DType dtype);
+  Tensor(Storage storage, const Layout& layout, DType dtype);
 
   /// Uninitialised, contiguous.
   static Tensor empty(const Shape& shape, DType dtype = DType::f32);
@@ -187,9 +187,12 @@ class Tensor {
 
  private:
   struct State {
+    State(Storage storage_, const Layout& layout_, DType dtype_)
+        : storage(std::move(storage_)), layout(layout_), dtype(dtype_) {}
+
     Storage storage;
     Layout layout;
-    DType dtype = DType::f32;
+    DType dtype;
     bool requires_grad = false;
     History history;
     std::shared_ptr<State> grad;
@@ -199,7 +202,12 @@ class Tensor {
   };
   explicit Tensor(std::shared_ptr<State> state) : state_(std::move(state)) {}
   /// Throws ValueError for an empty tensor.
-  State& state() const;
+  State& state() const {
+    if (!state_) [[unlikely]]
+      throw_empty();
+    return *state_;
+  }
+  [[noreturn]] static void throw_empty();
   void check_dtype(DType wanted) const;
   void note_read(std::string_view how, Place at) const;
   std::variant<double, std::int64_t> item_as_variant(Place at) const;
