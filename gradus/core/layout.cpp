@@ -108,15 +108,15 @@ Layout Layout::select(std::int64_t axis, std::int64_t index) const {
   return result;
 }
 
-Layout Layout::broadcast_to(const Shape& target) const {
+Shape Layout::strides_over(const Shape& target) const {
   const int added = target.rank() - rank();
   bool fits = added >= 0;
-  Layout result{target, target, offset};
+  Shape result = target;
   for (int axis = 0; fits && axis < target.rank(); ++axis) {
     const std::int64_t size = axis < added ? 1 : shape[axis - added];
     fits = size == target[axis] || size == 1;
-    result.strides[axis] = size == 1 ? 0 : strides[axis - added];
-    if (axis >= added && size == target[axis]) result.strides[axis] = strides[axis - added];
+    result[axis] = size == 1 ? 0 : strides[axis - added];
+    if (axis >= added && size == target[axis]) result[axis] = strides[axis - added];
   }
   if (!fits)
     throw ShapeError("shape " + shape.str() + " does not broadcast to " + target.str(),

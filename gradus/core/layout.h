@@ -37,7 +37,9 @@ struct Layout {
   /// The one position `index` along `axis`, which goes. Throws IndexError out of range.
   Layout select(std::int64_t axis, std::int64_t index) const;
   /// Stretches axes of size 1 (stride 0) and adds axes in front. (numpy.broadcast_to)
-  Layout broadcast_to(const Shape& target) const;
+  Layout broadcast_to(const Shape& target) const { return {target, strides_over(target), offset}; }
+  /// The strides of broadcast_to, for loops over a result of shape `target`.
+  Shape strides_over(const Shape& target) const;
   /// The same elements in row-major order under another shape, where that needs no copy; nothing
   /// otherwise. `target` must hold as many elements (see resolve_reshape).
   std::optional<Layout> reshape(const Shape& target) const;

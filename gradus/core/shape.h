@@ -22,9 +22,9 @@ class Shape {
   static constexpr int max_rank = 16;
 
   Shape() {}
-  Shape(const Shape& other) { *this = other; }
+  Shape(const Shape& other) noexcept { *this = other; }
   /// Every operation copies shapes, and few have more than four axes: only those are copied.
-  Shape& operator=(const Shape& other) {
+  Shape& operator=(const Shape& other) noexcept {
     constexpr int few = 4;
     rank_ = other.rank_;
     if (rank_ <= few)

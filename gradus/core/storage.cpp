@@ -6,6 +6,8 @@
 #include <new>
 #include <vector>
 
+#include <gradus/core/pool.h>
+
 namespace gradus {
 namespace {
 
@@ -66,7 +68,7 @@ std::byte* Storage::Block::take_memory() {
 
 Storage Storage::allocate(std::size_t bytes) {
   Storage storage;
-  storage.block_ = std::make_shared<Block>();
+  storage.block_ = std::allocate_shared<Block>(Pooled<Block>());
   storage.block_->bytes = bytes;
   storage.block_->data.store(storage.block_->take_memory(), std::memory_order_relaxed);
   return storage;
@@ -74,7 +76,7 @@ Storage Storage::allocate(std::size_t bytes) {
 
 Storage Storage::borrow(void* data, std::size_t bytes, std::shared_ptr<void> owner) {
   Storage storage;
-  storage.block_ = std::make_shared<Block>();
+  storage.block_ = std::allocate_shared<Block>(Pooled<Block>());
   storage.block_->data.store(static_cast<std::byte*>(data), std::memory_order_relaxed);
   storage.block_->bytes = bytes;
   storage.block_->owner = std::move(owner);

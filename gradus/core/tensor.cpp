@@ -1,5 +1,6 @@
 // The value part of Tensor. The methods that compute are defined in ops/methods.cpp, backward and
 // hooks in autograd/: core knows neither.
+#include <gradus/core/pool.h>
 #include <gradus/core/tensor.h>
 
 namespace gradus {
@@ -23,7 +24,7 @@ Tensor::Tensor(Storage storage, const Layout& layout, DType dtype) {
                          std::to_string(low) + ".." + std::to_string(high) + " of a storage of " +
                          std::to_string(available),
                      "offset and strides must stay inside the storage");
-  state_ = std::make_shared<State>(std::move(storage), layout, dtype);
+  state_ = std::allocate_shared<State>(Pooled<State>(), std::move(storage), layout, dtype);
 }
 
 Tensor Tensor::empty(const Shape& shape, DType dtype) {
@@ -31,8 +32,9 @@ Tensor Tensor::empty(const Shape& shape, DType dtype) {
   if (__builtin_mul_overflow(shape.numel(), static_cast<std::int64_t>(dtype_size(dtype)), &bytes))
     throw ShapeError("shape " + shape.str() + " has more bytes than 63 bits can count",
                      "check the sizes");
-  return Tensor(std::make_shared<State>(Storage::allocate(static_cast<std::size_t>(bytes)),
-                                        Layout::contiguous(shape), dtype));
+  return Tensor(std::allocate_shared<State>(Pooled<State>(),
+                                            Storage::allocate(static_cast<std::size_t>(bytes)),
+                                            Layout::contiguous(shape), dtype));
 }
 
 Tensor Tensor::scalar(double value, DType dtype) {

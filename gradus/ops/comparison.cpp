@@ -90,22 +90,21 @@ struct Where {
   static constexpr Keep keep{.inputs = 1};
 
   Tensors prepare(const Tensor& condition, const Tensor& a, const Tensor& b) const {
-    Tensors branches = prepare_elementwise(Tensors{a, b}, Domain::any);
-    return {condition.dtype() == DType::boolean ? condition : astype(condition, DType::boolean),
-            branches[0], branches[1]};
+    if (condition.dtype() == DType::boolean && a.dtype() == b.dtype()) return {};
+    const DType common = promote(a.dtype(), b.dtype());
+    return {astype(condition, DType::boolean), astype(a, common), astype(b, common)};
   }
   Spec infer(const Spec& condition, const Spec& a, const Spec& b) const {
     return {broadcast_shapes(condition.shape, broadcast_shapes(a.shape, b.shape)), a.dtype};
   }
   void forward(In condition, In a, In b, Out y) const {
-    const Layout wide_c = condition.layout->broadcast_to(y.shape());
-    const Layout wide_a = a.layout->broadcast_to(y.shape());
-    const Layout wide_b = b.layout->broadcast_to(y.shape());
+    const Shape strides_c = condition.layout->strides_over(y.shape());
+    const Shape strides_a = a.layout->strides_over(y.shape());
+    const Shape strides_b = b.layout->strides_over(y.shape());
     dispatch(a.dtype, [&]<class T>() {
       kernels::map3([](bool c, T v, T w) { return c ? v : w; }, condition.as<bool>(),
-                    wide_c.strides.data(), a.as<T>(), wide_a.strides.data(), b.as<T>(),
-                    wide_b.strides.data(), y.as<T>(), y.strides().data(), y.shape().data(),
-                    y.shape().rank());
+                    strides_c.data(), a.as<T>(), strides_a.data(), b.as<T>(), strides_b.data(),
+                    y.as<T>(), y.strides().data(), y.shape().data(), y.shape().rank());
     });
   }
   Tensors vjp(const Call& c, const Tensor& g) const {

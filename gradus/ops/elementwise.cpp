@@ -6,8 +6,8 @@
 namespace gradus {
 
 Tensor Operand::resolve(const Operand& other) const {
-  if (!is_number()) return tensor_;
-  const DType met = other.is_number() ? other.number_dtype_ : other.tensor_.dtype();
+  if (!is_number()) return *tensor_;
+  const DType met = other.is_number() ? other.number_dtype_ : other.tensor_->dtype();
   // A number follows the tensor, unless it is of a higher kind: bool < integer < floating.
   const bool fits =
       is_floating(met) || (is_integer(met) && !is_floating(number_dtype_)) || number_dtype_ == met;
@@ -20,9 +20,10 @@ Tensors prepare_elementwise(std::span<const Tensor> inputs, Domain domain) {
   DType common = DType::boolean;
   for (const Tensor& x : inputs) common = promote(common, x.dtype());
   if (domain == Domain::floating) common = to_floating(common);
-  Tensors result(inputs.begin(), inputs.end());
-  for (Tensor& x : result)
-    if (x.dtype() != common) x = astype(x, common);
+  const auto differs = [&](const Tensor& x) { return x.dtype() != common; };
+  if (std::none_of(inputs.begin(), inputs.end(), differs)) return {};
+  Tensors result;
+  for (const Tensor& x : inputs) result.push_back(astype(x, common));
   return result;
 }
 

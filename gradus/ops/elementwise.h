@@ -24,7 +24,8 @@ enum class Domain {
   floating,  ///< integers and bools become f32 first
 };
 
-/// The inputs brought to one dtype by recorded casts, by promotion and the domain.
+/// The inputs brought to one dtype by recorded casts, by promotion and the domain; nothing where
+/// they have it.
 Tensors prepare_elementwise(std::span<const Tensor> inputs, Domain domain);
 /// Throws DTypeError for a bool where numbers are needed.
 void check_domain(DType dtype, Domain domain);
@@ -119,13 +120,13 @@ struct Binary {
     return {broadcast_shapes(a.shape, b.shape), result};
   }
   void forward(In a, In b, Out y) const {
-    const Layout wide_a = a.layout->broadcast_to(y.shape());
-    const Layout wide_b = b.layout->broadcast_to(y.shape());
+    const Shape strides_a = a.layout->strides_over(y.shape());
+    const Shape strides_b = b.layout->strides_over(y.shape());
     dispatch_domain<domain_of<D>()>(a.dtype, [&]<class T>() {
       using R = decltype(self().value(T{}, T{}));
-      kernels::map2([&](T v, T w) { return self().value(v, w); }, a.as<T>(), wide_a.strides.data(),
-                    b.as<T>(), wide_b.strides.data(), y.as<R>(), y.strides().data(),
-                    y.shape().data(), y.shape().rank());
+      kernels::map2([&](T v, T w) { return self().value(v, w); }, a.as<T>(), strides_a.data(),
+                    b.as<T>(), strides_b.data(), y.as<R>(), y.strides().data(), y.shape().data(),
+                    y.shape().rank());
     });
   }
   template <class S = D>

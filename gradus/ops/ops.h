@@ -14,10 +14,10 @@
 
 namespace gradus {
 
-/// An operand of arithmetic: a tensor, or a number.
+/// An operand of arithmetic: a tensor, or a number. For parameters: it refers to the tensor.
 class Operand {
  public:
-  Operand(const Tensor& tensor, Place at = Place::current()) : tensor_(tensor), place_(at) {}
+  Operand(const Tensor& tensor, Place at = Place::current()) : tensor_(&tensor), place_(at) {}
   template <class Number>
   requires std::is_arithmetic_v<Number> Operand(Number number, Place at = Place::current())
       : number_(static_cast<double>(number)),
@@ -27,12 +27,12 @@ class Operand {
         place_(at) {}
 
   Place place() const { return place_; }
-  bool is_number() const { return !tensor_.defined(); }
+  bool is_number() const { return tensor_ == nullptr; }
   /// The tensor; a number becomes a 0-dim one whose dtype follows `other`.
   Tensor resolve(const Operand& other) const;
 
  private:
-  Tensor tensor_;
+  const Tensor* tensor_ = nullptr;
   double number_ = 0;
   DType number_dtype_ = DType::f32;
   Place place_;

@@ -1,13 +1,16 @@
-// The door; see apply.h. Read apply_all from top to bottom: it is the life of a call.
+// The door; see apply.h. Read `call` from top to bottom: it is the life of a call.
 #include <gradus/program/apply.h>
 
 #include <algorithm>
 #include <atomic>
 
+#include <gradus/core/pool.h>
 #include <gradus/program/deferred.h>
 
 namespace gradus {
 namespace {
+
+using Outputs = Few<Tensor, 1>;
 
 /// What the door knows of the present thread.
 struct Door {
@@ -68,26 +71,28 @@ In as_input(const Tensor& x) { return {x.raw_data(), &x.layout(), x.dtype()}; }
 Out as_output(const Tensor& y) { return {y.raw_data(), &y.layout(), y.dtype()}; }
 
 void run_kernel(const Op& op, std::span<const Tensor> inputs, std::span<const Tensor> outputs) {
-  std::vector<In> x;
-  std::vector<Out> y;
-  x.reserve(inputs.size());
-  y.reserve(outputs.size());
+  Few<In, 3> x;
+  Few<Out, 1> y;
   for (const Tensor& input : inputs) x.push_back(as_input(input));
   for (const Tensor& output : outputs) y.push_back(as_output(output));
   op.model().forward(x, y);
 }
 
 Specs infer(const Op& op, std::span<const Tensor> inputs) {
-  Specs specs;
-  specs.reserve(inputs.size());
-  for (const Tensor& x : inputs) specs.push_back(x.spec());
+  Few<Spec, 3> specs;
+  for (const Tensor& x : inputs) specs.emplace_back(x.shape(), x.dtype());
   return op.model().infer(specs);
 }
 
-Tensors execute(const Op& op, std::span<const Tensor> inputs) {
+Outputs run(const Op& op, std::span<const Tensor> inputs) {
+  Tensors outputs = op.model().run(inputs);
+  return {std::move_iterator(outputs.begin()), std::move_iterator(outputs.end())};
+}
+
+Outputs execute(const Op& op, std::span<const Tensor> inputs) {
   if (op.kind() == OpKind::function) {
     NoGrad guard;
-    return op.model().run(inputs);
+    return run(op, inputs);
   }
   const Specs specs = infer(op, inputs);
   if (op.kind() == OpKind::view) {
@@ -95,15 +100,14 @@ Tensors execute(const Op& op, std::span<const Tensor> inputs) {
     if (std::optional<Layout> seen = op.model().view(std::span(&layout, 1)))
       return {inputs[0].with_layout(*seen)};
   }
-  if (op.model().deferrable() && is_worth_deferring(inputs, specs[0]))
+  if (op.facts().deferrable && is_worth_deferring(inputs, specs[0]))
     return {defer_call(op, inputs, specs[0])};
-  {
+  if (op.facts().has_shortcut) {
     NoGrad guard;
     DepthGuard inside;
     if (Tensor y = op.model().shortcut(inputs)) return {y};
   }
-  Tensors outputs;
-  outputs.reserve(specs.size());
+  Outputs outputs;
   for (const Spec& spec : specs) outputs.push_back(Tensor::empty(spec.shape, spec.dtype));
   run_kernel(op, inputs, outputs);
   return outputs;
@@ -131,10 +135,10 @@ void record(const Op& op, std::span<const Tensor> inputs, std::span<const Tensor
   if (!op.has_gradient())
     throw GradError("has no gradient rule, and an input requires a gradient",
                     "call it inside no_grad, on x.detach(), or give the definition a vjp");
-  auto node = std::make_shared<Node>(op, at);
+  auto node = std::allocate_shared<Node>(Pooled<Node>(), op, at);
   node->sequence = next_sequence();
   node->scope = door.scope;
-  const Keep keep = op.model().keep();
+  const Keep keep = op.facts().keep;
   node->inputs.reserve(inputs.size());
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const Tensor& x = inputs[i];
@@ -178,23 +182,24 @@ void check_defined(std::span<const Tensor> inputs) {
                        "assign it first");
 }
 
-}  // namespace
+/// The inputs as the operation wants them; `prepared` holds those that had to be made.
+std::span<const Tensor> prepare(const Op& op, std::span<const Tensor> given, Tensors& prepared) {
+  if (!op.facts().has_prepare) return given;
+  DepthGuard inside;
+  prepared = op.model().prepare(given);
+  return prepared.empty() ? given : prepared;
+}
 
-Tensors apply_all(const Op& op, std::span<const Tensor> given, Place at) {
-  return with_context(op.name(), given, at, [&]() -> Tensors {
+Outputs call(const Op& op, std::span<const Tensor> given, Place at) {
+  return with_context(op.name(), given, at, [&] {
     check_defined(given);
     Tensors prepared;
-    std::span<const Tensor> inputs = given;
-    if (op.model().has_prepare()) {
-      DepthGuard inside;
-      prepared = op.model().prepare(given);
-      inputs = prepared;
-    }
+    const std::span<const Tensor> inputs = prepare(op, given, prepared);
     tell_before(op, inputs, nullptr, at);
-    Tensors outputs;
+    Outputs outputs;
     if (op.kind() == OpKind::composite) {
       DepthGuard inside;
-      outputs = op.model().run(inputs);
+      outputs = run(op, inputs);
     } else {
       if (op.kind() == OpKind::function) {
         DepthGuard inside;
@@ -212,8 +217,15 @@ Tensors apply_all(const Op& op, std::span<const Tensor> given, Place at) {
   });
 }
 
+}  // namespace
+
+Tensors apply_all(const Op& op, std::span<const Tensor> inputs, Place at) {
+  Outputs outputs = call(op, inputs, at);
+  return {std::move_iterator(outputs.begin()), std::move_iterator(outputs.end())};
+}
+
 Tensor apply(const Op& op, std::span<const Tensor> inputs, Place at) {
-  return std::move(apply_all(op, inputs, at)[0]);
+  return std::move(call(op, inputs, at)[0]);
 }
 
 void apply_into(const Op& op, std::span<const Tensor> given, Tensor& target, std::string_view name,
@@ -221,15 +233,10 @@ void apply_into(const Op& op, std::span<const Tensor> given, Tensor& target, std
   with_context(name, given, at, [&] {
     check_defined(given);
     check_defined(std::span(&target, 1));
-    if (!op.model().in_place_safe())
+    if (!op.facts().in_place_safe)
       throw ValueError("cannot write in place", "compute it apart and use copy_: x.copy_(op(x))");
     Tensors prepared;
-    std::span<const Tensor> inputs = given;
-    if (op.model().has_prepare()) {
-      DepthGuard inside;
-      prepared = op.model().prepare(given);
-      inputs = prepared;
-    }
+    const std::span<const Tensor> inputs = prepare(op, given, prepared);
     const bool recording = grad_enabled() && (target.requires_grad() || any_requires_grad(inputs));
     if (recording && target.is_leaf() && target.requires_grad())
       throw GradError("a parameter that requires a gradient would be overwritten while recording",
@@ -245,7 +252,7 @@ void apply_into(const Op& op, std::span<const Tensor> given, Tensor& target, std
     tell_before(op, inputs, &target, at);
     if (recording) {
       // A gradient rule may keep the output, so it gets one of its own; the target shares history.
-      Tensors outputs = execute(op, inputs);
+      Outputs outputs = execute(op, inputs);
       record(op, inputs, outputs, at);
       target.set_history(outputs[0].history());
     }

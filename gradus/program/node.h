@@ -43,8 +43,8 @@ class Node {
   Place place;
   std::uint64_t sequence = 0;                // order of execution in the process
   std::shared_ptr<const std::string> scope;  // module path, may be null
-  std::vector<Input> inputs;
-  std::vector<Output> outputs;
+  Few<Input, 2> inputs;
+  Few<Output, 1> outputs;
   bool released = false;
   Place released_at;
 };

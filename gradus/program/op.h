@@ -10,7 +10,8 @@
 //   attrs                    std::tuple of attr(...)
 //   vjp                      the gradient rule, written in operations; a composite needs none
 //   keep                     which inputs and outputs vjp looks at (default: all inputs)
-//   prepare                  brings the inputs to one dtype, by recorded operations
+//   prepare                  brings the inputs to one dtype, by recorded operations; gives nothing
+//                            where they are as they should be
 //   samples                  inputs for tests and documentation
 // Rules of one tensor may be written with plain parameters: `Spec infer(const Spec& x)`, `void
 // forward(In x, Out y)`, `Tensor compose(const Tensor& a, const Tensor& b)`; rules of many take
@@ -24,6 +25,7 @@
 #include <span>
 #include <tuple>
 
+#include <gradus/core/few.h>
 #include <gradus/core/tensor.h>
 #include <gradus/program/attribute.h>
 #include <gradus/program/card.h>
@@ -33,7 +35,7 @@ namespace gradus {
 class Op;
 class Call;
 
-using Specs = std::vector<Spec>;
+using Specs = Few<Spec, 2>;
 
 /// An input of a kernel: a pointer to its first element and the layout to walk (offset applied).
 struct In {
@@ -75,17 +77,21 @@ enum class OpKind { kernel, view, function, composite };
 
 namespace detail {
 
+/// What is the same for all values of a definition: the door asks for it at every call, without a
+/// virtual one.
+struct Facts {
+  const Card& card;
+  OpKind kind;
+  bool has_vjp, has_prepare, has_shortcut;
+  bool in_place_safe, deferrable, draws;
+  Keep keep;
+};
+
 /// Everything the door and the registry ask of a definition.
 struct OpModel {
+  explicit OpModel(const Facts& facts_) : facts(facts_) {}
   virtual ~OpModel() = default;
-  virtual const Card& card() const = 0;
-  virtual OpKind kind() const = 0;
-  virtual bool has_vjp() const = 0;
-  virtual bool has_prepare() const = 0;
-  virtual bool in_place_safe() const = 0;
-  virtual bool deferrable() const = 0;
-  virtual bool draws() const = 0;
-  virtual Keep keep() const = 0;
+  const Facts& facts;
   virtual std::vector<AttributeInfo> attributes() const = 0;
   virtual std::shared_ptr<OpModel> with(std::string_view name,
                                         const AttributeValue& value) const = 0;
@@ -113,16 +119,16 @@ concept Definition = requires {
 class Op {
  public:
   template <Definition D>
-  Op(D definition) : model_(std::make_shared<detail::Adapter<D>>(std::move(definition))) {}
+  Op(D definition) : model_(model_of(std::move(definition))) {}
 
-  const Card& card() const { return model_->card(); }
+  const Card& card() const { return facts().card; }
   std::string_view name() const { return card().name; }
-  OpKind kind() const { return model_->kind(); }
+  OpKind kind() const { return facts().kind; }
   bool is_primitive() const { return kind() != OpKind::composite; }
   /// True when gradients flow through: it has a gradient rule, or it is made of operations.
-  bool has_gradient() const { return model_->has_vjp() || kind() == OpKind::composite; }
+  bool has_gradient() const { return facts().has_vjp || kind() == OpKind::composite; }
   /// True when it draws random numbers: every call is another one.
-  bool draws() const { return model_->draws(); }
+  bool draws() const { return facts().draws; }
   /// The attributes with their current values, in the order of the definition.
   std::vector<AttributeInfo> attributes() const { return model_->attributes(); }
   /// A copy with one attribute changed, given as text. Throws NameError, ValueError.
@@ -132,8 +138,19 @@ class Op {
   Samples samples() const;
 
   const detail::OpModel& model() const { return *model_; }
+  const detail::Facts& facts() const { return model_->facts; }
 
  private:
+  /// A definition without attributes has one value, which all its calls share uncounted.
+  template <class D>
+  static std::shared_ptr<const detail::OpModel> model_of(D definition) {
+    if constexpr (std::is_empty_v<D>) {
+      static const detail::Adapter<D> only{definition};
+      return {std::shared_ptr<void>(), &only};
+    } else {
+      return std::make_shared<detail::Adapter<D>>(std::move(definition));
+    }
+  }
   explicit Op(std::shared_ptr<const detail::OpModel> model) : model_(std::move(model)) {}
   std::shared_ptr<const detail::OpModel> model_;
 };
@@ -157,16 +174,15 @@ decltype(auto) call_with(F&& f, std::span<T> values) {
 /// Throws ShapeError: "takes 2 inputs, got 3".
 [[noreturn]] void throw_arity(std::size_t wanted, std::size_t got);
 
-template <class T>
-std::vector<T> as_list(T one) {
-  std::vector<T> list;
+// A rule may give one result or a list.
+inline Specs as_list(Spec one) { return {std::move(one)}; }
+inline Specs as_list(Specs many) { return many; }
+inline Tensors as_list(Tensor one) {
+  Tensors list;
   list.push_back(std::move(one));
   return list;
 }
-template <class T>
-std::vector<T> as_list(std::vector<T> many) {
-  return many;
-}
+inline Tensors as_list(Tensors many) { return many; }
 
 // Which of the ways to write a rule a definition uses: N separate parameters, or a span.
 #define GRADUS_RULE(rule, Arg)                                                                 \
@@ -237,125 +253,111 @@ struct Adapter final : OpModel {
   static_assert(is_composite || is_function || is_kernel,
                 "an operation needs `compose`, or `run`, or `infer` with `forward` or `view`");
 
-  explicit Adapter(D d) : definition(std::move(d)) {}
-  D definition;
-
-  const Card& card() const override { return D::card; }
-  OpKind kind() const override {
-    return is_composite  ? OpKind::composite
-           : is_function ? OpKind::function
-           : has_view<D> ? OpKind::view
-                         : OpKind::kernel;
+  static constexpr Facts facts_of_definition() {
+    Facts facts{.card = D::card,
+                .kind = is_composite  ? OpKind::composite
+                        : is_function ? OpKind::function
+                        : has_view<D> ? OpKind::view
+                                      : OpKind::kernel,
+                .has_vjp = has_one_vjp<D> || has_many_vjp<D>,
+                .has_prepare = prepare_arity<D>() != -2,
+                .has_shortcut = requires(const D d, const Tensor& x){d.shortcut(x);
   }
-  bool has_vjp() const override { return has_one_vjp<D> || has_many_vjp<D>; }
-  bool has_prepare() const override { return prepare_arity<D>() != -2; }
-  bool in_place_safe() const override {
-    if constexpr (requires { D::in_place_safe; })
-      return D::in_place_safe;
-    else
-      return false;
-  }
-  bool deferrable() const override {
-    if constexpr (requires { D::deferrable; })
-      return D::deferrable;
-    else
-      return false;
-  }
-  bool draws() const override {
-    if constexpr (requires { D::draws; })
-      return D::draws;
-    else
-      return false;
-  }
-  Keep keep() const override {
-    if constexpr (requires { D::keep; })
-      return D::keep;
-    else
-      return {};
-  }
-
-  std::vector<AttributeInfo> attributes() const override {
-    std::vector<AttributeInfo> list;
-    for_each_attribute([&](const auto& a) {
-      using T = std::remove_cvref_t<decltype(definition.*a.field)>;
-      list.push_back({a.name, a.doc, attribute_type<T>(), to_value(definition.*a.field)});
-    });
-    return list;
-  }
-  std::shared_ptr<OpModel> with(std::string_view name, const AttributeValue& value) const override {
-    auto copy = std::make_shared<Adapter>(definition);
-    for_each_attribute([&](const auto& a) {
-      if (a.name == name) from_value(copy->definition.*a.field, value);
-    });
-    return copy;
-  }
-
-  Specs infer(std::span<const Spec> inputs) const override {
-    if constexpr (is_kernel)
-      return call_infer(definition, inputs);
-    else
-      return {};
-  }
-  std::optional<Layout> view(std::span<const Layout* const> inputs) const override {
-    if constexpr (has_view<D>)
-      return definition.view(*inputs[0]);
-    else
-      return std::nullopt;
-  }
-  void forward(std::span<const In> x, std::span<const Out> y) const override {
-    if constexpr (has_span_forward<D>)
-      definition.forward(x, y);
-    else if constexpr (requires(In i, Out o) { definition.forward(o); })
-      definition.forward(y[0]);
-    else if constexpr (requires(In i, Out o) { definition.forward(i, o); })
-      definition.forward(x[0], y[0]);
-    else if constexpr (requires(In i, Out o) { definition.forward(i, i, o); })
-      definition.forward(x[0], x[1], y[0]);
-    else if constexpr (requires(In i, Out o) { definition.forward(i, i, i, o); })
-      definition.forward(x[0], x[1], x[2], y[0]);
-  }
-  Tensors run(std::span<const Tensor> inputs) const override {
-    if constexpr (is_composite)
-      return call_compose(definition, inputs);
-    else if constexpr (is_function)
-      return call_run(definition, inputs);
-    else
-      return {};
-  }
-  Tensor shortcut(std::span<const Tensor> inputs) const override {
-    if constexpr (requires { definition.shortcut(inputs[0]); })
-      return definition.shortcut(inputs[0]);
-    else
-      return {};
-  }
-  Tensors prepare(std::span<const Tensor> inputs) const override {
-    if constexpr (prepare_arity<D>() != -2)
-      return call_prepare(definition, inputs);
-    else
-      return Tensors(inputs.begin(), inputs.end());
-  }
-  Tensors vjp(const Call& call, std::span<const Tensor> g) const override {
-    if constexpr (has_many_vjp<D>)
-      return as_list(definition.vjp(call, g));
-    else if constexpr (has_one_vjp<D>)
-      return as_list(definition.vjp(call, g[0]));
-    else
-      return {};
-  }
-  Samples samples() const override {
-    if constexpr (requires { D::samples(); })
-      return D::samples();
-    else
-      return {};
-  }
-
- private:
-  template <class F>
-  static void for_each_attribute(F&& f) {
-    if constexpr (requires { D::attrs; })
-      std::apply([&](const auto&... a) { (f(a), ...); }, D::attrs);
-  }
+  , .in_place_safe = false, .deferrable = false, .draws = false, .keep = {}
 };
+if constexpr (requires { D::in_place_safe; }) facts.in_place_safe = D::in_place_safe;
+if constexpr (requires { D::deferrable; }) facts.deferrable = D::deferrable;
+if constexpr (requires { D::draws; }) facts.draws = D::draws;
+if constexpr (requires { D::keep; }) facts.keep = D::keep;
+return facts;
+}  // namespace detail
+static constexpr Facts facts_of_all = facts_of_definition();
+
+explicit Adapter(D d) : OpModel(facts_of_all), definition(std::move(d)) {}
+D definition;
+
+std::vector<AttributeInfo> attributes() const override {
+  std::vector<AttributeInfo> list;
+  for_each_attribute([&](const auto& a) {
+    using T = std::remove_cvref_t<decltype(definition.*a.field)>;
+    list.push_back({a.name, a.doc, attribute_type<T>(), to_value(definition.*a.field)});
+  });
+  return list;
+}
+std::shared_ptr<OpModel> with(std::string_view name, const AttributeValue& value) const override {
+  auto copy = std::make_shared<Adapter>(definition);
+  for_each_attribute([&](const auto& a) {
+    if (a.name == name) from_value(copy->definition.*a.field, value);
+  });
+  return copy;
+}
+
+Specs infer(std::span<const Spec> inputs) const override {
+  if constexpr (is_kernel)
+    return call_infer(definition, inputs);
+  else
+    return {};
+}
+std::optional<Layout> view(std::span<const Layout* const> inputs) const override {
+  if constexpr (has_view<D>)
+    return definition.view(*inputs[0]);
+  else
+    return std::nullopt;
+}
+void forward(std::span<const In> x, std::span<const Out> y) const override {
+  if constexpr (has_span_forward<D>)
+    definition.forward(x, y);
+  else if constexpr (requires(In i, Out o) { definition.forward(o); })
+    definition.forward(y[0]);
+  else if constexpr (requires(In i, Out o) { definition.forward(i, o); })
+    definition.forward(x[0], y[0]);
+  else if constexpr (requires(In i, Out o) { definition.forward(i, i, o); })
+    definition.forward(x[0], x[1], y[0]);
+  else if constexpr (requires(In i, Out o) { definition.forward(i, i, i, o); })
+    definition.forward(x[0], x[1], x[2], y[0]);
+}
+Tensors run(std::span<const Tensor> inputs) const override {
+  if constexpr (is_composite)
+    return call_compose(definition, inputs);
+  else if constexpr (is_function)
+    return call_run(definition, inputs);
+  else
+    return {};
+}
+Tensor shortcut(std::span<const Tensor> inputs) const override {
+  if constexpr (requires { definition.shortcut(inputs[0]); })
+    return definition.shortcut(inputs[0]);
+  else
+    return {};
+}
+Tensors prepare(std::span<const Tensor> inputs) const override {
+  if constexpr (prepare_arity<D>() != -2)
+    return call_prepare(definition, inputs);
+  else
+    return {};
+}
+Tensors vjp(const Call& call, std::span<const Tensor> g) const override {
+  if constexpr (has_many_vjp<D>)
+    return as_list(definition.vjp(call, g));
+  else if constexpr (has_one_vjp<D>)
+    return as_list(definition.vjp(call, g[0]));
+  else
+    return {};
+}
+Samples samples() const override {
+  if constexpr (requires { D::samples(); })
+    return D::samples();
+  else
+    return {};
+}
+
+private:
+template <class F>
+static void for_each_attribute(F&& f) {
+  if constexpr (requires { D::attrs; })
+    std::apply([&](const auto&... a) { (f(a), ...); }, D::attrs);
+}
+};  // namespace gradus
 
 }  // namespace detail
 }  // namespace gradus
