@@ -45,7 +45,8 @@ class Few {
   void push_back(T value) { emplace_back(std::move(value)); }
   template <class... Arguments>
   T& emplace_back(Arguments&&... arguments) {
-    if (size_ == capacity_) reserve(2 * capacity_);
+    if (size_ == capacity_) [[unlikely]]
+      reserve(2 * capacity_);
     return *::new (data_ + size_++) T(std::forward<Arguments>(arguments)...);
   }
   void reserve(std::size_t capacity) {

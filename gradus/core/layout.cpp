@@ -109,6 +109,7 @@ Layout Layout::select(std::int64_t axis, std::int64_t index) const {
 }
 
 Shape Layout::strides_over(const Shape& target) const {
+  if (shape == target) return strides;
   const int added = target.rank() - rank();
   bool fits = added >= 0;
   Shape result = target;

@@ -58,6 +58,7 @@ std::string Shape::str() const {
 }
 
 Shape broadcast_shapes(const Shape& a, const Shape& b) {
+  if (a == b) return a;
   const Shape& longer = a.rank() >= b.rank() ? a : b;
   const Shape& shorter = a.rank() >= b.rank() ? b : a;
   const int shift = longer.rank() - shorter.rank();

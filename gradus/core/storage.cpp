@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <mutex>
 #include <new>
+#include <utility>
 #include <vector>
 
 #include <gradus/core/pool.h>
@@ -14,8 +15,31 @@ namespace {
 constexpr std::size_t alignment = 64;
 std::atomic<std::size_t> in_use{0}, peak{0};
 
-void count_allocation(std::size_t bytes) {
-  const std::size_t now = in_use.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+/// What this thread took and gave back since it last told the others: a counter that all threads
+/// share costs more than a small tensor. Trivial, so that destructors may use it at any time.
+struct Tally {
+  std::ptrdiff_t bytes = 0;
+  std::ptrdiff_t patience = 0;
+
+  void add(std::ptrdiff_t more) {
+    bytes += more;
+    if (bytes > patience || -bytes > patience) report();
+  }
+  void report();
+};
+constinit thread_local Tally tally;
+
+void Tally::report() {
+  struct AtTheEnd {
+    AtTheEnd() { tally.patience = 4096; }
+    ~AtTheEnd() {
+      tally.patience = 0;
+      tally.report();
+    }
+  };
+  thread_local const AtTheEnd at_the_end;
+  const auto change = static_cast<std::size_t>(std::exchange(bytes, 0));  // modulo 2^64
+  const std::size_t now = in_use.fetch_add(change, std::memory_order_relaxed) + change;
   std::size_t seen = peak.load(std::memory_order_relaxed);
   while (now > seen && !peak.compare_exchange_weak(seen, now, std::memory_order_relaxed)) {
   }
@@ -40,7 +64,7 @@ struct Storage::Lazy {
 };
 
 void Storage::Block::give_memory_back() {
-  if (is_counted) in_use.fetch_sub(bytes, std::memory_order_relaxed);
+  if (is_counted) tally.add(-static_cast<std::ptrdiff_t>(bytes));
   is_counted = false;
   memory.reset();
 }
@@ -61,7 +85,7 @@ std::byte* Storage::Block::take_memory() {
           "use smaller batches, free tensors that are not needed, or compute in parts");
     start = memory.get();
   }
-  count_allocation(bytes);
+  tally.add(static_cast<std::ptrdiff_t>(bytes));
   is_counted = true;
   return aligned(start);
 }
@@ -146,8 +170,14 @@ std::string Storage::last_write() const {
   return std::string(block_->writer) + " at " + short_place(block_->written_at);
 }
 
-std::size_t memory_in_use() { return in_use.load(std::memory_order_relaxed); }
-std::size_t peak_memory() { return peak.load(std::memory_order_relaxed); }
-void reset_peak_memory() { peak.store(in_use.load(std::memory_order_relaxed)); }
+std::size_t memory_in_use() {
+  tally.report();
+  return in_use.load(std::memory_order_relaxed);
+}
+std::size_t peak_memory() {
+  tally.report();
+  return peak.load(std::memory_order_relaxed);
+}
+void reset_peak_memory() { peak.store(memory_in_use()); }
 
 }  // namespace gradus

@@ -101,8 +101,9 @@ class Storage {
   std::shared_ptr<Block> block_;
 };
 
-/// Bytes held by all storages that are alive, and the most there ever were since the last reset.
-/// Thread-safe. (torch.cuda.memory_allocated, for the CPU)
+/// Bytes held by all storages that are alive, and the most there ever were since the last reset:
+/// exact for those of this thread that are alive now, to 4 KiB for each other thread and for what
+/// came and went. Thread-safe. (torch.cuda.memory_allocated, for the CPU)
 std::size_t memory_in_use();
 std::size_t peak_memory();
 void reset_peak_memory();

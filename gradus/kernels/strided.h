@@ -42,6 +42,7 @@ struct Walk {
   void for_each_run(Run&& run) const {
     if (count == 0) return;
     std::int64_t positions[N] = {};
+    if (rank == 1) return run(positions, sizes[0]);
     std::int64_t index[max_rank] = {};
     const int inner = rank - 1;
     while (true) {

@@ -53,17 +53,18 @@ struct DepthGuard {
 template <class Notify>
 void tell_observers(const Op& op, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
                     const Tensor* target, Place at, Notify&& notify) {
-  if (door.observers.empty()) return;
   const Event event{op,         inputs,     outputs,           target,    at,
                     door.depth, door.phase, door.forward_twin, door.scope};
   for (Observer* observer : door.observers) notify(*observer, event);
 }
 
 void tell_before(const Op& op, std::span<const Tensor> inputs, const Tensor* target, Place at) {
+  if (door.observers.empty()) return;
   tell_observers(op, inputs, {}, target, at, [](Observer& o, const Event& e) { o.before(e); });
 }
 void tell_after(const Op& op, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
                 const Tensor* target, Place at) {
+  if (door.observers.empty()) return;
   tell_observers(op, inputs, outputs, target, at, [](Observer& o, const Event& e) { o.after(e); });
 }
 
@@ -90,7 +91,12 @@ Outputs run(const Op& op, std::span<const Tensor> inputs) {
 }
 
 Outputs execute(const Op& op, std::span<const Tensor> inputs) {
+  if (op.kind() == OpKind::composite) {
+    DepthGuard inside;
+    return run(op, inputs);
+  }
   if (op.kind() == OpKind::function) {
+    DepthGuard inside;
     NoGrad guard;
     return run(op, inputs);
   }
@@ -112,8 +118,6 @@ Outputs execute(const Op& op, std::span<const Tensor> inputs) {
   run_kernel(op, inputs, outputs);
   return outputs;
 }
-
-SavedValue save(const Tensor& x) { return {x.storage(), x.layout(), x.storage().version()}; }
 
 bool is_kept(std::uint32_t mask, std::size_t i) {
   return (mask >> std::min<std::size_t>(i, 31)) & 1;
@@ -140,21 +144,11 @@ void record(const Op& op, std::span<const Tensor> inputs, std::span<const Tensor
   node->scope = door.scope;
   const Keep keep = op.facts().keep;
   node->inputs.reserve(inputs.size());
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const Tensor& x = inputs[i];
-    Node::Input& input = node->inputs.emplace_back();
-    input.spec = x.spec();
-    input.needs_gradient = x.requires_grad();
-    input.history = x.history();
-    input.name = x.name();
-    if (input.needs_gradient && x.is_leaf()) input.leaf = x;
-    if (is_kept(keep.inputs, i)) input.saved = save(x);
-  }
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    node->inputs.emplace_back(inputs[i], is_kept(keep.inputs, i));
   node->outputs.reserve(outputs.size());
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    Node::Output& output = node->outputs.emplace_back();
-    output.spec = outputs[i].spec();
-    if (is_kept(keep.outputs, i)) output.saved = save(outputs[i]);
+    node->outputs.emplace_back(outputs[i], is_kept(keep.outputs, i));
     if (is_floating(outputs[i].dtype()))
       outputs[i].set_history({node, static_cast<std::uint32_t>(i)});
   }
@@ -182,31 +176,21 @@ void check_defined(std::span<const Tensor> inputs) {
                        "assign it first");
 }
 
-/// The inputs as the operation wants them; `prepared` holds those that had to be made.
-std::span<const Tensor> prepare(const Op& op, std::span<const Tensor> given, Tensors& prepared) {
-  if (!op.facts().has_prepare) return given;
+/// The inputs as the operation wants them; nothing where `given` are.
+Tensors prepare(const Op& op, std::span<const Tensor> given) {
+  if (!op.facts().has_prepare) return {};
   DepthGuard inside;
-  prepared = op.model().prepare(given);
-  return prepared.empty() ? given : prepared;
+  return op.model().prepare(given);
 }
 
 Outputs call(const Op& op, std::span<const Tensor> given, Place at) {
   return with_context(op.name(), given, at, [&] {
     check_defined(given);
-    Tensors prepared;
-    const std::span<const Tensor> inputs = prepare(op, given, prepared);
+    const Tensors prepared = prepare(op, given);
+    const std::span<const Tensor> inputs = prepared.empty() ? given : std::span(prepared);
     tell_before(op, inputs, nullptr, at);
-    Outputs outputs;
-    if (op.kind() == OpKind::composite) {
-      DepthGuard inside;
-      outputs = run(op, inputs);
-    } else {
-      if (op.kind() == OpKind::function) {
-        DepthGuard inside;
-        outputs = execute(op, inputs);
-      } else {
-        outputs = execute(op, inputs);
-      }
+    Outputs outputs = execute(op, inputs);
+    if (op.is_primitive()) {
       if (grad_enabled() && any_requires_grad(inputs))
         record(op, inputs, outputs, at);
       else
@@ -235,8 +219,8 @@ void apply_into(const Op& op, std::span<const Tensor> given, Tensor& target, std
     check_defined(std::span(&target, 1));
     if (!op.facts().in_place_safe)
       throw ValueError("cannot write in place", "compute it apart and use copy_: x.copy_(op(x))");
-    Tensors prepared;
-    const std::span<const Tensor> inputs = prepare(op, given, prepared);
+    const Tensors prepared = prepare(op, given);
+    const std::span<const Tensor> inputs = prepared.empty() ? given : std::span(prepared);
     const bool recording = grad_enabled() && (target.requires_grad() || any_requires_grad(inputs));
     if (recording && target.is_leaf() && target.requires_grad())
       throw GradError("a parameter that requires a gradient would be overwritten while recording",

@@ -4,6 +4,19 @@
 
 namespace gradus {
 
+Node::Input::Input(const Tensor& x, bool is_kept)
+    : spec(x.spec()),
+      history(x.history()),
+      leaf(x.requires_grad() && x.is_leaf() ? x : Tensor()),
+      name(x.name()),
+      needs_gradient(x.requires_grad()) {
+  if (is_kept) saved.emplace(x);
+}
+
+Node::Output::Output(const Tensor& y, bool is_kept) : spec(y.spec()) {
+  if (is_kept) saved.emplace(y);
+}
+
 Node::~Node() {
   // Freed recursively, a chain of about 10^5 nodes overflows the stack. So the outermost destructor
   // of a thread collects the histories that others let go, and frees them one after the other.

@@ -9,22 +9,29 @@ namespace gradus {
 
 /// A value kept for a gradient rule, with the version it had.
 struct SavedValue {
+  explicit SavedValue(const Tensor& x)
+      : storage(x.storage()), layout(x.layout()), version(x.storage().version()) {}
+
   Storage storage;
   Layout layout;
-  std::uint64_t version = 0;
+  std::uint64_t version;
 };
 
 class Node {
  public:
   struct Input {
+    Input(const Tensor& x, bool is_kept);
+
     Spec spec;
     History history;  // the node that made it, or none
     Tensor leaf;      // the parameter itself, where the input is one
     std::optional<SavedValue> saved;
     std::string name;  // of the tensor, for messages
-    bool needs_gradient = false;
+    bool needs_gradient;
   };
   struct Output {
+    Output(const Tensor& y, bool is_kept);
+
     Spec spec;
     std::optional<SavedValue> saved;
     std::vector<GradientHook> hooks;
