@@ -13,9 +13,12 @@ enum class Which { add, mul, relu };
 
 Tensor call(Which which, const Tensor& x, const Tensor& y) {
   switch (which) {
-    case Which::add: return x + y;
-    case Which::mul: return x * y;
-    default: return relu(x);
+    case Which::add:
+      return x + y;
+    case Which::mul:
+      return x * y;
+    default:
+      return relu(x);
   }
 }
 

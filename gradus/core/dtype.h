@@ -22,10 +22,12 @@ std::string_view dtype_name(DType dtype);
 /// Inverse of dtype_name; also takes "boolean", "float32", "float64", "int32", "int64", "uint8".
 /// Throws NameError that lists the names.
 DType parse_dtype(std::string_view name);
+namespace detail {
+inline constexpr std::uint8_t dtype_sizes[] = {1, 1, 4, 8, 4, 8};
+}
 /// Bytes of one element.
 constexpr std::size_t dtype_size(DType dtype) {
-  constexpr std::size_t sizes[] = {1, 1, 4, 8, 4, 8};
-  return sizes[static_cast<std::size_t>(dtype)];
+  return detail::dtype_sizes[static_cast<std::size_t>(dtype)];
 }
 constexpr bool is_floating(DType dtype) { return dtype >= DType::f32; }
 constexpr bool is_integer(DType dtype) { return dtype > DType::boolean && dtype < DType::f32; }

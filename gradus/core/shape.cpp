@@ -33,19 +33,17 @@ void Shape::erase(int axis) {
 
 std::int64_t Shape::numel() const {
   std::int64_t product = 1;
-  bool overflow = false, has_zero = false;
+  bool overflow = false, negative = false;
   for (std::int64_t n : *this) {
-    if (n < 0)
-      throw ShapeError("shape " + str() + " has a negative size",
-                       "sizes count elements: 0 or more");
-    has_zero |= n == 0;
+    negative |= n < 0;
     overflow |= __builtin_mul_overflow(product, n, &product);
   }
-  if (has_zero) return 0;
-  if (overflow)
-    throw ShapeError("shape " + str() + " has more elements than 63 bits can count",
-                     "check the sizes");
-  return product;
+  if (!negative && !overflow) return product;
+  if (negative)
+    throw ShapeError("shape " + str() + " has a negative size", "sizes count elements: 0 or more");
+  if (std::find(begin(), end(), 0) != end()) return 0;
+  throw ShapeError("shape " + str() + " has more elements than 63 bits can count",
+                   "check the sizes");
 }
 
 std::string Shape::str() const {

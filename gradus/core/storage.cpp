@@ -1,6 +1,7 @@
 // Aligned allocation with a count of what is in use; see storage.h.
 #include <gradus/core/storage.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <mutex>
 #include <new>
@@ -13,7 +14,8 @@ namespace gradus {
 namespace {
 
 constexpr std::size_t alignment = 64;
-std::atomic<std::size_t> in_use{0}, peak{0};
+// Signed: what one thread gave back may be told before another tells that it took it.
+std::atomic<std::ptrdiff_t> in_use{0}, peak{0};
 
 /// What this thread took and gave back since it last told the others: a counter that all threads
 /// share costs more than a small tensor. Trivial, so that destructors may use it at any time.
@@ -38,9 +40,9 @@ void Tally::report() {
     }
   };
   thread_local const AtTheEnd at_the_end;
-  const auto change = static_cast<std::size_t>(std::exchange(bytes, 0));  // modulo 2^64
-  const std::size_t now = in_use.fetch_add(change, std::memory_order_relaxed) + change;
-  std::size_t seen = peak.load(std::memory_order_relaxed);
+  const std::ptrdiff_t change = std::exchange(bytes, 0);
+  const std::ptrdiff_t now = in_use.fetch_add(change, std::memory_order_relaxed) + change;
+  std::ptrdiff_t seen = peak.load(std::memory_order_relaxed);
   while (now > seen && !peak.compare_exchange_weak(seen, now, std::memory_order_relaxed)) {
   }
 }
@@ -172,12 +174,15 @@ std::string Storage::last_write() const {
 
 std::size_t memory_in_use() {
   tally.report();
-  return in_use.load(std::memory_order_relaxed);
+  return static_cast<std::size_t>(std::max<std::ptrdiff_t>(in_use.load(), 0));
 }
 std::size_t peak_memory() {
   tally.report();
-  return peak.load(std::memory_order_relaxed);
+  return static_cast<std::size_t>(std::max<std::ptrdiff_t>(peak.load(), 0));
 }
-void reset_peak_memory() { peak.store(memory_in_use()); }
+void reset_peak_memory() {
+  tally.report();
+  peak.store(in_use.load());
+}
 
 }  // namespace gradus

@@ -29,10 +29,10 @@ struct Walk {
       sizes[at] = merges ? sizes[at] * size : size;
       for (int k = 0; k < N; ++k) strides[k][at] = given_strides[k][axis];
     }
-    if (rank == 0) {
+    if (rank == 0) {  // one element: a run like others
       rank = 1;
       sizes[0] = 1;
-      for (int k = 0; k < N; ++k) strides[k][0] = 0;
+      for (int k = 0; k < N; ++k) strides[k][0] = 1;
     }
   }
 

@@ -20,8 +20,9 @@ Tensors prepare_elementwise(std::span<const Tensor> inputs, Domain domain) {
   DType common = DType::boolean;
   for (const Tensor& x : inputs) common = promote(common, x.dtype());
   if (domain == Domain::floating) common = to_floating(common);
-  const auto differs = [&](const Tensor& x) { return x.dtype() != common; };
-  if (std::none_of(inputs.begin(), inputs.end(), differs)) return {};
+  bool ready = true;
+  for (const Tensor& x : inputs) ready &= x.dtype() == common;
+  if (ready) return {};
   Tensors result;
   for (const Tensor& x : inputs) result.push_back(astype(x, common));
   return result;

@@ -170,10 +170,11 @@ bool any_requires_grad(std::span<const Tensor> inputs) {
 }
 
 void check_defined(std::span<const Tensor> inputs) {
-  for (std::size_t i = 0; i < inputs.size(); ++i)
-    if (!inputs[i])
-      throw ValueError("input " + std::to_string(i) + " is an empty tensor: it holds no value",
-                       "assign it first");
+  for (const Tensor& x : inputs)
+    if (!x)
+      throw ValueError(
+          "input " + std::to_string(&x - inputs.data()) + " is an empty tensor: it holds no value",
+          "assign it first");
 }
 
 /// The inputs as the operation wants them; nothing where `given` are.

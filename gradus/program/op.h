@@ -175,7 +175,11 @@ decltype(auto) call_with(F&& f, std::span<T> values) {
 [[noreturn]] void throw_arity(std::size_t wanted, std::size_t got);
 
 // A rule may give one result or a list.
-inline Specs as_list(Spec one) { return {std::move(one)}; }
+inline Specs as_list(const Spec& one) {
+  Specs list;
+  list.emplace_back(one);
+  return list;
+}
 inline Specs as_list(Specs many) { return many; }
 inline Tensors as_list(Tensor one) {
   Tensors list;
