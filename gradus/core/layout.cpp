@@ -6,6 +6,15 @@
 #include <limits>
 
 namespace gradus {
+namespace {
+
+// What a function throws is built apart: the calls that go well need not save registers for it.
+[[noreturn]] void throw_misfit(const Shape& shape, const Shape& target) {
+  throw ShapeError("shape " + shape.str() + " does not broadcast to " + target.str(),
+                   "aligned at the last axis, each size must be equal or 1");
+}
+
+}  // namespace
 
 Layout Layout::contiguous(const Shape& shape) {
   Layout layout{shape, shape, 0};
@@ -119,9 +128,7 @@ Shape Layout::strides_over(const Shape& target) const {
     result[axis] = size == 1 ? 0 : strides[axis - added];
     if (axis >= added && size == target[axis]) result[axis] = strides[axis - added];
   }
-  if (!fits)
-    throw ShapeError("shape " + shape.str() + " does not broadcast to " + target.str(),
-                     "aligned at the last axis, each size must be equal or 1");
+  if (!fits) throw_misfit(shape, target);
   return result;
 }
 

@@ -12,6 +12,24 @@ namespace {
       "at most " + std::to_string(Shape::max_rank) + " axes are possible; reshape first");
 }
 
+/// `axis` counts from the back.
+[[noreturn]] void throw_misfit(const Shape& a, const Shape& b, int axis) {
+  throw ShapeError("shapes " + a.str() + " and " + b.str() + " do not broadcast: sizes " +
+                       std::to_string(a[a.rank() + axis]) + " and " +
+                       std::to_string(b[b.rank() + axis]) + " at axis " + std::to_string(axis),
+                   "aligned at the last axis, sizes must be equal or one of them 1");
+}
+
+/// Of a shape with a negative size, or with a product that overflows: 0 where a size is.
+std::int64_t numel_of_odd(const Shape& shape) {
+  if (std::any_of(shape.begin(), shape.end(), [](std::int64_t n) { return n < 0; }))
+    throw ShapeError("shape " + shape.str() + " has a negative size",
+                     "sizes count elements: 0 or more");
+  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return 0;
+  throw ShapeError("shape " + shape.str() + " has more elements than 63 bits can count",
+                   "check the sizes");
+}
+
 }  // namespace
 
 Shape::Shape(std::span<const std::int64_t> sizes) : rank_(static_cast<int>(sizes.size())) {
@@ -38,12 +56,9 @@ std::int64_t Shape::numel() const {
     negative |= n < 0;
     overflow |= __builtin_mul_overflow(product, n, &product);
   }
-  if (!negative && !overflow) return product;
-  if (negative)
-    throw ShapeError("shape " + str() + " has a negative size", "sizes count elements: 0 or more");
-  if (std::find(begin(), end(), 0) != end()) return 0;
-  throw ShapeError("shape " + str() + " has more elements than 63 bits can count",
-                   "check the sizes");
+  if (negative || overflow) [[unlikely]]
+    return numel_of_odd(*this);
+  return product;
 }
 
 std::string Shape::str() const {
@@ -64,13 +79,7 @@ Shape broadcast_shapes(const Shape& a, const Shape& b) {
   for (int axis = shift; axis < longer.rank(); ++axis) {
     const std::int64_t m = longer[axis], n = shorter[axis - shift];
     if (m == n || n == 1) continue;
-    if (m != 1) {
-      const std::string from_back = std::to_string(axis - longer.rank());
-      throw ShapeError("shapes " + a.str() + " and " + b.str() + " do not broadcast: sizes " +
-                           std::to_string(a.rank() >= b.rank() ? m : n) + " and " +
-                           std::to_string(a.rank() >= b.rank() ? n : m) + " at axis " + from_back,
-                       "aligned at the last axis, sizes must be equal or one of them 1");
-    }
+    if (m != 1) throw_misfit(a, b, axis - longer.rank());
     result[axis] = n;
   }
   return result;
