@@ -33,7 +33,7 @@ def vector_of(vector):
 
 # -- gradus ----------------------------------------------------------------------------------------
 def ints(shape):
-    values = shape["values_"]["_M_elems"]
+    values = shape["values_"]
     return [int(values[i]) for i in range(int(shape["rank_"]))]
 
 
