@@ -24,7 +24,7 @@ class Shape {
   Shape() {}
   Shape(const Shape& other) noexcept { *this = other; }
   /// Every operation copies shapes, and few have more than four axes: only those are copied.
-  Shape& operator=(const Shape& other) noexcept {
+  Shape& operator=(const Shape& other) noexcept {  // NOLINT(bugprone-unhandled-self-assignment)
     constexpr int few = 4;
     rank_ = other.rank_;
     if (rank_ <= few)
