@@ -14,7 +14,11 @@ namespace gradus::see {
 std::string digits(double value, int count) {
   char text[40];
   std::snprintf(text, sizeof text, "%.*g", count, value);
-  return text;
+  std::string short_one = text;  // 3e-9 for 3e-09
+  if (const auto e = short_one.find('e');
+      e != short_one.npos && e + 2 < short_one.size() && short_one[e + 2] == '0')
+    short_one.erase(e + 2, 1);
+  return short_one;
 }
 
 std::string bytes_text(double bytes) {

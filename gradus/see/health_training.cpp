@@ -63,7 +63,7 @@ void find_old_gradients(HealthReport& r) {
       const TapeIndex step = r.step_of(event);
       std::string next = loss_at(r, step + 1);
       const std::string name = r.name(parameter);
-      if (!next.empty()) next = " (loss " + next + " next" + if_zeroed(r, step) + ")";
+      if (!next.empty()) next = " (loss " + next + " next" + if_zeroed(r, step) + ").";
       std::string text = name + ".g still holds step " + std::to_string(known->second.step) +
                          " when step " + std::to_string(step) + " adds to it: norm " +
                          digits(r.norm(sum), 5) + ", of which " +

@@ -125,7 +125,7 @@ TEST_F(HealthOfTheLesson, B1) {
 TEST_F(HealthOfTheLesson, T1) {
   EXPECT_EQ(text("T1", 1e-4, false, 3),
             "T1 warn   w1.g still holds step 0 when step 1 adds to it: norm 4714.5, of which "
-            "1471.2 is new. zero_grad() forgotten? (loss 1673.9 next, 1545.1 if zeroed) If meant: "
+            "1471.2 is new. zero_grad() forgotten? (loss 1673.9 next, 1545.1 if zeroed). If meant: "
             "accumulate(k).\n");
 }
 

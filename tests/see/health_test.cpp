@@ -86,7 +86,7 @@ TEST(Health, T1GradientsOfTheStepBefore) {
   EXPECT_THAT(text, testing::MatchesRegex(
                         "T1 warn   w1.g still holds step 0 when step 1 adds to it: norm [0-9.]+, "
                         "of which [0-9.]+ is new. zero_grad\\(\\) forgotten\\? \\(loss [0-9.]+ "
-                        "next\\) If meant: accumulate\\(k\\).\n"));
+                        "next\\)\\. If meant: accumulate\\(k\\).\n"));
   EXPECT_EQ(health_of([] { train({"w1", "w2"}, true); }), "");
   // Two backward passes before one update: meant.
   EXPECT_EQ(health_of([] { train({"w1", "w2"}, true, 2); }), "");
@@ -171,7 +171,7 @@ TEST(Health, L2SoftmaxTwice) {
   EXPECT_THAT(health_of([&] { cross_entropy(softmax(scores, 1), labels); }),
               testing::MatchesRegex(
                   "L2 warn   cross_entropy expects raw scores; these rows lie in \\[0,1\\] and "
-                  "sum to 1 \\(off by [1-9]e-0[78]\\): softmax applied twice\\?\n"));
+                  "sum to 1 \\(off by [1-9]e-[78]\\): softmax applied twice\\?\n"));
   EXPECT_EQ(health_of([&] { cross_entropy(scores, labels); }), "");
   EXPECT_EQ(health_of([&] { cross_entropy(sigmoid(scores), labels); }), "");
 }
