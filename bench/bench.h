@@ -99,6 +99,7 @@ std::int64_t allocations_of(const std::function<void()>& f);
 Json run_probes(const Options& options, Peak& peak, const char* when);
 Json run_steps(const Options& options, Peak& peak);
 Json run_products(const Options& options, Peak& peak);
+Json run_ladder(const Options& options, Peak& peak);
 Json run_operations(const Options& options);
 Json run_process(const Options& options);
 Json run_memory(const Options& options);

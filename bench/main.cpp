@@ -46,7 +46,7 @@ using namespace bench;
 const char* const usage =
     R"(usage: gradus_bench [PART...] [OPTIONS]
 
-parts      steps products ops process memory; all of them when none is named
+parts      steps products ladder ops process memory; all of them when none is named
 --rounds N     turns that the contenders of a part take (7)
 --threads A,B  numbers of threads (1,2)
 --data DIR     MNIST; $GRADUS_DATA/mnist where it is there, else made up images
@@ -133,7 +133,7 @@ int run(const std::vector<std::string>& arguments) {
     else
       throw std::invalid_argument("no option " + word + "\n" + usage);
   }
-  const std::vector<std::string> known{"steps", "products", "ops", "process", "memory"};
+  const std::vector<std::string> known{"steps", "products", "ladder", "ops", "process", "memory"};
   for (const std::string& part : options.parts)
     if (std::find(known.begin(), known.end(), part) == known.end())
       throw std::invalid_argument("no part " + part + "\n" + usage);
@@ -152,11 +152,13 @@ int run(const std::vector<std::string>& arguments) {
   out["load_before"] = load_average();
   Peak peak;
   out["probes_before"] = run_probes(options, peak, "before");
-  if (wants("steps")) out["steps"] = run_steps(options, peak);
-  if (wants("products")) out["products"] = run_products(options, peak);
-  if (wants("ops")) out["operations"] = run_operations(options);
+  // These first: a child's peak of memory begins with what its parent holds.
   if (wants("process") && !options.command.empty()) out["process"] = run_process(options);
   if (wants("memory")) out["memory"] = run_memory(options);
+  if (wants("steps")) out["steps"] = run_steps(options, peak);
+  if (wants("products")) out["products"] = run_products(options, peak);
+  if (wants("ladder")) out["ladder"] = run_ladder(options, peak);
+  if (wants("ops")) out["operations"] = run_operations(options);
   out["probes_after"] = run_probes(options, peak, "after");
   out["peak"] = peak.json();
   out["load_after"] = load_average();
