@@ -1,5 +1,6 @@
-// Matrix product: cuts C into parts for the threads, by shape alone, and sends each to the loops
-// of gemm_inl.h, which gemm_f32.cpp and gemm_f64.cpp compile for every instruction set.
+// Matrix product: cuts C into parts for the threads (bits do not depend on where, see gemm.h) and
+// sends each to the loops of gemm_inl.h, which gemm_f32.cpp and gemm_f64.cpp compile for every
+// instruction set.
 #include <gradus/kernels/gemm_product.h>
 #include <gradus/kernels/highway.h>
 #include <gradus/kernels/threads.h>
@@ -14,8 +15,8 @@ namespace {
 
 using Index = std::int64_t;
 constexpr double products_per_task = 4e6;  // below two tasks' worth no thread is woken
-constexpr Index whole_strips = 192;        // pieces of this many columns cut no strip or tile
-constexpr Index most_pieces = 64;
+constexpr Index whole_strips = 64;         // pieces of this many columns cut no strip
+constexpr Index wide_enough = 256;         // narrower pieces read the other operand too often
 
 Index round_up(Index n, Index unit) { return (n + unit - 1) / unit * unit; }
 
@@ -108,9 +109,11 @@ void gemm(Index m, Index n, Index k, Matrix<const T> a, Matrix<const T> b, Matri
     const double products =
         static_cast<double>(across) * static_cast<double>(std::max<Index>(k, 1));
     const double wanted = std::min(static_cast<double>(length), products_per_task / products + 1);
-    const Index grain =
-        round_up(std::max(static_cast<Index>(wanted), (length + most_pieces - 1) / most_pieces),
-                 whole_strips);
+    // One piece for one thread; else two for each, where they are wide enough.
+    const Index threads = num_threads(), share = (length + threads - 1) / threads;
+    const Index piece =
+        threads > 1 ? std::max((share + 1) / 2, std::min(share, wide_enough)) : length;
+    const Index grain = round_up(std::max(static_cast<Index>(wanted), piece), whole_strips);
     parallel_for(length, grain, [&](Index begin, Index end) {
       const GemmPart part = columns ? GemmPart{0, m, begin, end} : GemmPart{begin, end, 0, n};
       gemm_serial<T>(part, k, a, b, c, accumulate, epilogue);
