@@ -105,17 +105,6 @@ std::string health_text(const std::vector<Diagnostic>& found) {
 
 namespace {
 
-/// Row-major position as "[3,2]"; "" for a scalar.
-std::string index_text(const Shape& shape, std::int64_t position) {
-  if (shape.rank() == 0) return "";
-  std::string text;
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    text = std::to_string(position % shape[axis]) + (text.empty() ? "" : ",") + text;
-    position /= shape[axis];
-  }
-  return "[" + text + "]";
-}
-
 std::string factor_of(double ratio) {
   const double whole = std::round(std::fabs(ratio) >= 1 ? ratio : 1 / ratio);
   const double near = std::fabs(ratio) >= 1 ? ratio : 1 / ratio;

@@ -11,15 +11,6 @@ bool is_bad(const HealthReport& r, TapeIndex v) {
   return r.value(v).statistics && r.value(v).statistics->bad() > 0;
 }
 
-std::string index_text(const Shape& shape, std::int64_t position) {
-  std::string text;
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    text = std::to_string(position % shape[axis]) + (text.empty() ? "" : ",") + text;
-    position /= shape[axis];
-  }
-  return shape.rank() == 0 ? "" : "[" + text + "]";
-}
-
 std::string number_text(double v) {
   if (std::isnan(v)) return "nan";
   if (std::isinf(v)) return v > 0 ? "inf" : "-inf";

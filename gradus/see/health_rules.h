@@ -58,4 +58,15 @@ void find_training_mistakes(HealthReport& report);  // T1 T2 T3 X1 X2 D1
 void find_number_mistakes(HealthReport& report);    // N1 N2 N3
 void find_start_mistakes(HealthReport& report);     // I2 F1 L2 L3
 
+/// Row-major position as "[3,2]"; "" for a scalar.
+inline std::string index_text(const Shape& shape, std::int64_t position) {
+  if (shape.rank() == 0) return "";
+  std::string text;
+  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+    text = std::to_string(position % shape[axis]) + (text.empty() ? "" : ",") + text;
+    position /= shape[axis];
+  }
+  return "[" + text + "]";
+}
+
 }  // namespace gradus::see

@@ -14,10 +14,6 @@
 namespace gradus::see {
 namespace {
 
-void require(const std::string& rest, const char* example) {
-  if (rest.empty()) throw ValueError("something is missing", example);
-}
-
 /// "a, b" at the commas that no bracket holds.
 std::vector<std::string> parts_of(const std::string& text) {
   std::vector<std::string> parts;

@@ -24,9 +24,6 @@ int read_count(const std::string& text) {
   return n;
 }
 
-void require(const std::string& rest, const char* example) {
-  if (rest.empty()) throw ValueError("something is missing", example);
-}
 void refuse(const std::string& rest) {
   if (!rest.empty())
     throw ValueError("'" + rest + "' was not expected", "this command stands alone");

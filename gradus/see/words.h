@@ -33,4 +33,9 @@ inline std::string number(double value, int digits = 6) {
   return text;
 }
 
+/// For commands that take something: throws where nothing follows, showing an example.
+inline void require(const std::string& rest, const char* example) {
+  if (rest.empty()) throw ValueError("something is missing", example);
+}
+
 }  // namespace gradus::see
