@@ -12,7 +12,7 @@ using Json = nlohmann::ordered_json;
 constexpr int bins = 40;
 constexpr double near = 1e-3;
 
-double norm_of(const Tensor& x) {
+double length_of(const Tensor& x) {
   double sum = 0;
   for (const double v : x.detach().to_vector<double>()) sum += v * v;
   return std::sqrt(sum);
@@ -93,8 +93,8 @@ void StatsLog::before_step(TrainState& s) {
   before_.clear();
   for (auto& [name, p] : s.net.named_parameters()) {
     (*layers_)["parameters"].push_back({{"name", name},
-                                        {"gradient_norm", p.grad() ? norm_of(p.grad()) : 0},
-                                        {"norm", norm_of(p)}});
+                                        {"gradient_norm", p.grad() ? length_of(p.grad()) : 0},
+                                        {"norm", length_of(p)}});
     before_.emplace_back(name, clone(p.detach()));
   }
 }
@@ -113,7 +113,7 @@ void StatsLog::after_batch(TrainState& s) {
   NoGrad guard;
   std::size_t i = 0;
   for (auto& [name, p] : s.net.named_parameters()) {
-    (*layers_)["parameters"][i]["update_norm"] = norm_of(p.detach() - before_[i].second);
+    (*layers_)["parameters"][i]["update_norm"] = length_of(p.detach() - before_[i].second);
     ++i;
   }
   events_.write(*layers_);

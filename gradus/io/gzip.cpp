@@ -19,7 +19,7 @@ struct GzipReader::State {
 
 namespace {
 constexpr std::size_t max_piece = std::numeric_limits<uInt>::max();
-constexpr char damaged_hint[] = "the file is damaged: fetch or make it again";
+constexpr char damaged_gzip_hint[] = "the file is damaged: fetch or make it again";
 }  // namespace
 
 GzipReader::GzipReader(ByteSpan bytes, std::string name) : state_(std::make_unique<State>()) {
@@ -35,7 +35,7 @@ GzipReader::~GzipReader() { inflateEnd(&state_->stream); }
 std::size_t GzipReader::read(std::uint8_t* to, std::size_t count) {
   z_stream& stream = state_->stream;
   const auto damaged = [&](const std::string& what) {
-    return DataError(state_->name + ": " + what, damaged_hint);
+    return DataError(state_->name + ": " + what, damaged_gzip_hint);
   };
   std::size_t done = 0;
   while (done < count && !state_->finished) {

@@ -13,10 +13,6 @@ namespace {
 
 constexpr Keep keeps_output{.inputs = 0, .outputs = 1};
 
-Samples unary_samples(const Op& op, double low, double high) {
-  return {{op, {sample({3, 4}, low, high, 1)}}, {op, {sample({}, low, high, 2)}}};
-}
-
 }  // namespace
 
 struct Sqrt : Unary<Sqrt> {

@@ -13,7 +13,7 @@ template <class D>
 struct ExtremumOver : Reduction<D> {
   static constexpr Keep keep{.inputs = 1, .outputs = 1};
   Spec infer(const Spec& x) const {
-    const Spec result = Reduction<D>::infer(x);
+    Spec result = Reduction<D>::infer(x);
     if (reduced_count(x.shape, this->axis) == 0 && result.shape.numel() != 0)
       throw ShapeError("no elements to compare in " + x.str(),
                        "reduce over axes that are not empty");

@@ -29,4 +29,8 @@ Tensor sample_integers(const Ints& shape, std::int64_t low, std::int64_t high, i
   return x;
 }
 
+Samples unary_samples(const Op& op, double low, double high) {
+  return {{op, {sample({3, 4}, low, high, 1)}}, {op, {sample({}, low, high, 2)}}};
+}
+
 }  // namespace gradus

@@ -11,5 +11,7 @@ namespace gradus {
 Tensor sample(const Ints& shape, double low = -2, double high = 2, int seed = 0);
 /// Integers in [low, high).
 Tensor sample_integers(const Ints& shape, std::int64_t low, std::int64_t high, int seed = 0);
+/// For an operation of one number: a matrix and a single number, within [low, high).
+Samples unary_samples(const Op& op, double low = -2, double high = 2);
 
 }  // namespace gradus

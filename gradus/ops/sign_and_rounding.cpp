@@ -8,14 +8,6 @@
 
 namespace gradus {
 namespace op {
-namespace {
-
-Samples unary_samples(const Op& op, double low = -2, double high = 2) {
-  return {{op, {sample({3, 4}, low, high, 1)}}, {op, {sample({}, low, high, 2)}}};
-}
-
-}  // namespace
-
 struct Neg : Unary<Neg> {
   static constexpr Card card{.name = "neg",
                              .also = "torch.neg, numpy.negative",

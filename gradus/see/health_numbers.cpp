@@ -18,12 +18,13 @@ std::string number_text(double v) {
 }
 
 /// The element of a value at a row-major position of `shape`, to which it broadcasts.
-struct Element {
+struct NamedElement {
   std::string label;
   std::optional<double> number;
   std::int64_t position = 0;
 };
-Element element(const HealthReport& r, TapeIndex v, const Shape& shape, std::int64_t position) {
+NamedElement element(const HealthReport& r, TapeIndex v, const Shape& shape,
+                     std::int64_t position) {
   const Shape& own = r.value(v).spec.shape;
   std::int64_t at = 0, stride = 1;
   for (int axis = shape.rank() - 1, mine = own.rank() - 1; axis >= 0; --axis, --mine) {
@@ -33,7 +34,7 @@ Element element(const HealthReport& r, TapeIndex v, const Shape& shape, std::int
     at += (own[mine] == 1 ? 0 : here) * stride;
     stride *= own[mine];
   }
-  Element e{r.name(v) + index_text(own, at), {}, at};
+  NamedElement e{r.name(v) + index_text(own, at), {}, at};
   const std::vector<double> all = r.elements(v);
   if (at < static_cast<std::int64_t>(all.size()))
     e.number = all[static_cast<std::size_t>(at)];
@@ -71,7 +72,7 @@ std::vector<double> operands(const HealthReport& r, const TapeEvent& event, std:
   const Shape& shape = r.value(event.outputs[0]).spec.shape;
   if (!is_elementwise(r, event)) return {};
   for (const TapeIndex v : event.inputs) {
-    const Element e = element(r, v, shape, position);
+    const NamedElement e = element(r, v, shape, position);
     if (!e.number) return {};
     numbers.push_back(*e.number);
   }
@@ -108,7 +109,7 @@ void tell_origin(HealthReport& r, TapeIndex index) {
   if (!numbers.empty()) {
     for (const TapeIndex v : event.inputs) {
       const TapeIndex made = r.value(v).made_by;
-      const Element e = element(r, v, value.spec.shape, position);
+      const NamedElement e = element(r, v, value.spec.shape, position);
       if (made == none) continue;
       const TapeEvent& maker = r.event(made);
       of_softmax |= maker.op == "softmax";

@@ -4,6 +4,7 @@
 #include <gradus/program/deferred.h>
 #include <gradus/see/expression.h>
 #include <gradus/see/inspector.h>
+#include <gradus/see/stop.h>
 #include <gradus/see/words.h>
 
 #include <algorithm>
@@ -25,33 +26,13 @@ constexpr const char* help =
     "  q          quit: run on without stopping\n"
     "  h          this help; an empty line repeats the last command\n";
 
-bool matches(std::string_view pattern, std::string_view text) {
-  std::size_t p = 0, t = 0, star = pattern.npos, resume = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      resume = t;
-    } else if (p < pattern.size() && pattern[p] == text[t]) {
-      ++p, ++t;
-    } else if (star != pattern.npos) {
-      p = star + 1;
-      t = ++resume;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
-}
-
 /// "net.lin2" + "matmul" -> "net.lin2.matmul".
 std::string join(std::string_view path, std::string_view name) {
   return path.empty() ? std::string(name) : std::string(path) + "." + std::string(name);
 }
-std::string_view last_part(std::string_view path) { return path.substr(path.rfind('.') + 1); }
 
 /// A call that has begun and not ended.
-struct Frame {
+struct OpenCall {
   std::string name;
   Place place;
 };
@@ -233,7 +214,7 @@ struct Inspector::Impl final : Observer {
   std::ostream& out;
   InspectorOptions options;
   std::vector<std::string> patterns;
-  std::vector<Frame> calls;
+  std::vector<OpenCall> calls;
   int stops = 0;
   bool stepping = false, quiet = false;
   int step_depth = 0;  // calls inside other calls than that are not met by `n`

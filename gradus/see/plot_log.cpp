@@ -11,7 +11,7 @@ namespace {
 using Json = nlohmann::json;
 
 /// NaN for null and for what is not there.
-double number(const Json& of, const char* key) {
+double number_at(const Json& of, const char* key) {
   const auto found = of.find(key);
   return found == of.end() || found->is_null() ? Run::unknown : found->get<double>();
 }
@@ -29,11 +29,11 @@ void read_layers(const Json& e, Run& run) {
   Run::Snapshot snapshot{e.at("step"), {}, {}};
   for (const Json& j : e.at("layers")) {
     Run::Layer layer{j.at("name").get<std::string>() + " " + j.at("kind").get<std::string>(),
-                     number(j, "mean"),
-                     number(j, "std"),
-                     number(j, "near_zero"),
-                     number(j, "dead"),
-                     number(j, "limit"),
+                     number_at(j, "mean"),
+                     number_at(j, "std"),
+                     number_at(j, "near_zero"),
+                     number_at(j, "dead"),
+                     number_at(j, "limit"),
                      j.at("counts").get<std::vector<double>>()};
     int exponent = 0;
     if (!layer.counts.empty() &&
@@ -43,8 +43,8 @@ void read_layers(const Json& e, Run& run) {
     snapshot.layers.push_back(std::move(layer));
   }
   for (const Json& j : e.at("parameters"))
-    snapshot.parameters.push_back(
-        {j.at("name"), number(j, "gradient_norm"), number(j, "norm"), number(j, "update_norm")});
+    snapshot.parameters.push_back({j.at("name"), number_at(j, "gradient_norm"),
+                                   number_at(j, "norm"), number_at(j, "update_norm")});
   run.snapshots.push_back(std::move(snapshot));
 }
 
@@ -54,23 +54,23 @@ void read_event(const Json& e, Run& run) {
     const double images = e.at("data").at("train"), batch = e.at("config").at("batch_size");
     run.steps_per_epoch = std::max(1.0, std::ceil(images / std::max(batch, 1.0)));
   } else if (kind == "epoch") {
-    run.epochs.push_back({e.at("epoch"), number(e, "train_loss"), number(e, "valid_loss"),
-                          number(e, "train_accuracy"), number(e, "valid_accuracy")});
+    run.epochs.push_back({e.at("epoch"), number_at(e, "train_loss"), number_at(e, "valid_loss"),
+                          number_at(e, "train_accuracy"), number_at(e, "valid_accuracy")});
   } else if (kind == "batch") {
     run.batches.push_back(
-        {e.at("step"), number(e, "loss"), number(e, "accuracy"), number(e, "lr")});
+        {e.at("step"), number_at(e, "loss"), number_at(e, "accuracy"), number_at(e, "lr")});
   } else if (kind == "layers") {
     read_layers(e, run);
   } else if (kind == "weights") {
     run.weights_of = e.at("name");
     for (const Json& image : e.at("images"))
-      run.weights.push_back(grid_of(image, e, number(e, "unit")));
+      run.weights.push_back(grid_of(image, e, number_at(e, "unit")));
   } else if (kind == "confusion") {
     run.confusion = e.at("counts").get<std::vector<std::vector<double>>>();
     for (const auto& row : run.confusion)
       if (row.size() != run.confusion.size()) throw DataError("a confusion matrix is square");
   } else if (kind == "misread") {
-    run.misread.push_back({e.at("row"), e.at("truth"), e.at("answer"), number(e, "confidence"),
+    run.misread.push_back({e.at("row"), e.at("truth"), e.at("answer"), number_at(e, "confidence"),
                            grid_of(e.at("pixels"), e, 1)});
   }
 }

@@ -25,7 +25,7 @@ std::string escaped(const std::string& text) {
   return out;
 }
 
-std::string at(double v) { return fixed(v, 1); }
+std::string in_tenths(double v) { return fixed(v, 1); }
 
 /// An SVG that grows; words of 12 px take about 7 a letter.
 class Drawing {
@@ -40,22 +40,23 @@ class Drawing {
             "</text>\n";
   }
   void box(double x, double y, double w, double h, const std::string& fill) {
-    out_ += "<rect x=\"" + at(x) + "\" y=\"" + at(y) + "\" width=\"" + at(w) + "\" height=\"" +
-            at(h) + "\" fill=\"" + fill + "\"/>\n";
+    out_ += "<rect x=\"" + in_tenths(x) + "\" y=\"" + in_tenths(y) + "\" width=\"" + in_tenths(w) +
+            "\" height=\"" + in_tenths(h) + "\" fill=\"" + fill + "\"/>\n";
   }
   void line(double x0, double y0, double x1, double y1, const std::string& colour,
             const std::string& extra = "") {
-    out_ += "<path d=\"M" + at(x0) + " " + at(y0) + "L" + at(x1) + " " + at(y1) + "\" stroke=\"" +
-            colour + "\"" + extra + "/>\n";
+    out_ += "<path d=\"M" + in_tenths(x0) + " " + in_tenths(y0) + "L" + in_tenths(x1) + " " +
+            in_tenths(y1) + "\" stroke=\"" + colour + "\"" + extra + "/>\n";
   }
   /// anchor: start, middle or end.
   void words(double x, double y, const std::string& text, const std::string& anchor = "start",
              const std::string& extra = "") {
-    out_ += "<text x=\"" + at(x) + "\" y=\"" + at(y) + "\" text-anchor=\"" + anchor + "\"" + extra +
-            ">" + escaped(text) + "</text>\n";
+    out_ += "<text x=\"" + in_tenths(x) + "\" y=\"" + in_tenths(y) + "\" text-anchor=\"" + anchor +
+            "\"" + extra + ">" + escaped(text) + "</text>\n";
   }
   void turned(double x, double y, const std::string& text) {
-    words(x, y, text, "middle", " transform=\"rotate(-90 " + at(x) + " " + at(y) + ")\"");
+    words(x, y, text, "middle",
+          " transform=\"rotate(-90 " + in_tenths(x) + " " + in_tenths(y) + ")\"");
   }
   void raw(const std::string& element) { out_ += element; }
   void image(double x, double y, double w, double h, const Grid& grid, Scale scale,
@@ -65,8 +66,8 @@ class Drawing {
     for (const double v : grid.values)
       pixels.push_back(
           ramp(scale, (v - limits.first) / (limits.second - limits.first), light_on_dark));
-    out_ += "<image x=\"" + at(x) + "\" y=\"" + at(y) + "\" width=\"" + at(w) + "\" height=\"" +
-            at(h) +
+    out_ += "<image x=\"" + in_tenths(x) + "\" y=\"" + in_tenths(y) + "\" width=\"" + in_tenths(w) +
+            "\" height=\"" + in_tenths(h) +
             "\" preserveAspectRatio=\"none\" image-rendering=\"pixelated\" "
             "href=\"data:image/png;base64," +
             base64(png(grid.rows, grid.columns, pixels)) + "\"/>\n";
@@ -133,15 +134,16 @@ std::string draw(const LinePlot& plot) {
           continue;
         }
         run = pen_down ? run + 1 : 1;
-        const std::string place = at(f.across(s.x[i])) + " " + at(f.down(s.y[i]));
-        path += (pen_down ? "L" : "M") + place;
+        const std::string point = in_tenths(f.across(s.x[i])) + " " + in_tenths(f.down(s.y[i]));
+        path += (pen_down ? "L" : "M") + point;
         pen_down = true;
         end = f.down(s.y[i]);
         // A lone point has no line: a dot shows it.
         const bool next =
             i + 1 < std::min(s.x.size(), s.y.size()) && f.x.has(s.x[i + 1]) && f.y.has(s.y[i + 1]);
         if ((run == 1 && !next) || (!faint && s.x.size() <= 20))
-          dots += "<circle cx=\"" + at(f.across(s.x[i])) + "\" cy=\"" + at(end) + "\" r=\"3\"/>";
+          dots += "<circle cx=\"" + in_tenths(f.across(s.x[i])) + "\" cy=\"" + in_tenths(end) +
+                  "\" r=\"3\"/>";
       }
       const std::string colour = hex(series_colour(s.colour));
       if (!path.empty())

@@ -8,8 +8,6 @@
 namespace gradus::see {
 namespace {
 
-std::string_view last_part(std::string_view path) { return path.substr(path.rfind('.') + 1); }
-
 bool contains(const std::vector<TapeIndex>& list, TapeIndex value) {
   return std::find(list.begin(), list.end(), value) != list.end();
 }

@@ -8,7 +8,7 @@
 namespace gradus::see {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using TapeJson = nlohmann::ordered_json;
 
 constexpr const char* format = "gradus.tape";
 constexpr int format_version = 1;
@@ -18,11 +18,11 @@ constexpr int format_version = 1;
 }
 
 /// Numbers as text where JSON has none (NaN, infinities), so that every bit comes back.
-Json from_number(double v) {
+TapeJson from_number(double v) {
   if (std::isfinite(v)) return v;
   return std::isnan(v) ? "nan" : v > 0 ? "inf" : "-inf";
 }
-double to_number(const Json& j) {
+double to_number(const TapeJson& j) {
   if (j.is_number()) return j.get<double>();
   const std::string text = j.get<std::string>();
   if (text == "inf") return std::numeric_limits<double>::infinity();
@@ -30,12 +30,12 @@ double to_number(const Json& j) {
   return std::numeric_limits<double>::quiet_NaN();
 }
 
-Json to_json(const Statistics& s) {
-  return Json::array({s.count, s.zeros, s.nans, s.plus_inf, s.minus_inf, s.first_bad,
-                      from_number(s.min), from_number(s.max), from_number(s.mean),
-                      from_number(s.std), from_number(s.l2), s.histogram, s.hash});
+TapeJson to_json(const Statistics& s) {
+  return TapeJson::array({s.count, s.zeros, s.nans, s.plus_inf, s.minus_inf, s.first_bad,
+                          from_number(s.min), from_number(s.max), from_number(s.mean),
+                          from_number(s.std), from_number(s.l2), s.histogram, s.hash});
 }
-Statistics statistics_from(const Json& j) {
+Statistics statistics_from(const TapeJson& j) {
   Statistics s;
   s.count = j.at(0);
   s.zeros = j.at(1);
@@ -59,28 +59,28 @@ DType dtype_from(const std::string& name) {
     if (dtype_name(dtype) == name) return dtype;
   damaged("there is no dtype '" + name + "'");
 }
-Phase phase_from(const Json& j) {
+Phase phase_from(const TapeJson& j) {
   const int phase = j.get<int>();
   if (phase < 0 || phase > 2) damaged("phase " + std::to_string(phase));
   return static_cast<Phase>(phase);
 }
 
-Json to_json(const TapeValue& v) {
-  Json j{{"tensor", v.tensor},
-         {"version", v.version},
-         {"shape", v.spec.shape.to_vector()},
-         {"dtype", dtype_name(v.spec.dtype)},
-         {"name", v.name},
-         {"parameter", v.is_parameter},
-         {"made_by", v.made_by},
-         {"since", v.since},
-         {"step", v.step},
-         {"gradient_of", v.gradient_of},
-         {"gradient", v.gradient}};
+TapeJson to_json(const TapeValue& v) {
+  TapeJson j{{"tensor", v.tensor},
+             {"version", v.version},
+             {"shape", v.spec.shape.to_vector()},
+             {"dtype", dtype_name(v.spec.dtype)},
+             {"name", v.name},
+             {"parameter", v.is_parameter},
+             {"made_by", v.made_by},
+             {"since", v.since},
+             {"step", v.step},
+             {"gradient_of", v.gradient_of},
+             {"gradient", v.gradient}};
   if (v.statistics) j["statistics"] = to_json(*v.statistics);
   return j;
 }
-TapeValue value_from(const Json& j) {
+TapeValue value_from(const TapeJson& j) {
   TapeValue v;
   v.tensor = j.at("tensor");
   v.version = j.at("version");
@@ -96,7 +96,7 @@ TapeValue value_from(const Json& j) {
   return v;
 }
 
-Json to_json(const TapeEvent& e) {
+TapeJson to_json(const TapeEvent& e) {
   return {{"tick", e.tick},
           {"parent", e.parent},
           {"depth", e.depth},
@@ -116,7 +116,7 @@ Json to_json(const TapeEvent& e) {
           {"bytes", e.bytes},
           {"finished", e.finished}};
 }
-TapeEvent event_from(const Json& j) {
+TapeEvent event_from(const TapeJson& j) {
   TapeEvent e;
   e.tick = j.at("tick");
   e.parent = j.at("parent");
@@ -139,12 +139,12 @@ TapeEvent event_from(const Json& j) {
   return e;
 }
 
-Json to_json(const TapeTick& t) {
+TapeJson to_json(const TapeTick& t) {
   return {{"step", t.step},   {"number", t.number},    {"phase", static_cast<int>(t.phase)},
           {"label", t.label}, {"first", t.first},      {"last", t.last},
           {"twin", t.twin},   {"backward", t.backward}};
 }
-TapeTick tick_from(const Json& j) {
+TapeTick tick_from(const TapeJson& j) {
   TapeTick t;
   t.step = j.at("step");
   t.number = j.at("number");
@@ -212,16 +212,16 @@ void check(const Tape& tape) {
 }  // namespace
 
 void save_tape(const std::string& path, const Tape& tape) {
-  Json j{{"version", format_version}, {"level", static_cast<int>(tape.level)}};
-  j["ticks"] = Json::array();
+  TapeJson j{{"version", format_version}, {"level", static_cast<int>(tape.level)}};
+  j["ticks"] = TapeJson::array();
   for (const TapeTick& t : tape.ticks) j["ticks"].push_back(to_json(t));
-  j["events"] = Json::array();
+  j["events"] = TapeJson::array();
   for (const TapeEvent& e : tape.events) j["events"].push_back(to_json(e));
-  j["values"] = Json::array();
+  j["values"] = TapeJson::array();
   for (const TapeValue& v : tape.values) j["values"].push_back(to_json(v));
   j["losses"] = tape.losses;
   io::SafeTensors content;
-  content.metadata[format] = j.dump(-1, ' ', true, Json::error_handler_t::replace);
+  content.metadata[format] = j.dump(-1, ' ', true, TapeJson::error_handler_t::replace);
   for (std::size_t v = 0; v < tape.values.size(); ++v)
     if (tape.values[v].payload)
       content.tensors.emplace_back("v" + std::to_string(v), tape.values[v].payload);
@@ -234,18 +234,18 @@ Tape open_tape(const std::string& path) {
   if (found == content.metadata.end()) damaged("there is no '" + std::string(format) + "' in it");
   Tape tape;
   try {
-    const Json j = Json::parse(found->second);
+    const TapeJson j = TapeJson::parse(found->second);
     if (j.at("version") != format_version)
       damaged("version " + j.at("version").dump() + ", this program reads " +
               std::to_string(format_version));
     const int level = j.at("level");
     if (level < 0 || level > 2) damaged("level " + std::to_string(level));
     tape.level = static_cast<TapeLevel>(level);
-    for (const Json& t : j.at("ticks")) tape.ticks.push_back(tick_from(t));
-    for (const Json& e : j.at("events")) tape.events.push_back(event_from(e));
-    for (const Json& v : j.at("values")) tape.values.push_back(value_from(v));
+    for (const TapeJson& t : j.at("ticks")) tape.ticks.push_back(tick_from(t));
+    for (const TapeJson& e : j.at("events")) tape.events.push_back(event_from(e));
+    for (const TapeJson& v : j.at("values")) tape.values.push_back(value_from(v));
     tape.losses = j.at("losses").get<std::vector<TapeIndex>>();
-  } catch (const Json::exception& error) {
+  } catch (const TapeJson::exception& error) {
     damaged(error.what());
   }
   check(tape);

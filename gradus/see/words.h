@@ -38,4 +38,9 @@ inline void require(const std::string& rest, const char* example) {
   if (rest.empty()) throw ValueError("something is missing", example);
 }
 
+/// What stands behind the last dot: "lin1" of "net.lin1".
+inline std::string_view last_part(std::string_view path) {
+  return path.substr(path.rfind('.') + 1);
+}
+
 }  // namespace gradus::see
