@@ -1,0 +1,286 @@
+// Gradients of what maps numbers to numbers, and of reductions. Slopes of functions that
+// gradus/symbolic knows are derived there. Next: gradient_formula_shape.cpp.
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+
+#include <gradus/see/gradient_call.h>
+#include <gradus/symbolic/derive.h>
+#include <gradus/symbolic/parse.h>
+#include <gradus/symbolic/print.h>
+
+namespace gradus::see {
+namespace {
+
+using C = const GradientCall&;
+
+std::string digits(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.17g", value);
+  return text;
+}
+
+/// g times the slope of `function`, a formula of x.
+Terms by_slope(C c, const std::string& function) {
+  const symbolic::Expression slope = symbolic::derivative(symbolic::parse(function), "x");
+  return {c.g[0] * map(symbolic::text(slope), {c.x[0]})};
+}
+
+/// Both sides of a broadcasting operation: each summed back to its shape.
+Terms both(C c, const Term& a, const Term& b) {
+  return {unbroadcast(stretch(a, c.y[0].shape()), c.shape(0)),
+          unbroadcast(stretch(b, c.y[0].shape()), c.shape(1))};
+}
+Term share(const Term& own, const char* sign, const Term& other) {
+  return compare(own, sign, other) + Term(0.5) * compare(own, "==", other);
+}
+Terms nothing(C c) {
+  Terms list;
+  for (const Term& x : c.x) list.push_back(zero(x.shape()));
+  return list;
+}
+
+/// Elements equal to the extremum share its gradient.
+Term shared_extremum(C c, const Term& of, const Term& y, const Term& g, const Ints& axes) {
+  const Term hit = compare(of, "==", c.kept(y, axes));
+  return c.kept(g, axes) * (hit / sum_over(hit, axes, true));
+}
+Terms extremum(C c) { return {shared_extremum(c, c.x[0], c.y[0], c.g[0], c.axes())}; }
+Terms value_and_index(C c) {
+  if (!c.is_set("axis")) {
+    Ints all;
+    for (int k = 0; k < c.rank(); ++k) all.push_back(k);
+    return {shared_extremum(c, c.x[0], c.y[0], c.g[0], all)};
+  }
+  if (c.rank() == 0) return {c.g[0]};
+  const Ints axis{c.axis()};
+  return {scattered(c.kept(c.g[0], axis), c.kept(c.y[1], axis), c.axis(), c.shape())};
+}
+
+Terms spread_of(C c, bool is_root) {
+  const Ints axes = c.axes();
+  const Term mean = sum_over(c.x[0], axes, true);
+  const double n = numel(c.shape()) / numel(mean.shape());
+  const Term deviation = c.x[0] - mean / Term(n), g = c.kept(c.g[0], axes);
+  const double divisor = n - c.get<double>("correction");
+  if (is_root) return {g / (Term(divisor) * c.kept(c.y[0], axes)) * deviation};
+  return {Term(2) / Term(divisor) * (g * deviation)};
+}
+
+Terms norm(C c) {
+  const Ints axes = c.axes();
+  const double p = c.get<double>("ord");
+  const Term &x = c.x[0], y = c.kept(c.y[0], axes), g = c.kept(c.g[0], axes);
+  if (p == 2) return {g * select(compare(y, "==", 0), 0, x / y)};
+  if (p == 1) return {g * map("sign(x)", {x})};
+  if (p == 0) return {zero(c.shape())};
+  if (std::isinf(p))
+    return {shared_extremum(c, map("abs(x)", {x}), c.y[0], c.g[0], axes) * map("sign(x)", {x})};
+  return {g * map("sign(x)*abs(x)^(" + digits(p) + " - 1)*y^(1 - " + digits(p) + ")",
+                  {x, stretch(y, c.shape())})};
+}
+
+Terms clip(C c) {
+  Term open = 1;
+  if (c.is_set("min")) open = open * compare(c.x[0], ">", c.get<double>("min"));
+  if (c.is_set("max")) open = open * compare(c.x[0], "<", c.get<double>("max"));
+  return {c.g[0] * open};
+}
+
+Terms softplus(C c) {
+  const double beta = c.get<double>("beta"), threshold = c.get<double>("threshold");
+  const std::string z = beta == 1 ? "x" : digits(beta) + "*x";
+  return {c.g[0] *
+          select(compare(Term(beta) * c.x[0], ">", threshold), 1, map("sigmoid(" + z + ")", c.x))};
+}
+
+Terms dropout(C c) {
+  if (!c.get<bool>("training")) return {c.g[0]};
+  if (c.get<double>("p") == 1) return {zero(c.shape())};
+  return {c.g[0] * (compare(c.y[0], "!=", 0) / Term(1 - c.get<double>("p")))};
+}
+
+Terms softmax(C c) {
+  if (c.rank() == 0) return {zero(c.shape())};
+  const Term& y = c.y[0];
+  return {y * (c.g[0] - sum_over(c.g[0] * y, {c.axis()}, true))};
+}
+Terms log_softmax(C c) {
+  if (c.rank() == 0) return {zero(c.shape())};
+  return {c.g[0] - map("exp(x)", {c.y[0]}) * sum_over(c.g[0], {c.axis()}, true)};
+}
+
+}  // namespace
+
+const GradientTable& elementwise_gradients() {
+  static const GradientTable table{
+      {"add", [](C c) { return both(c, c.g[0], c.g[0]); }},
+      {"sub", [](C c) { return both(c, c.g[0], -c.g[0]); }},
+      {"mul", [](C c) { return both(c, c.g[0] * c.x[1], c.g[0] * c.x[0]); }},
+      {"div",
+       [](C c) { return both(c, c.g[0] / c.x[1], -(c.g[0] * (c.x[0] / map("x^2", {c.x[1]})))); }},
+      {"floor_divide", nothing},
+      {"remainder",
+       [](C c) {
+         // The quotient is whole: (a - y) / b is it, to rounding.
+         return both(c, c.g[0], -(c.g[0] * ((c.x[0] - c.y[0]) / c.x[1])));
+       }},
+      {"pow",
+       [](C c) {
+         const Term &a = c.x[0], &b = c.x[1];
+         return both(c, c.g[0] * select(compare(b, "==", 0), 0, map("y*x^(y - 1)", {a, b})),
+                     c.g[0] * select(compare(a, "==", 0), 0, map("x^y*log(x)", {a, b})));
+       }},
+      {"minimum",
+       [](C c) {
+         return both(c, c.g[0] * share(c.x[0], "<", c.x[1]), c.g[0] * share(c.x[1], "<", c.x[0]));
+       }},
+      {"maximum",
+       [](C c) {
+         return both(c, c.g[0] * share(c.x[0], ">", c.x[1]), c.g[0] * share(c.x[1], ">", c.x[0]));
+       }},
+      {"neg", [](C c) -> Terms { return {-c.g[0]}; }},
+      {"abs", [](C c) { return by_slope(c, "abs(x)"); }},
+      {"sign", nothing},
+      {"square", [](C c) { return by_slope(c, "x^2"); }},
+      {"clip", clip},
+      {"floor", nothing},
+      {"ceil", nothing},
+      {"round", nothing},
+      {"sqrt", [](C c) { return by_slope(c, "sqrt(x)"); }},
+      {"rsqrt", [](C c) { return by_slope(c, "x^(-1/2)"); }},
+      {"exp", [](C c) { return by_slope(c, "exp(x)"); }},
+      {"expm1", [](C c) { return by_slope(c, "exp(x) - 1"); }},
+      {"log", [](C c) { return by_slope(c, "log(x)"); }},
+      {"log1p", [](C c) { return by_slope(c, "log(1 + x)"); }},
+      {"log2", [](C c) { return by_slope(c, "log(x)/log(2)"); }},
+      {"sin", [](C c) { return by_slope(c, "sin(x)"); }},
+      {"cos", [](C c) { return by_slope(c, "cos(x)"); }},
+      {"tan", [](C c) { return by_slope(c, "tan(x)"); }},
+      {"erf", [](C c) { return by_slope(c, "erf(x)"); }},
+      {"relu", [](C c) -> Terms { return {c.g[0] * compare(c.x[0], ">", 0)}; }},
+      {"leaky_relu",
+       [](C c) -> Terms {
+         return {c.g[0] * select(compare(c.x[0], ">", 0), 1, c.get<double>("negative_slope"))};
+       }},
+      {"tanh", [](C c) { return by_slope(c, "tanh(x)"); }},
+      {"sigmoid", [](C c) { return by_slope(c, "sigmoid(x)"); }},
+      {"gelu",
+       [](C c) {
+         return by_slope(c, c.get<std::string>("approximate") == "tanh"
+                                ? "x/2*(1 + tanh(sqrt(2/pi)*(x + 0.044715*x^3)))"
+                                : "x/2*(1 + erf(x/sqrt(2)))");
+       }},
+      {"softplus", softplus},
+      {"silu", [](C c) { return by_slope(c, "x*sigmoid(x)"); }},
+      {"softmax", softmax},
+      {"log_softmax", log_softmax},
+      {"dropout", dropout},
+      {"astype", [](C c) -> Terms { return {c.g[0]}; }},
+      {"clone", [](C c) -> Terms { return {c.g[0]}; }},
+      {"where",
+       [](C c) -> Terms {
+         return {{},
+                 unbroadcast(select(c.x[0], c.g[0], 0), c.shape(1)),
+                 unbroadcast(select(c.x[0], 0, c.g[0]), c.shape(2))};
+       }},
+      {"sum", [](C c) -> Terms { return {stretch(c.kept(c.g[0], c.axes()), c.shape())}; }},
+      {"mean",
+       [](C c) -> Terms {
+         const double n = numel(c.shape()) / numel(c.y[0].shape());
+         return {stretch(c.kept(c.g[0], c.axes()), c.shape()) / Term(n)};
+       }},
+      {"prod",
+       [](C c) -> Terms {
+         return {c.kept(c.g[0], c.axes()) * product_of_others(c.x[0], c.axes())};
+       }},
+      {"amax", extremum},
+      {"amin", extremum},
+      {"max", value_and_index},
+      {"min", value_and_index},
+      {"var", [](C c) { return spread_of(c, false); }},
+      {"std", [](C c) { return spread_of(c, true); }},
+      {"logsumexp",
+       [](C c) -> Terms {
+         const Term y = stretch(c.kept(c.y[0], c.axes()), c.shape());
+         return {c.kept(c.g[0], c.axes()) * map("exp(x - y)", {c.x[0], y})};
+       }},
+      {"norm", norm},
+  };
+  return table;
+}
+
+CallNames call_names(const Op& op, std::size_t inputs, std::size_t outputs) {
+  CallNames names;
+  // "a [..., n, k], b [..., k, m] -> ...": words before the brackets, one for each input.
+  const std::string_view said = op.card().shapes.substr(0, op.card().shapes.find("->"));
+  std::string word, last;
+  int depth = 0;
+  const auto finish_word = [&] {
+    if (!word.empty() && word != "i64" && word != "or") last = word;
+    word.clear();
+  };
+  for (const char c : said) {
+    depth += (c == '[') - (c == ']');
+    if (depth == 0 && c == ',') {
+      finish_word();
+      names.inputs.push_back(last);
+      last.clear();
+    } else if (depth == 0 && std::isalnum(static_cast<unsigned char>(c))) {
+      word += c;
+    } else {
+      finish_word();
+    }
+  }
+  finish_word();
+  names.inputs.push_back(last);
+  while (names.inputs.size() > inputs) names.inputs.pop_back();
+  std::vector<std::string> sorted = names.inputs;
+  std::sort(sorted.begin(), sorted.end());
+  const bool usable = sorted.size() == inputs && (sorted.empty() || !sorted[0].empty()) &&
+                      std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end() &&
+                      sorted[0] != "says";
+  if (!usable) names.inputs.assign(inputs, "x");
+  for (std::size_t i = 0; !usable && inputs > 1 && i < inputs; ++i)
+    names.inputs[i] += std::to_string(i);
+  for (std::size_t i = 0; i < outputs; ++i) {
+    const std::string number = outputs == 1 ? "" : std::to_string(i);
+    names.outputs.push_back("y" + number);
+    names.gradients.push_back("g" + number);
+  }
+  return names;
+}
+
+namespace {
+Terms (*rule_of(const Op& op))(const GradientCall&) {
+  for (const GradientTable* table :
+       {&elementwise_gradients(), &movement_gradients(), &product_gradients()}) {
+    const auto found = table->find(op.name());
+    if (found != table->end()) return found->second;
+  }
+  return nullptr;
+}
+}  // namespace
+
+bool has_gradient_formula(const Op& op) { return rule_of(op) != nullptr; }
+
+Terms gradient_formulas(const Op& op, const std::vector<Shape>& inputs,
+                        const std::vector<Shape>& outputs, const CallNames& names) {
+  const auto rule = rule_of(op);
+  if (!rule)
+    throw NameError("no formula for the gradient of " + std::string(op.name()),
+                    "gradus ops says which operations have a gradient");
+  GradientCall call(op);
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    call.x.push_back(leaf(names.inputs.at(i), inputs[i]));
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    call.y.push_back(leaf(names.outputs.at(i), outputs[i]));
+    call.g.push_back(leaf(names.gradients.at(i), outputs[i]));
+  }
+  Terms result = rule(call);
+  for (std::size_t i = 0; i < result.size(); ++i)
+    if (result[i]) result[i] = stretch(result[i], inputs[i]);
+  return result;
+}
+
+}  // namespace gradus::see

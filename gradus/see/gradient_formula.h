@@ -1,0 +1,28 @@
+// The gradient of every operation, as terms: what a textbook says, one rule an operation.
+// The one idea: a rule reads the call (attributes, shapes, names) and builds terms. It knows
+// nothing of the operation's own gradient rule, so the two check each other. Next:
+// gradient_formula.cpp (numbers to numbers, reductions), gradient_formula_shape.cpp (places,
+// products, losses).
+#pragma once
+
+#include <gradus/program/op.h>
+#include <gradus/see/term.h>
+
+namespace gradus::see {
+
+/// What a call is named in its formula.
+struct CallNames {
+  std::vector<std::string> inputs, outputs, gradients;
+};
+/// "x", or what the card of the operation calls its inputs, "y" and "g"; numbered where there are
+/// several outputs.
+CallNames call_names(const Op& op, std::size_t inputs, std::size_t outputs);
+
+/// The gradients of the inputs of a call with inputs and outputs of these shapes, one term for
+/// each; an empty term where none is defined (an index, a condition). The leaves are names.inputs,
+/// names.outputs and names.gradients. Throws NameError for an operation without a formula.
+Terms gradient_formulas(const Op& op, const std::vector<Shape>& inputs,
+                        const std::vector<Shape>& outputs, const CallNames& names);
+bool has_gradient_formula(const Op& op);
+
+}  // namespace gradus::see

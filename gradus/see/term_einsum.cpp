@@ -1,0 +1,147 @@
+// Terms as one einsum: products, sums, transposes and stretches are all contractions, so a chain of
+// them is one equation over what is left. Next: gradient_formula.h.
+#include <gradus/see/term_node.h>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace gradus::see {
+namespace {
+
+/// Collects factors and their letters on the way down.
+struct Collector {
+  double scale = 1;
+  Terms factors;
+  std::vector<std::string> terms;
+  int used = 0;
+
+  char fresh() {
+    // i, j, k ... first, as people write them; 52 letters are more than 16 axes of few tensors
+    // need.
+    const std::string order = "ijklmnopqrstuvwxyzabcdefghABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    return order[static_cast<std::size_t>(used++) % order.size()];
+  }
+
+  /// What of `letters`, those of a broadcast result, are the letters of `part`.
+  std::string of_part(const Term& part, const Shape& whole, const std::string& letters) {
+    std::string own = letters.substr(letters.size() - part.shape().size());
+    const int extra = whole.rank() - part.shape().rank();
+    for (std::size_t k = 0; k < own.size(); ++k)
+      if (part.shape()[static_cast<int>(k)] != whole[static_cast<int>(k) + extra]) own[k] = fresh();
+    return own;
+  }
+
+  void collect(const Term& t, const std::string& letters) {
+    switch (t.kind()) {
+      case TermKind::number:
+        scale *= t.number();
+        return;
+      case TermKind::mul:
+        for (const Term& p : t.parts()) collect(p, of_part(p, t.shape(), letters));
+        return;
+      case TermKind::div:
+        if (t.parts()[1].is(TermKind::number)) {
+          scale /= t.parts()[1].number();
+          collect(t.parts()[0], letters);
+          return;
+        }
+        break;
+      case TermKind::stretch:
+        collect(t.parts()[0], of_part(t.parts()[0], t.shape(), letters));
+        return;
+      case TermKind::permute: {
+        std::string own(letters.size(), ' ');
+        for (std::size_t k = 0; k < letters.size(); ++k)
+          own[static_cast<std::size_t>(t.ints()[k])] = letters[k];
+        collect(t.parts()[0], own);
+        return;
+      }
+      case TermKind::sum:
+        if (t.shape().rank() < t.parts()[0].shape().rank()) {
+          std::string own;
+          std::size_t next = 0;
+          for (int k = 0; k < t.parts()[0].shape().rank(); ++k)
+            own += std::find(t.ints().begin(), t.ints().end(), k) != t.ints().end()
+                       ? fresh()
+                       : letters[next++];
+          collect(t.parts()[0], own);
+          return;
+        }
+        break;
+      case TermKind::unbroadcast: {
+        const Shape& from = t.parts()[0].shape();
+        const int extra = from.rank() - t.shape().rank();
+        std::string own;
+        bool fits = true;
+        for (int k = 0; k < from.rank(); ++k) {
+          if (k < extra) {
+            own += fresh();
+          } else {
+            own += letters[static_cast<std::size_t>(k - extra)];
+            fits = fits && from[k] == t.shape()[k - extra];
+          }
+        }
+        if (fits) {
+          collect(t.parts()[0], own);
+          return;
+        }
+        break;
+      }
+      case TermKind::einsum: {
+        const Equation e(t.name(), t.parts());
+        std::map<char, char> renamed;
+        bool fits = true;
+        for (std::size_t k = 0; k < e.output.size(); ++k) renamed[e.output[k]] = letters[k];
+        for (const auto& [letter, size] : e.sizes)
+          if (!renamed.count(letter)) renamed[letter] = fresh();
+        for (std::size_t p = 0; p < t.parts().size(); ++p)
+          for (std::size_t k = 0; k < e.inputs[p].size(); ++k)
+            fits = fits && t.parts()[p].shape()[static_cast<int>(k)] == e.sizes.at(e.inputs[p][k]);
+        if (!fits) break;
+        for (std::size_t p = 0; p < t.parts().size(); ++p) {
+          std::string own;
+          for (const char c : e.inputs[p]) own += renamed[c];
+          collect(t.parts()[p], own);
+        }
+        return;
+      }
+      default:
+        break;
+    }
+    factors.push_back(t);
+    terms.push_back(letters);
+  }
+};
+
+}  // namespace
+
+std::optional<EinsumForm> einsum_form(const Term& term) {
+  Collector c;
+  std::string output;
+  for (int k = 0; k < term.shape().rank(); ++k) output += c.fresh();
+  c.collect(term, output);
+  if (c.factors.empty() || c.used > 52) return std::nullopt;
+  std::string left;
+  for (std::size_t p = 0; p < c.terms.size(); ++p) left += (p == 0 ? "" : ",") + c.terms[p];
+  for (const char letter : output)
+    if (left.find(letter) == std::string::npos) return std::nullopt;
+  if (c.factors.size() == 1 && left == output)
+    return std::nullopt;  // it would only repeat the text
+  return EinsumForm{c.scale, left + "->" + output, c.factors};
+}
+
+std::string EinsumForm::str() const {
+  std::string text;
+  if (scale == -1) {
+    text = "-";
+  } else if (scale != 1) {
+    char number[40];
+    std::snprintf(number, sizeof number, "%.12g * ", scale);
+    text = number;
+  }
+  text += "einsum(\"" + equation + "\"";
+  for (const Term& f : factors) text += ", " + write(f);
+  return text + ")";
+}
+
+}  // namespace gradus::see

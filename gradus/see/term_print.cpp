@@ -1,0 +1,339 @@
+// Terms in writing. The one idea: one walk decides what stands where and what needs parentheses;
+// ASCII, Unicode and LaTeX differ only in what a sign looks like, so they cannot disagree.
+// Next: term_einsum.cpp.
+#include <gradus/see/term_node.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <cstdio>
+
+#include <gradus/symbolic/parse.h>
+#include <gradus/symbolic/print.h>
+
+namespace gradus::see {
+namespace {
+
+enum class Hold { sum, product, atom };
+struct Written {
+  std::string code;
+  Hold hold = Hold::atom;
+};
+
+std::string digits(double value) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.12g", value);
+  return text;
+}
+
+/// "i", "j", ... for the axes of a tensor.
+std::string axis_letter(std::int64_t axis) {
+  return std::string(1, "ijklmnopqrstuvwx"[static_cast<std::size_t>(axis) % 16]);
+}
+
+/// Is this contraction a product of matrices (or stacks of them)? Then which sides are transposed.
+struct MatrixProduct {
+  bool left_turned = false, right_turned = false;
+};
+std::optional<MatrixProduct> matrix_product(const Term& t) {
+  const Equation e(t.name(), t.parts());
+  if (e.inputs.size() != 2 || e.inputs[0].size() < 2 || e.inputs[1].size() < 2 ||
+      e.output.size() < 2)
+    return std::nullopt;
+  const auto tail = [](const std::string& s) { return s.substr(s.size() - 2); };
+  const auto head = [](const std::string& s) { return s.substr(0, s.size() - 2); };
+  const auto is_end = [](const std::string& of, const std::string& end) {
+    return of.size() >= end.size() && of.substr(of.size() - end.size()) == end;
+  };
+  const std::string out = tail(e.output), a = tail(e.inputs[0]), b = tail(e.inputs[1]);
+  if (!is_end(head(e.output), head(e.inputs[0])) || !is_end(head(e.output), head(e.inputs[1])))
+    return std::nullopt;
+  for (const bool left : {false, true})
+    for (const bool right : {false, true}) {
+      const char row = a[left ? 1 : 0], inner = a[left ? 0 : 1];
+      const char inner_too = b[right ? 1 : 0], column = b[right ? 0 : 1];
+      if (row == out[0] && column == out[1] && inner == inner_too && row != inner &&
+          column != inner && row != column)
+        return MatrixProduct{left, right};
+    }
+  return std::nullopt;
+}
+
+/// The parts of an element-by-element node, without the stretching that goes without saying.
+Terms said(const Term& t) {
+  Terms bare;
+  Shape together;
+  for (const Term& p : t.parts()) {
+    bare.push_back(p.is(TermKind::stretch) ? p.parts()[0] : p);
+    together = broadcast_shapes(together, bare.back().shape());
+  }
+  return together == t.shape() ? bare : t.parts();
+}
+
+/// "[:,None]" for a reshape that only makes new axes; nothing for any other.
+std::optional<std::string> new_axes(const Shape& from, const Shape& to) {
+  std::string index;
+  int next = 0;
+  for (int k = 0; k < to.rank(); ++k) {
+    const bool is_old = next < from.rank() && from[next] == to[k] &&
+                        (to[k] != 1 || from.rank() - next >= to.rank() - k);
+    if (!is_old && to[k] != 1) return std::nullopt;
+    next += is_old;
+    index += std::string(k == 0 ? "" : ",") + (is_old ? ":" : "None");
+  }
+  if (next != from.rank()) return std::nullopt;
+  return "[" + index + "]";
+}
+
+struct Writer {
+  TermStyle style;
+  bool with_shapes;
+
+  bool is_latex() const { return style == TermStyle::latex; }
+  std::string sign(const char* ascii, const char* unicode, const char* latex) const {
+    return is_latex() ? latex : style == TermStyle::unicode ? unicode : ascii;
+  }
+  std::string bracketed(const std::string& inner) const {
+    return is_latex() ? "\\left(" + inner + "\\right)" : "(" + inner + ")";
+  }
+  std::string held(const Term& t, Hold least) const {
+    const Written w = write(t);
+    return w.hold < least ? bracketed(w.code) : w.code;
+  }
+  std::string shape(const Shape& s) const { return with_shapes ? s.str() : ""; }
+
+  /// "l1.g" as \frac{\partial L}{\partial \mathrm{l1}}.
+  static std::string latex_name(const std::string& name) {
+    const auto quoted = [](const std::string& plain) {
+      if (plain.size() == 1) return plain;
+      std::string safe;
+      for (const char c : plain) safe += c == '_' ? "\\_" : std::string(1, c);
+      return "\\mathrm{" + safe + "}";
+    };
+    if (name[0] == 'g' && std::all_of(name.begin() + 1, name.end(),
+                                      [](unsigned char c) { return std::isdigit(c); })) {
+      const std::string number = name.substr(1);
+      return "\\frac{\\partial L}{\\partial y" + (number.empty() ? "" : "_{" + number + "}") + "}";
+    }
+    if (name.size() > 2 && name.ends_with(".g"))
+      return "\\frac{\\partial L}{\\partial " + quoted(name.substr(0, name.size() - 2)) + "}";
+    return quoted(name);
+  }
+
+  Written name(const Term& t) const {
+    return {(is_latex() ? latex_name(t.name()) : t.name()) + shape(t.shape())};
+  }
+
+  /// A formula of x, y, z with the parts' names for them.
+  Written formula(const Term& t) const {
+    const symbolic::Expression e = symbolic::parse(t.name());
+    const std::string plain = is_latex() ? symbolic::latex(e) : symbolic::text(e);
+    std::string code;
+    for (std::size_t i = 0; i < plain.size();) {
+      std::size_t end = i;
+      while (end < plain.size() && std::isalnum(static_cast<unsigned char>(plain[end]))) ++end;
+      if (end == i) {
+        code += plain[i++];
+        continue;
+      }
+      const std::string word = plain.substr(i, end - i);
+      const std::size_t which = std::string("xyz").find(word);
+      const bool is_command = i > 0 && plain[i - 1] == '\\';
+      if (word.size() == 1 && !is_command && which != std::string::npos && which < t.parts().size())
+        code += held(said(t)[which], Hold::atom);
+      else
+        code += word;
+      i = end;
+    }
+    const bool is_sum = e.is(symbolic::Kind::sum);
+    const bool is_atom = e.is(symbolic::Kind::call) || e.is(symbolic::Kind::variable) ||
+                         (e.is(symbolic::Kind::number) && plain[0] != '-') ||
+                         e.is(symbolic::Kind::constant);
+    return {code, is_sum || plain[0] == '-' ? Hold::sum : is_atom ? Hold::atom : Hold::product};
+  }
+
+  std::string axes_of(const Term& t, bool of_part) const {
+    std::string letters;
+    if (t.is(TermKind::sum)) {
+      for (const std::int64_t k : t.ints()) letters += axis_letter(k);
+    } else if (of_part) {
+      const Shape &from = t.parts()[0].shape(), &to = t.shape();
+      const int extra = from.rank() - to.rank();
+      for (int k = 0; k < from.rank(); ++k)
+        if (k < extra || (to[k - extra] == 1 && from[k] != 1)) letters += axis_letter(k);
+    }
+    return letters;
+  }
+
+  Written summed(const Term& t) const {
+    const std::string letters = axes_of(t, true);
+    if (letters.empty()) return write(t.parts()[0]);
+    if (is_latex())
+      return {"\\sum_{" + letters + "} " + held(t.parts()[0], Hold::product), Hold::product};
+    return {sign("sum_", "\u03a3_", "") + letters + "(" + write(t.parts()[0]).code + ")"};
+  }
+
+  Written call(const std::string& function, const Term& t, const std::string& rest) const {
+    std::string code;
+    for (const Term& p : t.is(TermKind::select) ? said(t) : t.parts())
+      code += (code.empty() ? "" : ", ") + write(p).code;
+    code += rest.empty() ? "" : ", " + rest;
+    if (!is_latex()) return {function + "(" + code + ")"};
+    std::string safe;
+    for (const char c : function) safe += c == '_' ? "\\_" : std::string(1, c);
+    return {"\\operatorname{" + safe + "}" + bracketed(code)};
+  }
+
+  Written product(const Term& t) const {
+    const Terms both = said(t);
+    const Term &a = both[0], &b = both[1];
+    if (a.is_number(-1)) {
+      const std::string inner = held(b, Hold::product);
+      return {"-" + inner, Hold::sum};
+    }
+    const auto is_numeric = [](const Term& n) {
+      return n.is(TermKind::number) || (n.is(TermKind::div) && n.parts()[0].is(TermKind::number) &&
+                                        n.parts()[1].is(TermKind::number));
+    };
+    const bool by_number = is_numeric(a) || is_numeric(b);
+    const std::string dot = by_number ? sign(" * ", " ", " ") : sign(" * ", " \u2299 ", " \\odot ");
+    // A number in front of a number needs its sign.
+    return {held(a, Hold::product) + dot + held(b, Hold::product), Hold::product};
+  }
+
+  Written turned(const Term& t, bool is_turned) const {
+    const Term inner = t;
+    if (!is_turned) return {held(inner, Hold::atom)};
+    // The shape that stands is that of the transposed matrix.
+    if (with_shapes && inner.is(TermKind::leaf)) {
+      Shape s = inner.shape();
+      std::swap(s[s.rank() - 1], s[s.rank() - 2]);
+      return {(is_latex() ? raised(latex_name(inner.name())) : inner.name()) + top() + s.str()};
+    }
+    return {raised(held(inner, Hold::atom)) + top()};
+  }
+  /// What can carry an index or a transpose sign: a fraction cannot.
+  std::string raised(const std::string& code) const {
+    return code.starts_with("\\frac") ? bracketed(code) : code;
+  }
+  std::string top() const { return sign(".T", "\u1d40", "^{\\top}"); }
+
+  Written contraction(const Term& t) const {
+    if (const auto product = matrix_product(t))
+      return {turned(t.parts()[0], product->left_turned).code + sign(" @ ", " \u00b7 ", " ") +
+                  turned(t.parts()[1], product->right_turned).code,
+              Hold::product};
+    std::string code;
+    for (const Term& p : t.parts()) code += ", " + write(p).code;
+    if (!is_latex()) return {"einsum(\"" + t.name() + "\"" + code + ")"};
+    // Sum over the letters that go, of factors with their indices.
+    const Equation e(t.name(), t.parts());
+    std::string gone, factors;
+    for (const auto& [letter, size] : e.sizes)
+      if (e.output.find(letter) == std::string::npos) gone += letter;
+    for (std::size_t p = 0; p < t.parts().size(); ++p)
+      factors += (p == 0 ? "" : " ") + bracketed_factor(t.parts()[p], e.inputs[p]);
+    return {(gone.empty() ? "" : "\\sum_{" + gone + "} ") + factors, Hold::product};
+  }
+  std::string bracketed_factor(const Term& t, const std::string& letters) const {
+    if (letters.empty()) return held(t, Hold::atom);
+    if (t.is(TermKind::leaf)) return raised(write(t).code) + "_{" + letters + "}";
+    return bracketed(write(t).code) + "_{" + letters + "}";
+  }
+
+  Written write(const Term& t) const {
+    const auto at = [&](std::size_t k) { return std::to_string(t.ints()[k]); };
+    const auto axis = [&](std::size_t k) { return "axis=" + at(k); };
+    const auto pair = [&](const std::string& symbol, Hold mine, Hold right) -> Written {
+      const Terms both = said(t);
+      return {held(both[0], mine) + symbol + held(both[1], right), mine};
+    };
+    switch (t.kind()) {
+      case TermKind::leaf:
+        return name(t);
+      case TermKind::number: {
+        const std::string number = digits(t.number());
+        return {number, number[0] == '-' ? Hold::sum : Hold::atom};
+      }
+      case TermKind::add:
+        return pair(" + ", Hold::sum, Hold::product);
+      case TermKind::sub:
+        return pair(" - ", Hold::sum, Hold::product);
+      case TermKind::mul:
+        return product(t);
+      case TermKind::div:
+        if (is_latex())
+          return {"\\frac{" + write(said(t)[0]).code + "}{" + write(said(t)[1]).code + "}"};
+        return pair(" / ", Hold::product, Hold::atom);
+      case TermKind::map:
+        return formula(t);
+      case TermKind::compare: {
+        std::string symbol = " " + t.name() + " ";
+        if (is_latex())
+          symbol = t.name() == ">="   ? " \\ge "
+                   : t.name() == "<=" ? " \\le "
+                   : t.name() == "==" ? " = "
+                   : t.name() == "!=" ? " \\ne "
+                                      : symbol;
+        const std::string inner = write(said(t)[0]).code + symbol + write(said(t)[1]).code;
+        return {(is_latex() ? "\\mathbf{1}" : "") + ("[" + inner + "]")};
+      }
+      case TermKind::select:
+        return call("where", t, "");
+      case TermKind::sum:
+      case TermKind::unbroadcast:
+        return summed(t);
+      case TermKind::stretch:
+        if (t.parts()[0].is(TermKind::number)) return write(t.parts()[0]);
+        return call("broadcast", t, t.shape().str());
+      case TermKind::reshape: {
+        const auto index = new_axes(t.parts()[0].shape(), t.shape());
+        const bool is_leading = index && index->find(":,None") == std::string::npos;
+        if (is_leading) return write(t.parts()[0]);  // broadcasting makes leading axes by itself
+        if (index && !is_latex()) return {held(t.parts()[0], Hold::atom) + *index};
+        return call("reshape", t, t.shape().str());
+      }
+      case TermKind::permute:
+        if (t.shape().rank() == 2) return turned(t.parts()[0], true);
+        return call("permute", t, Shape(t.ints()).str());
+      case TermKind::einsum:
+        return contraction(t);
+      case TermKind::position:
+        return {axis_letter(t.ints()[0])};
+      case TermKind::part: {
+        const std::int64_t count = t.shape()[static_cast<int>(t.ints()[0])];
+        return call(
+            "part", t,
+            axis(0) + ", start=" + at(1) + ", step=" + at(2) + ", count=" + std::to_string(count));
+      }
+      case TermKind::unpart:
+        return call("fill", t,
+                    t.shape().str() + ", " + axis(0) + ", start=" + at(1) + ", step=" + at(2));
+      case TermKind::flip:
+        return call("flip", t, "axes=" + Shape(t.ints()).str());
+      case TermKind::roll:
+        return call("roll", t, "shift=" + at(0) + ", " + axis(1));
+      case TermKind::cumsum:
+        return call("cumsum", t, axis(0) + (t.ints()[1] != 0 ? ", from the end" : ""));
+      case TermKind::gather:
+        return call("gather", t, axis(0));
+      case TermKind::scatter:
+        return call("scatter_add", t, axis(0) + ", into " + t.shape().str());
+      case TermKind::argsort:
+        return call("argsort", t, axis(0) + (t.ints()[1] != 0 ? ", descending" : ""));
+      case TermKind::softmax:
+        return call("softmax", t, axis(0));
+      case TermKind::others:
+        return call("product_of_others", t, "axes=" + Shape(t.ints()).str());
+    }
+    return {};
+  }
+};
+
+}  // namespace
+
+std::string write(const Term& term, TermStyle style, bool with_shapes) {
+  return Writer{style, with_shapes}.write(term).code;
+}
+
+}  // namespace gradus::see

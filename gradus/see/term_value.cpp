@@ -1,0 +1,306 @@
+// Terms as numbers. The one idea: everything is a loop over the indices of the result, slow and
+// plain to see, with nothing of gradus/kernels or gradus/ops in it.
+// Next: term_print.cpp.
+#include <gradus/see/term_node.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include <gradus/core/dtype.h>
+#include <gradus/core/error.h>
+#include <gradus/symbolic/evaluate.h>
+#include <gradus/symbolic/parse.h>
+
+namespace gradus::see {
+namespace {
+
+using Index = std::vector<std::int64_t>;
+
+std::size_t place(const Shape& shape, const Index& index) {
+  std::int64_t at = 0;
+  for (int k = 0; k < shape.rank(); ++k) at = at * shape[k] + index[static_cast<std::size_t>(k)];
+  return static_cast<std::size_t>(at);
+}
+
+/// Calls f(index, position) for all elements in row-major order.
+template <class F>
+void each(const Shape& shape, F&& f) {
+  Index index(shape.size(), 0);
+  const std::int64_t count = shape.numel();
+  for (std::int64_t n = 0; n < count; ++n) {
+    f(index, static_cast<std::size_t>(n));
+    for (std::size_t k = index.size(); k-- > 0;) {
+      if (++index[k] < shape[static_cast<int>(k)]) break;
+      index[k] = 0;
+    }
+  }
+}
+
+/// The element of `x` that broadcasting puts at `index`.
+double stretched(const TermValue& x, const Index& index) {
+  Index own(index.end() - static_cast<std::ptrdiff_t>(x.shape.size()), index.end());
+  for (std::size_t k = 0; k < own.size(); ++k)
+    if (x.shape[static_cast<int>(k)] == 1) own[k] = 0;
+  return x.elements[place(x.shape, own)];
+}
+
+double compared(const std::string& sign, double a, double b) {
+  const bool holds = sign == ">"    ? a > b
+                     : sign == ">=" ? a >= b
+                     : sign == "<"  ? a < b
+                     : sign == "<=" ? a <= b
+                     : sign == "==" ? a == b
+                                    : a != b;
+  return holds ? 1 : 0;
+}
+
+struct Evaluation {
+  const TermValues& leaves;
+
+  TermValue of(const Term& t) const {
+    if (t.is(TermKind::leaf)) return leaf_value(t);
+    std::vector<TermValue> x;
+    for (const Term& p : t.parts()) x.push_back(of(p));
+    TermValue y{t.shape(), std::vector<double>(static_cast<std::size_t>(t.shape().numel()), 0)};
+    switch (t.kind()) {
+      case TermKind::einsum:
+        contract(t, x, y);
+        break;
+      case TermKind::map:
+        apply_formula(t, x, y);
+        break;
+      case TermKind::sum:
+      case TermKind::unbroadcast:
+        add_up(t, x[0], y);
+        break;
+      case TermKind::scatter:
+        each(x[0].shape, [&](Index index, std::size_t n) {
+          move(index, t, x[1].elements[n]);
+          y.elements[place(y.shape, index)] += x[0].elements[n];
+        });
+        break;
+      case TermKind::unpart:
+        each(x[0].shape, [&](Index index, std::size_t n) {
+          std::int64_t& at = index[axis_of(t)];
+          at = t.ints()[1] + at * t.ints()[2];
+          y.elements[place(y.shape, index)] = x[0].elements[n];
+        });
+        break;
+      case TermKind::argsort:
+        sort_rows(t, x[0], y);
+        break;
+      default:
+        each(y.shape, [&](const Index& index, std::size_t n) { y.elements[n] = at(t, x, index); });
+    }
+    return y;
+  }
+
+ private:
+  static std::size_t axis_of(const Term& t) { return static_cast<std::size_t>(t.ints()[0]); }
+
+  TermValue leaf_value(const Term& t) const {
+    const auto found = leaves.find(t.name());
+    if (found == leaves.end())
+      throw NameError("no value for '" + t.name() + "'", "give one for each leaf");
+    if (!(found->second.shape == t.shape()))
+      throw ShapeError("'" + t.name() + "' is " + found->second.shape.str() + " here, but " +
+                           t.shape().str() + " in the formula",
+                       "make the formula for these shapes");
+    return found->second;
+  }
+
+  /// Index along the term's axis, a negative one counted from the end.
+  static void move(Index& index, const Term& t, double chosen) {
+    const std::size_t axis = axis_of(t);
+    const std::int64_t n = (t.is(TermKind::gather) ? t.parts()[0] : t).shape()[int(axis)];
+    const auto i = static_cast<std::int64_t>(chosen);
+    index[axis] = i < 0 ? i + n : i;
+  }
+
+  double at(const Term& t, const std::vector<TermValue>& x, const Index& index) const {
+    const auto value = [&](std::size_t k) { return stretched(x[k], index); };
+    switch (t.kind()) {
+      case TermKind::number:
+        return t.number();
+      case TermKind::add:
+        return value(0) + value(1);
+      case TermKind::sub:
+        return value(0) - value(1);
+      case TermKind::mul:
+        return value(0) * value(1);
+      case TermKind::div:
+        return value(0) / value(1);
+      case TermKind::compare:
+        return compared(t.name(), value(0), value(1));
+      case TermKind::select:
+        return value(0) != 0 ? value(1) : value(2);
+      case TermKind::stretch:
+        return value(0);
+      case TermKind::reshape:
+        return x[0].elements[place(t.shape(), index)];
+      case TermKind::position:
+        return static_cast<double>(index[axis_of(t)]);
+      case TermKind::softmax:
+      case TermKind::others:
+      case TermKind::cumsum:
+        return along(t, x[0], index);
+      default:
+        break;
+    }
+    Index from = index;
+    if (t.is(TermKind::permute)) {
+      for (std::size_t k = 0; k < index.size(); ++k)
+        from[static_cast<std::size_t>(t.ints()[k])] = index[k];
+    } else if (t.is(TermKind::part)) {
+      from[axis_of(t)] = t.ints()[1] + index[axis_of(t)] * t.ints()[2];
+    } else if (t.is(TermKind::flip)) {
+      for (const std::int64_t k : t.ints())
+        from[static_cast<std::size_t>(k)] =
+            t.shape()[static_cast<int>(k)] - 1 - index[static_cast<std::size_t>(k)];
+    } else if (t.is(TermKind::roll)) {
+      const auto k = static_cast<std::size_t>(t.ints()[1]);
+      const std::int64_t n = t.shape()[static_cast<int>(k)];
+      from[k] = ((index[k] - t.ints()[0]) % n + n) % n;
+    } else {  // gather
+      move(from, t, x[1].elements[place(t.shape(), index)]);
+    }
+    return x[0].elements[place(x[0].shape, from)];
+  }
+
+  static double along(const Term& t, const TermValue& x, const Index& index) {
+    const double own = x.elements[place(x.shape, index)];
+    double total = t.is(TermKind::others) ? 1 : 0;
+    each(x.shape, [&](const Index& other, std::size_t n) {
+      const double v = x.elements[n];
+      if (t.is(TermKind::others)) {
+        bool same_row = other != index;
+        for (std::size_t k = 0; k < index.size(); ++k)
+          same_row = same_row && (other[k] == index[k] ||
+                                  std::find(t.ints().begin(), t.ints().end(),
+                                            static_cast<std::int64_t>(k)) != t.ints().end());
+        if (same_row) total *= v;
+        return;
+      }
+      const std::size_t axis = axis_of(t);
+      for (std::size_t k = 0; k < index.size(); ++k)
+        if (k != axis && other[k] != index[k]) return;
+      if (t.is(TermKind::softmax))
+        total += std::exp(v - own);
+      else if (t.ints()[1] != 0 ? other[axis] >= index[axis] : other[axis] <= index[axis])
+        total += v;
+    });
+    return t.is(TermKind::softmax) ? 1 / total : total;
+  }
+
+  static void add_up(const Term& t, const TermValue& x, TermValue& y) {
+    each(x.shape, [&](const Index& index, std::size_t n) {
+      Index to;
+      if (t.is(TermKind::sum)) {
+        const bool kept = y.shape.rank() == x.shape.rank();
+        for (std::size_t k = 0; k < index.size(); ++k) {
+          const bool summed = std::find(t.ints().begin(), t.ints().end(),
+                                        static_cast<std::int64_t>(k)) != t.ints().end();
+          if (!summed) to.push_back(index[k]);
+          if (summed && kept) to.push_back(0);
+        }
+      } else {
+        to.assign(index.end() - static_cast<std::ptrdiff_t>(y.shape.size()), index.end());
+        for (std::size_t k = 0; k < to.size(); ++k)
+          if (y.shape[static_cast<int>(k)] == 1) to[k] = 0;
+      }
+      y.elements[place(y.shape, to)] += x.elements[n];
+    });
+  }
+
+  static void contract(const Term& t, const std::vector<TermValue>& x, TermValue& y) {
+    const Equation e(t.name(), t.parts());
+    std::string letters;
+    Shape sizes;
+    for (const auto& [letter, size] : e.sizes) {
+      letters += letter;
+      sizes.push_back(size);
+    }
+    const auto own = [&](const std::string& term, const Shape& shape, const Index& index) {
+      Index result;
+      for (std::size_t k = 0; k < term.size(); ++k)
+        result.push_back(shape[static_cast<int>(k)] == 1 ? 0 : index[letters.find(term[k])]);
+      return place(shape, result);
+    };
+    each(sizes, [&](const Index& index, std::size_t) {
+      double product = 1;
+      for (std::size_t p = 0; p < x.size(); ++p)
+        product *= x[p].elements[own(e.inputs[p], x[p].shape, index)];
+      y.elements[own(e.output, y.shape, index)] += product;
+    });
+  }
+
+  static void apply_formula(const Term& t, const std::vector<TermValue>& x, TermValue& y) {
+    const symbolic::Expression formula = symbolic::parse(t.name());
+    each(y.shape, [&](const Index& index, std::size_t n) {
+      symbolic::Values values;
+      for (std::size_t k = 0; k < x.size(); ++k)
+        values[std::string(1, "xyz"[k])] = stretched(x[k], index);
+      y.elements[n] = symbolic::evaluate(formula, values);
+    });
+  }
+
+  static void sort_rows(const Term& t, const TermValue& x, TermValue& y) {
+    const std::size_t axis = axis_of(t);
+    each(x.shape, [&](const Index& index, std::size_t) {
+      if (index[axis] != 0) return;
+      std::vector<std::pair<double, std::int64_t>> row;
+      Index here = index;
+      for (std::int64_t i = 0; i < x.shape[static_cast<int>(axis)]; ++i) {
+        here[axis] = i;
+        const double v = x.elements[place(x.shape, here)];
+        row.emplace_back(t.ints()[1] != 0 ? -v : v, i);  // pairs: equal ones keep their order
+      }
+      std::sort(row.begin(), row.end());
+      for (std::size_t i = 0; i < row.size(); ++i) {
+        here[axis] = static_cast<std::int64_t>(i);
+        y.elements[place(y.shape, here)] = static_cast<double>(row[i].second);
+      }
+    });
+  }
+};
+
+}  // namespace
+
+TermValue Term::evaluate(const TermValues& leaves) const { return Evaluation{leaves}.of(*this); }
+
+TermValue term_value(const Tensor& x) { return {x.shape(), x.to_vector<double>()}; }
+
+double flops(const Term& t) {
+  double total = 0;
+  for (const Term& p : t.parts()) total += flops(p);
+  const auto size = static_cast<double>(t.shape().numel());
+  switch (t.kind()) {
+    case TermKind::einsum: {
+      double products = static_cast<double>(t.parts().size());
+      for (const auto& [letter, n] : Equation(t.name(), t.parts()).sizes)
+        products *= static_cast<double>(n);
+      return total + products;
+    }
+    case TermKind::add:
+    case TermKind::sub:
+    case TermKind::mul:
+    case TermKind::div:
+    case TermKind::map:
+    case TermKind::compare:
+      return total + size;
+    case TermKind::sum:
+    case TermKind::unbroadcast:
+    case TermKind::cumsum:
+    case TermKind::scatter:
+      return total + static_cast<double>(t.parts()[0].shape().numel());
+    case TermKind::softmax:
+      return total + 4 * size;
+    case TermKind::others:
+      return total + 2 * size;
+    default:
+      return total;
+  }
+}
+
+}  // namespace gradus::see
