@@ -1,14 +1,17 @@
-// gradus explain: what an operation computes and how its gradient comes about, with a check.
+// gradus explain: what an operation computes and how its gradient comes about, with a check; or how
+// the gradient of a tensor on a tape came about, with the numbers of that run.
 #include <apps/commands/commands.h>
 #include <apps/commands/explain_code.h>
 #include <apps/terminal.h>
 
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include <gradus/gradus.h>
 #include <gradus/see/explain.h>
+#include <gradus/see/explain_tape.h>
 
 namespace gradus::app {
 namespace {
@@ -16,7 +19,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct ExplainFlags {
-  std::string what;
+  std::string what, tape;
+  std::vector<std::string> shapes;
   bool latex = false, json = false;
 };
 
@@ -24,6 +28,33 @@ double norm_of(const Tensor& x) {
   double sum = 0;
   for (const double v : x.to_vector<double>()) sum += v * v;
   return std::sqrt(sum);
+}
+
+std::string digits(double value, const char* format = "%.6g") {
+  char text[48];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+/// "1.25 G", with the unit behind.
+std::string amount(double value, const std::string& unit) {
+  for (const auto& [size, prefix] : {std::pair{1e9, "G"}, {1e6, "M"}, {1e3, "k"}})
+    if (value >= size) return digits(value / size, "%.3g") + " " + prefix + unit;
+  return digits(value) + " " + unit;
+}
+
+Shape shape_of(const std::string& text) {
+  Shape shape;
+  const char *at = text.data(), *end = at + text.size();
+  while (at < end) {
+    std::int64_t n = 0;
+    const auto [next, error] = std::from_chars(at, end, n);
+    if (error != std::errc() || n < 0 || (next != end && *next != ',') || next + 1 == end)
+      throw UsageError("--shape", "'" + text + "' is no shape, give 50,784");
+    shape.push_back(n);
+    at = next + (next != end);
+  }
+  return shape;
 }
 
 void line(const char* head, const std::string& text, int width) {
@@ -41,53 +72,119 @@ void print_json(const see::Explanation& e) {
       {"formula", std::string(card.formula)},
       {"example", e.op.str()},
       {"gradients", Json::array()},
-      {"check", {{"ok", e.check.ok()}, {"derivatives", e.check.checked}, {"kinks", e.check.kinks}}},
+      {"saved_bytes", e.saved},
+      {"check", {{"ok", e.ok()}, {"derivatives", e.check.checked}, {"kinks", e.check.kinks}}},
       {"also", std::string(card.also)}};
   for (const see::GradientRule& r : e.rules) {
-    Json one{{"name", r.name}, {"text", r.text}};
+    Json one{{"name", r.name},
+             {"text", see::write(r.formula)},
+             {"shapes", see::write(r.formula, see::TermStyle::ascii, true)},
+             {"shape", r.formula.shape().to_vector()},
+             {"latex", see::write(r.formula, see::TermStyle::latex)},
+             {"rule", r.text},
+             {"difference", r.difference},
+             {"flops", r.cost.flops},
+             {"bytes_read", r.cost.read},
+             {"bytes_written", r.cost.written}};
+    if (const auto form = see::einsum_form(r.formula)) one["einsum"] = form->str();
     if (!r.slope.empty()) one["slope"] = r.slope;
-    if (!r.latex.empty()) one["latex"] = r.latex;
     if (r.value) one["norm"] = norm_of(r.value);
     object["gradients"].push_back(one);
   }
   std::printf("%s\n", object.dump().c_str());
 }
 
-void print_page(const see::Explanation& e, int width) {
+void print_page(const see::Explanation& e, const Terminal& terminal) {
+  const int width = terminal.width();
+  const see::TermStyle style =
+      terminal.has_utf8() ? see::TermStyle::unicode : see::TermStyle::ascii;
   const Card& card = e.op.card();
   line("WHAT", std::string(card.name) + ": " + std::string(card.doc), width);
   line("LATEX", std::string(card.formula), width);
+  std::string shapes;
+  for (const Spec& x : e.given) shapes += (shapes.empty() ? "" : ", ") + x.str();
+  shapes += " ->";
+  for (const Spec& y : e.made) shapes += " " + y.str();
+  line("HERE", e.op.str() + "   " + shapes, width);
   for (const see::GradientRule& r : e.rules) {
     line("WHY", r.slope.empty() ? "" : "dy/dx = " + r.slope, width);
-    line("RULE", r.name + " = " + r.text, width);
+    line("GRAD", r.name + " = " + see::write(r.formula, style), width);
+    line("SHAPES", see::write(r.formula, style, true) + " -> " + r.formula.shape().str(), width);
+    if (const auto form = see::einsum_form(r.formula)) line("EINSUM", form->str(), width);
+    line("LATEX", see::write(r.formula, see::TermStyle::latex), width);
+    line("RULE", r.text + "   as it ran", width);
+    line("COST",
+         amount(r.cost.flops, "FLOP") + ", reads " + amount(double(r.cost.read), "B") +
+             ", writes " + amount(double(r.cost.written), "B"),
+         width);
+    line("NUMBERS",
+         r.name + " of the example has L2 " + (r.value ? digits(norm_of(r.value)) : "0") +
+             "; formula and rule differ by " + digits(r.difference, "%.1e"),
+         width);
   }
-  std::string shapes;
-  for (const Tensor& x : e.inputs) shapes += (shapes.empty() ? "" : ", ") + x.spec().str();
-  shapes += " ->";
-  for (const Tensor& y : e.outputs) shapes += " " + y.spec().str();
-  line("SHAPES", shapes + "   here " + e.op.str(), width);
-  for (const see::GradientRule& r : e.rules) {
-    char number[48] = "0";
-    if (r.value) std::snprintf(number, sizeof number, "%.6g", norm_of(r.value));
-    line("NUMBERS", r.name + " L2 " + number + " where g is 1 everywhere", width);
-  }
+  line("SAVED", amount(double(e.saved), "B") + " in f32 kept for the backward pass", width);
   line("CHECK", "central difference, f64: " + e.check.str(), width);
   line("NAMES", std::string(card.also), width);
 }
 
-int explain(const ExplainFlags& f) {
-  if (const auto shown = explain_code(f.what, f.json, Terminal().width())) return *shown;
-  const see::Explanation e = see::explain(find_op(f.what));
-  if (f.json) {
-    print_json(e);
-  } else if (f.latex) {
-    std::printf("%s\n", std::string(e.op.card().formula).c_str());
-    for (const see::GradientRule& r : e.rules)
-      if (!r.latex.empty()) std::printf("\\frac{dy}{dx} = %s\n", r.latex.c_str());
-  } else {
-    print_page(e, Terminal().width());
+void print_latex(const see::Explanation& e) {
+  std::printf("%s\n", std::string(e.op.card().formula).c_str());
+  for (const see::GradientRule& r : e.rules)
+    std::printf("\\frac{\\partial L}{\\partial %s} = %s\n",
+                r.name.substr(0, r.name.size() - 2).c_str(),
+                see::write(r.formula, see::TermStyle::latex).c_str());
+}
+
+/// The gradient of a tensor with the numbers of a run, as known at the end of the tape.
+int explain_tape(const ExplainFlags& f) {
+  see::Tape tape = see::open_tape(f.tape);
+  if (tape.ticks.empty()) throw DataError(f.tape + " holds no step", "record one: gradus step");
+  const see::Elements elements(tape);
+  const auto last = static_cast<see::TapeIndex>(tape.ticks.size()) - 1;
+  if (f.latex || f.json) {
+    const see::TapeFormula formula =
+        see::formula_on_tape(tape, f.what.substr(0, f.what.find('[')), last);
+    const std::string latex = see::write(formula.term, see::TermStyle::latex);
+    if (f.latex) {
+      std::printf("%s\n", latex.c_str());
+      return 0;
+    }
+    Json object{{"name", tape.name_of(formula.of) + ".g"},
+                {"operation", std::string(formula.op.name())},
+                {"text", see::write(formula.term)},
+                {"shapes", see::write(formula.term, see::TermStyle::ascii, true)},
+                {"shape", formula.term.shape().to_vector()},
+                {"latex", latex},
+                {"norm", norm_of(elements.of(formula.gradient))}};
+    if (const auto form = see::einsum_form(formula.term)) object["einsum"] = form->str();
+    std::printf("%s\n", object.dump().c_str());
+    return 0;
   }
-  return e.check.ok() ? 0 : 1;
+  const Terminal terminal;
+  std::string text =
+      see::explain_on_tape(elements, f.what, last,
+                           terminal.has_utf8() ? see::TermStyle::unicode : see::TermStyle::ascii);
+  for (std::size_t end; !text.empty(); text.erase(0, end + 1)) {
+    end = text.find('\n');
+    std::printf("%s\n", wrapped(text.substr(0, end), terminal.width()).c_str());
+  }
+  return 0;
+}
+
+int explain(const ExplainFlags& f) {
+  if (!f.tape.empty()) return explain_tape(f);
+  const Terminal terminal;
+  if (const auto shown = explain_code(f.what, f.json, terminal.width())) return *shown;
+  std::vector<Shape> shapes;
+  for (const std::string& text : f.shapes) shapes.push_back(shape_of(text));
+  const see::Explanation e = see::explain(find_op(f.what), shapes);
+  if (f.json)
+    print_json(e);
+  else if (f.latex)
+    print_latex(e);
+  else
+    print_page(e, terminal);
+  return e.ok() ? 0 : 1;
 }
 
 }  // namespace
@@ -95,11 +192,14 @@ int explain(const ExplainFlags& f) {
 Command explain_command() {
   auto f = std::make_shared<ExplainFlags>();
   return {"explain",
-          "What an operation computes, the rule of its gradient, and a check of it",
+          "What an operation computes, the formula of its gradient, and a check of it",
           {{.names = "what",
             .target = &f->what,
-            .help = "an operation, by its name here or elsewhere; a code, B1; codes for all",
+            .help = "an operation, by its name here or elsewhere; a code, B1; codes for all; with "
+                    "--tape a gradient, w1.g or w1.g[3,2]",
             .required = true},
+           {"--tape", &f->tape, "a tape with elements: gradus step --keep full --tape FILE"},
+           {"--shape", &f->shapes, "shapes of the inputs, one each: --shape 50,784 --shape 784,10"},
            {"--latex", &f->latex, "formulas as LaTeX alone"},
            {"--json", &f->json, "one JSON object"}},
           [f] { return explain(*f); }};

@@ -3,10 +3,13 @@
 #include <gradus/see/explain.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <set>
 
 #include <gradus/autograd/backward.h>
 #include <gradus/ops/ops.h>
+#include <gradus/ops/samples.h>
 #include <gradus/symbolic/derive.h>
 #include <gradus/symbolic/functions.h>
 #include <gradus/symbolic/parse.h>
@@ -63,13 +66,97 @@ struct Written {
   }
 };
 
-void name_constants(const Program& program, const Tensors& tensors, const std::string& letter,
-                    std::map<ValueId, std::string>& names) {
+void name_constants(const Program& program, const Tensors& tensors,
+                    const std::vector<std::string>& called, std::map<ValueId, std::string>& names) {
   for (const auto& [id, constant] : program.constants)
     for (std::size_t i = 0; i < tensors.size(); ++i)
       if (constant.numel() && constant.storage().data() == tensors[i].storage().data() &&
           constant.shape() == tensors[i].shape())
-        names.emplace(id, letter + (tensors.size() == 1 ? "" : std::to_string(i)));
+        names.emplace(id, called[i]);
+}
+
+void collect_leaves(const Term& t, std::map<std::string, Shape>& leaves) {
+  if (t.is(TermKind::leaf)) leaves[t.name()] = t.shape();
+  for (const Term& p : t.parts()) collect_leaves(p, leaves);
+}
+GradientCost cost_of(const Term& formula) {
+  constexpr std::int64_t size = dtype_size(DType::f32);
+  GradientCost cost{flops(formula), 0, formula.shape().numel() * size};
+  std::map<std::string, Shape> leaves;
+  collect_leaves(formula, leaves);
+  for (const auto& [name, shape] : leaves) cost.read += shape.numel() * size;
+  return cost;
+}
+
+/// Bytes of what the calls behind these tensors keep, a storage counted once.
+std::int64_t saved_bytes(const Tensors& outputs) {
+  std::set<const Node*> seen;
+  std::map<const void*, std::int64_t> kept;
+  std::vector<const Node*> open;
+  const auto visit = [&](const History& h) {
+    if (h && seen.insert(h.node.get()).second) open.push_back(h.node.get());
+  };
+  const auto count = [&](const std::optional<SavedValue>& value, const Spec& spec) {
+    if (!value) return;
+    std::int64_t& bytes = kept[value->storage.data()];
+    bytes = std::max(bytes, spec.shape.numel() * std::int64_t(dtype_size(spec.dtype)));
+  };
+  for (const Tensor& y : outputs)
+    if (y.requires_grad()) visit(y.history());
+  while (!open.empty()) {
+    const Node& node = *open.back();
+    open.pop_back();
+    for (const Node::Input& x : node.inputs) {
+      count(x.saved, x.spec);
+      visit(x.history);
+    }
+    for (const Node::Output& y : node.outputs) count(y.saved, y.spec);
+  }
+  std::int64_t total = 0;
+  for (const auto& [storage, bytes] : kept) total += bytes;
+  return total;
+}
+
+std::vector<Shape> shapes_of(const Tensors& tensors) {
+  std::vector<Shape> shapes;
+  for (const Tensor& x : tensors) shapes.push_back(x.shape());
+  return shapes;
+}
+
+double largest_difference(const Term& formula, const TermValues& leaves, const Tensor& value) {
+  const std::vector<double> paper = formula.evaluate(leaves).elements;
+  const std::vector<double> rule =
+      value ? value.to_vector<double>() : std::vector<double>(paper.size(), 0.0);
+  double worst = 0;
+  for (std::size_t i = 0; i < paper.size(); ++i) {
+    const double d = std::abs(paper[i] - rule[i]) / std::max(1.0, std::abs(rule[i]));
+    if (std::isnan(d)) return d;
+    worst = std::max(worst, d);
+  }
+  return worst;
+}
+
+/// Tensors like those of the example, of other shapes, in f32: the same range of values.
+Tensors enlarged(const Tensors& example, const std::vector<Shape>& shapes) {
+  if (shapes.size() != example.size())
+    throw ShapeError(
+        std::to_string(shapes.size()) + " shapes for " + std::to_string(example.size()) + " inputs",
+        "give one for each input");
+  Tensors inputs;
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    const std::vector<double> values = example[i].to_vector<double>();
+    const auto [low, high] = std::minmax_element(values.begin(), values.end());
+    const double from = values.empty() ? 0 : *low, to = values.empty() ? 1 : *high;
+    const Ints sizes = shapes[i].to_vector();
+    if (is_floating(example[i].dtype())) {
+      inputs.push_back(astype(sample(sizes, from, to, static_cast<int>(i)), DType::f32));
+      inputs.back().set_requires_grad();
+    } else {
+      inputs.push_back(astype(sample_integers(sizes, std::int64_t(from), std::int64_t(to) + 1),
+                              example[i].dtype()));
+    }
+  }
+  return inputs;
 }
 
 }  // namespace
@@ -78,29 +165,53 @@ std::string formula(const Program& program, const std::map<ValueId, std::string>
   return Written{program, names}.value(program.outputs.at(0), false);
 }
 
+bool Explanation::ok() const {
+  for (const GradientRule& r : rules)
+    if (!(r.difference <= 1e-9)) return false;
+  return check.ok();
+}
+
 Explanation explain(const Op& op, std::span<const Tensor> given) {
   if (!op.has_gradient())
     throw GradError(std::string(op.name()) + " has no gradient", "gradus ops says what it does");
   GradMode recording(true);
-  Explanation result{.op = op, .inputs = {}, .outputs = {}, .rules = {}, .check = {}};
+  Explanation result{op, {}, {}, {}, {}, {}, {}, {}, 0};
   Tensors seeds, reached;
   for (const Tensor& x : given) {
     Tensor v = is_floating(x.dtype()) ? clone(astype(x, DType::f64)).detach() : x;
     if (is_floating(v.dtype())) v.set_requires_grad();
     result.inputs.push_back(v);
+    result.given.push_back(v.spec());
   }
   result.outputs = apply_all(op, result.inputs);
-  for (const Tensor& y : result.outputs)
-    if (y.requires_grad()) {
-      reached.push_back(y);
-      seeds.push_back(ones_like(y).detach());
-    }
+  const CallNames called = call_names(op, given.size(), result.outputs.size());
+  TermValues leaves;
+  std::vector<std::string> seed_names;
+  for (std::size_t i = 0; i < given.size(); ++i)
+    leaves[called.inputs[i]] = term_value(result.inputs[i].detach());
+  for (std::size_t i = 0; i < result.outputs.size(); ++i) {
+    const Tensor& y = result.outputs[i];
+    result.made.push_back(y.spec());
+    // Not 1 everywhere: the gradient of softmax would be 0.
+    const Tensor g = sample(y.shape().to_vector(), 0.5, 1.5, 7 + static_cast<int>(i));
+    result.gradients.push_back(y.requires_grad() ? g : zeros_like(g));
+    leaves[called.outputs[i]] = term_value(y.detach());
+    leaves[called.gradients[i]] = term_value(result.gradients.back());
+    if (!y.requires_grad()) continue;
+    reached.push_back(y);
+    seeds.push_back(g);
+    seed_names.push_back(called.gradients[i]);
+  }
+  const Terms formulas =
+      gradient_formulas(op, shapes_of(result.inputs), shapes_of(result.outputs), called);
   const std::string name(op.name());
   for (std::size_t i = 0; i < given.size(); ++i) {
     const Tensor& x = result.inputs[i];
     if (!x.requires_grad()) continue;
-    const std::string x_name = given.size() == 1 ? "x" : "x" + std::to_string(i);
-    GradientRule rule{.name = x_name + ".g", .text = "0", .slope = "", .latex = "", .value = {}};
+    GradientRule rule;
+    rule.name = called.inputs[i] + ".g";
+    rule.text = "0";
+    rule.formula = formulas.at(i);
     const auto pull = [&](std::span<const Tensor> g) {
       return grad(reached, std::span(&x, 1), g, {.keep_graph = true, .allow_unused = true});
     };
@@ -109,11 +220,13 @@ Explanation explain(const Op& op, std::span<const Tensor> given) {
       const Program program = trace(pull, seeds);
       std::map<ValueId, std::string> names;
       for (std::size_t k = 0; k < program.inputs.size(); ++k)
-        names[program.inputs[k]] = seeds.size() == 1 ? "g" : "g" + std::to_string(k);
-      name_constants(program, result.inputs, "x", names);
-      name_constants(program, result.outputs, "y", names);
+        names[program.inputs[k]] = seed_names[k];
+      name_constants(program, result.inputs, called.inputs, names);
+      name_constants(program, result.outputs, called.outputs, names);
       rule.text = formula(program, names);
     }
+    rule.difference = largest_difference(rule.formula, leaves, rule.value);
+    rule.cost = cost_of(rule.formula);
     const symbolic::Function* known = symbolic::find_function(name);
     if (given.size() == 1 && known && known->arity == 1) {
       const symbolic::Expression slope = symbolic::derivative(symbolic::parse(name + "(x)"), "x");
@@ -122,17 +235,75 @@ Explanation explain(const Op& op, std::span<const Tensor> given) {
     }
     result.rules.push_back(std::move(rule));
   }
+  Tensors small;
+  for (const Tensor& x : result.inputs) {
+    small.push_back(is_floating(x.dtype()) ? astype(x.detach(), DType::f32) : x);
+    if (is_floating(x.dtype())) small.back().set_requires_grad();
+  }
+  result.saved = saved_bytes(apply_all(op, small));
   result.check = gradcheck([&](std::span<const Tensor> x) { return apply_all(op, x); },
                            result.inputs, {.second_order = false});
   return result;
 }
 
-Explanation explain(const Op& op) {
-  for (const Sample& s : op.samples())
+Explanation explain(const Op& op, const std::vector<Shape>& shapes) {
+  const auto is_explainable = [](const Sample& s) {
     for (const Tensor& x : s.inputs)
-      if (is_floating(x.dtype())) return explain(s.op, s.inputs);
+      if (is_floating(x.dtype())) return true;
+    return false;
+  };
+  for (const Sample& s : op.samples()) {
+    if (!is_explainable(s) || (!shapes.empty() && s.inputs.size() != shapes.size())) continue;
+    Explanation result = explain(s.op, s.inputs);
+    if (shapes.empty()) return result;
+    GradMode recording(true);
+    const Tensors inputs = enlarged(s.inputs, shapes), outputs = apply_all(s.op, inputs);
+    const Terms formulas = gradient_formulas(s.op, shapes_of(inputs), shapes_of(outputs),
+                                             call_names(s.op, inputs.size(), outputs.size()));
+    result.given.clear();
+    result.made.clear();
+    for (const Tensor& y : outputs) result.made.push_back(y.spec());
+    for (std::size_t i = 0, r = 0; i < inputs.size(); ++i) {
+      result.given.push_back(inputs[i].spec());
+      if (!is_floating(inputs[i].dtype())) continue;
+      result.rules.at(r).formula = formulas.at(i);
+      result.rules.at(r++).cost = cost_of(formulas.at(i));
+    }
+    result.saved = saved_bytes(outputs);
+    return result;
+  }
+  for (const Sample& s : op.samples())
+    if (is_explainable(s)) enlarged(s.inputs, shapes);  // says how many shapes there should be
   throw GradError(std::string(op.name()) + " has no sample with floating inputs",
                   "gradus ops says what it does");
+}
+
+std::string explain(const Tensor& y, TermStyle style) {
+  if (!y.defined() || !y.history())
+    throw GradError("no recorded call made this tensor",
+                    "explain a result, such as the loss; a parameter has no formula of its own");
+  const Node& node = *y.history().node;
+  CallNames names = call_names(node.op, node.inputs.size(), node.outputs.size());
+  std::vector<Shape> in, out;
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+    in.push_back(node.inputs[i].spec.shape);
+    if (!node.inputs[i].name.empty()) names.inputs[i] = node.inputs[i].name;
+  }
+  for (const Node::Output& o : node.outputs) out.push_back(o.spec.shape);
+  if (!y.name().empty()) {
+    names.outputs[y.history().output] = y.name();
+    names.gradients[y.history().output] = y.name() + ".g";
+  }
+  std::string text = names.outputs[y.history().output] + " = " + std::string(node.op.name()) + "(";
+  for (std::size_t i = 0; i < in.size(); ++i)
+    text += (i ? ", " : "") + names.inputs[i] + in[i].str();
+  text += ") -> " + out[y.history().output].str() + "\n";
+  const Terms formulas = gradient_formulas(node.op, in, out, names);
+  for (std::size_t i = 0; i < formulas.size(); ++i)
+    if (formulas[i] && node.inputs[i].needs_gradient)
+      text += "  " + names.inputs[i] + ".g" + in[i].str() + " = " +
+              write(formulas[i], style, true) + "\n";
+  return text;
 }
 
 }  // namespace gradus::see

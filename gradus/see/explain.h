@@ -1,34 +1,56 @@
 // An operation and its gradient in words and numbers: `gradus explain`.
-// The one idea: gradient rules are written in operations, so a rule that is run and traced is a
-// Program, and the Program read as a formula is the rule itself, never a second text about it.
-// Next: explain.cpp; program/trace.h makes the Program.
+// The one idea: each gradient is shown twice and the two are compared: as the formula of
+// gradient_formula.h, evaluated by naive loops, and as the operation's own rule, run and traced
+// into a Program. Differences of function values are the third witness. Next: explain.cpp;
+// explain_tape.h does the same with the numbers of a run.
 #pragma once
 
 #include <gradus/autograd/gradcheck.h>
 #include <gradus/program/program.h>
+#include <gradus/see/gradient_formula.h>
 
 namespace gradus::see {
 
+/// What one gradient costs when it is computed as its formula says.
+struct GradientCost {
+  double flops = 0;
+  std::int64_t read = 0, written = 0;  ///< bytes in f32, each tensor once
+};
+
 /// How the gradient of one input comes about.
 struct GradientRule {
-  std::string name;   ///< "x0.g"
-  std::string text;   ///< "matmul(g, permute_dims(x1))"; "0" where nothing flows
-  std::string slope;  ///< of an operation that gradus/symbolic knows, "1 - tanh(x)^2"; or empty
-  std::string latex;  ///< the slope as LaTeX; or empty
-  Tensor value;       ///< of the example, by the rule
+  std::string name;       ///< "a.g"
+  Term formula;           ///< as on paper; write() and einsum_form() show it
+  std::string text;       ///< the rule as it ran, "matmul(g, permute_dims(b))"; "0" where nothing
+                          ///< flows
+  std::string slope;      ///< of an operation that gradus/symbolic knows, "1 - tanh(x)^2"; or empty
+  std::string latex;      ///< the slope as LaTeX; or empty
+  Tensor value;           ///< of the example, by the rule
+  double difference = 0;  ///< largest |formula - rule|, relative to 1 or the value; of the example
+  GradientCost cost;      ///< for the shapes that were asked for
 };
 
 struct Explanation {
   Op op;
   Tensors inputs, outputs;          ///< of the example, floating values in f64
+  Tensors gradients;                ///< of its outputs: what the example begins with
+  std::vector<Spec> given, made;    ///< what was asked for, in f32; else the example's
   std::vector<GradientRule> rules;  ///< one for each floating input
   GradcheckReport check;            ///< of first derivatives, on the example
+  std::int64_t saved = 0;           ///< bytes that a call on `given` keeps for the backward pass
+  /// Formula, rule and differences of function values agree.
+  bool ok() const;
 };
 
 /// Explains `op` on an example. Throws GradError for an operation without a gradient.
 Explanation explain(const Op& op, std::span<const Tensor> inputs);
-/// On the first sample of the registry that has a gradient.
-Explanation explain(const Op& op);
+/// On the first sample of the registry that has a gradient. With `shapes`, one for each input,
+/// formulas and costs are for those, and the check still runs on the sample.
+Explanation explain(const Op& op, const std::vector<Shape>& shapes = {});
+/// The call that made `y`, with its gradients: names, shapes and the formulas. Throws GradError for
+/// a tensor that no recorded call made.
+std::string explain(const Tensor& y, TermStyle style = TermStyle::ascii);
+
 /// The program's one output as a formula; `names` are those of inputs and constants.
 std::string formula(const Program& program, const std::map<ValueId, std::string>& names);
 

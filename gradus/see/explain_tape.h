@@ -1,0 +1,33 @@
+// The gradient of a named tensor with the numbers of a run: the formula of the call that it belongs
+// to, its shapes, its norm, one element taken apart, and that element by the formula in f64.
+// Next: explain_tape.cpp; gradient_formula.h has the formulas, why.h the contributors.
+#pragma once
+
+#include <gradus/see/elements.h>
+#include <gradus/see/gradient_formula.h>
+
+namespace gradus::see {
+
+/// A gradient of a tape as a formula over that tape's values.
+struct TapeFormula {
+  TapeIndex gradient = none, of = none;  ///< values: "w1.g" and "w1"
+  TapeIndex event = none;                ///< the forward call
+  Op op;
+  Term term;
+  std::map<std::string, TapeIndex> leaves;  ///< values by the name they have in the formula
+};
+
+/// The formula of "w1.g" (or "w1": its gradient) as known at the end of `tick`. Throws NameError
+/// for an unknown name, ValueError where the gradient is no single call's.
+TapeFormula formula_on_tape(const Tape& tape, std::string_view name, TapeIndex tick);
+
+/// One element of a formula in f64 from the run's numbers, where naive loops can: whole below
+/// `most` operations, else by the element's own slices of a contraction; nothing where neither can.
+std::optional<double> element_by_formula(const TapeFormula& formula, const Elements& elements,
+                                         const Ints& index, double most = 2e7);
+
+/// A page about "w1.g[237,39]", or "w1.g" with its largest element.
+std::string explain_on_tape(const Elements& elements, std::string_view what, TapeIndex tick,
+                            TermStyle style);
+
+}  // namespace gradus::see
