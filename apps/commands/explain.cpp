@@ -12,6 +12,7 @@
 #include <gradus/gradus.h>
 #include <gradus/see/explain.h>
 #include <gradus/see/explain_tape.h>
+#include <gradus/see/try.h>
 
 namespace gradus::app {
 namespace {
@@ -150,7 +151,6 @@ int explain_tape(const ExplainFlags& f) {
       return 0;
     }
     Json object{{"name", tape.name_of(formula.of) + ".g"},
-                {"operation", std::string(formula.op.name())},
                 {"text", see::write(formula.term)},
                 {"shapes", see::write(formula.term, see::TermStyle::ascii, true)},
                 {"shape", formula.term.shape().to_vector()},
@@ -161,13 +161,10 @@ int explain_tape(const ExplainFlags& f) {
     return 0;
   }
   const Terminal terminal;
-  std::string text =
+  const std::string text =
       see::explain_on_tape(elements, f.what, last,
                            terminal.has_utf8() ? see::TermStyle::unicode : see::TermStyle::ascii);
-  for (std::size_t end; !text.empty(); text.erase(0, end + 1)) {
-    end = text.find('\n');
-    std::printf("%s\n", wrapped(text.substr(0, end), terminal.width()).c_str());
-  }
+  std::printf("%s", see::wrap_lines(text, {terminal.width(), terminal.has_utf8()}).c_str());
   return 0;
 }
 
@@ -176,6 +173,7 @@ int explain(const ExplainFlags& f) {
   const Terminal terminal;
   if (const auto shown = explain_code(f.what, f.json, terminal.width())) return *shown;
   std::vector<Shape> shapes;
+  shapes.reserve(f.shapes.size());
   for (const std::string& text : f.shapes) shapes.push_back(shape_of(text));
   const see::Explanation e = see::explain(find_op(f.what), shapes);
   if (f.json)

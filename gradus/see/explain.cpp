@@ -75,19 +75,6 @@ void name_constants(const Program& program, const Tensors& tensors,
         names.emplace(id, called[i]);
 }
 
-void collect_leaves(const Term& t, std::map<std::string, Shape>& leaves) {
-  if (t.is(TermKind::leaf)) leaves[t.name()] = t.shape();
-  for (const Term& p : t.parts()) collect_leaves(p, leaves);
-}
-GradientCost cost_of(const Term& formula) {
-  constexpr std::int64_t size = dtype_size(DType::f32);
-  GradientCost cost{flops(formula), 0, formula.shape().numel() * size};
-  std::map<std::string, Shape> leaves;
-  collect_leaves(formula, leaves);
-  for (const auto& [name, shape] : leaves) cost.read += shape.numel() * size;
-  return cost;
-}
-
 /// Bytes of what the calls behind these tensors keep, a storage counted once.
 std::int64_t saved_bytes(const Tensors& outputs) {
   std::set<const Node*> seen;
@@ -226,7 +213,7 @@ Explanation explain(const Op& op, std::span<const Tensor> given) {
       rule.text = formula(program, names);
     }
     rule.difference = largest_difference(rule.formula, leaves, rule.value);
-    rule.cost = cost_of(rule.formula);
+    rule.cost = gradient_cost(rule.formula);
     const symbolic::Function* known = symbolic::find_function(name);
     if (given.size() == 1 && known && known->arity == 1) {
       const symbolic::Expression slope = symbolic::derivative(symbolic::parse(name + "(x)"), "x");
@@ -267,7 +254,7 @@ Explanation explain(const Op& op, const std::vector<Shape>& shapes) {
       result.given.push_back(inputs[i].spec());
       if (!is_floating(inputs[i].dtype())) continue;
       result.rules.at(r).formula = formulas.at(i);
-      result.rules.at(r++).cost = cost_of(formulas.at(i));
+      result.rules.at(r++).cost = gradient_cost(formulas.at(i));
     }
     result.saved = saved_bytes(outputs);
     return result;

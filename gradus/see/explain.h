@@ -11,12 +11,6 @@
 
 namespace gradus::see {
 
-/// What one gradient costs when it is computed as its formula says.
-struct GradientCost {
-  double flops = 0;
-  std::int64_t read = 0, written = 0;  ///< bytes in f32, each tensor once
-};
-
 /// How the gradient of one input comes about.
 struct GradientRule {
   std::string name;       ///< "a.g"

@@ -32,28 +32,41 @@ Op op_of(const TapeEvent& event) {
   return op;
 }
 
-/// The gradient of a call's output: its own value, or that of the copies that pass it on.
-TapeIndex gradient_of(const Tape& tape, TapeIndex value) { return at(tape.values, value).gradient; }
-
-/// The forward call behind a gradient: the twin of the event that made it, copies left out.
-TapeIndex forward_call(const Tape& tape, TapeIndex gradient, TapeIndex of) {
-  for (TapeIndex value = gradient; value != none;) {
-    const TapeIndex made = at(tape.values, value).made_by;
-    if (made == none) return none;
-    const TapeEvent& event = at(tape.events, made);
-    for (TapeIndex twin = event.twin; twin != none; twin = at(tape.events, twin).parent) {
-      const TapeEvent& call = at(tape.events, twin);
-      if (std::find(call.inputs.begin(), call.inputs.end(), of) != call.inputs.end() &&
-          has_gradient_formula(find_op(call.op)))
-        return twin;
-    }
-    if (event.inputs.size() != 1) return none;  // no copy, and not of a call of this tensor
-    value = event.inputs[0];
+/// The name of the gradient of a call's output. A sum gives its gradient to both sides as it is, so
+/// that of x @ w, to which b is added, is known to the reader by the name of the sum's.
+std::pair<std::string, TapeIndex> output_gradient(const Tape& tape, TapeIndex value) {
+  const auto& y = at(tape.values, value);
+  for (TapeIndex e = y.made_by; y.name.empty() && e < std::ssize(tape.events); ++e) {
+    const TapeEvent& sum = at(tape.events, e);
+    if (sum.phase != Phase::forward || sum.op != "add" || sum.outputs.size() != 1) continue;
+    const bool takes = std::find(sum.inputs.begin(), sum.inputs.end(), value) != sum.inputs.end();
+    const TapeValue& z = at(tape.values, sum.outputs[0]);
+    if (takes && z.spec.shape == y.spec.shape && z.gradient != none)
+      return {tape.name_of(sum.outputs[0]) + ".g", z.gradient};
   }
-  return none;
+  return {tape.name_of(value) + ".g", y.gradient};
 }
 
-std::string index_text(const Ints& index) {
+/// The calls whose gradients add up to that of `of`: those that take it, the outermost of each
+/// nest, where the backward pass went through.
+std::vector<TapeIndex> calls_of(const Tape& tape, TapeIndex of) {
+  const auto takes = [&](TapeIndex e) {
+    const std::vector<TapeIndex>& inputs = at(tape.events, e).inputs;
+    return std::find(inputs.begin(), inputs.end(), of) != inputs.end();
+  };
+  std::vector<TapeIndex> calls;
+  for (TapeIndex e = 0; e < std::ssize(tape.events); ++e) {
+    const TapeEvent& event = at(tape.events, e);
+    if (event.phase != Phase::forward || event.backward.empty() || !takes(e)) continue;
+    TapeIndex outermost = e;
+    for (TapeIndex p = event.parent; p != none; p = at(tape.events, p).parent)
+      if (takes(p)) outermost = p;
+    if (std::find(calls.begin(), calls.end(), outermost) == calls.end()) calls.push_back(outermost);
+  }
+  return calls;
+}
+
+std::string brackets_of(const Ints& index) {
   std::string text;
   for (const std::int64_t i : index) text += (text.empty() ? "" : ",") + std::to_string(i);
   return "[" + text + "]";
@@ -70,39 +83,36 @@ TapeFormula formula_on_tape(const Tape& tape, std::string_view name, TapeIndex t
     throw NameError("there is no gradient '" + plain + ".g' here",
                     near.empty() ? "go behind the backward pass" : "did you mean '" + near + "'?");
   }
-  const TapeIndex of = at(tape.values, gradient).gradient_of;
-  const TapeIndex event = of == none ? none : forward_call(tape, gradient, of);
-  if (event == none)
-    throw ValueError(plain +
-                         ".g is no gradient of one call: several calls or a rule without a "
-                         "formula made it",
-                     "why " + plain + ".g[0] follows an element");
-  const TapeEvent& call = at(tape.events, event);
-  TapeFormula result{gradient, of, event, op_of(call), {}, {}};
-  CallNames names = call_names(result.op, call.inputs.size(), call.outputs.size());
-  std::vector<Shape> in, out;
-  const auto add = [&](std::string& formal, TapeIndex value, const std::string& actual) {
-    formal = actual;
-    if (value != none) result.leaves[actual] = value;
-  };
-  for (std::size_t i = 0; i < call.inputs.size(); ++i) {
-    in.push_back(at(tape.values, call.inputs[i]).spec.shape);
-    add(names.inputs[i], call.inputs[i], tape.name_of(call.inputs[i]));
-  }
-  for (std::size_t i = 0; i < call.outputs.size(); ++i) {
-    const TapeIndex y = call.outputs[i];
-    out.push_back(at(tape.values, y).spec.shape);
-    add(names.outputs[i], y, tape.name_of(y));
-    add(names.gradients[i], gradient_of(tape, y), tape.name_of(y) + ".g");
-  }
-  const Terms all = gradient_formulas(result.op, in, out, names);
-  for (std::size_t i = 0; i < all.size(); ++i)
-    if (call.inputs[i] == of) {
-      // Used twice in one call: x * x has the sum of both.
-      if (all[i]) result.term = result.term ? result.term + all[i] : all[i];
+  TapeFormula result{gradient, at(tape.values, gradient).gradient_of, {}, {}, {}};
+  if (result.of != none) result.events = calls_of(tape, result.of);
+  for (const TapeIndex event : result.events) {
+    const TapeEvent& call = at(tape.events, event);
+    const Op op = op_of(call);
+    CallNames names = call_names(op, call.inputs.size(), call.outputs.size());
+    std::vector<Shape> in, out;
+    const auto add = [&](std::string& formal, TapeIndex value, const std::string& actual) {
+      formal = actual;
+      if (value != none) result.leaves[actual] = value;
+    };
+    for (std::size_t i = 0; i < call.inputs.size(); ++i) {
+      in.push_back(at(tape.values, call.inputs[i]).spec.shape);
+      add(names.inputs[i], call.inputs[i], tape.name_of(call.inputs[i]));
     }
+    for (std::size_t i = 0; i < call.outputs.size(); ++i) {
+      const TapeIndex y = call.outputs[i];
+      out.push_back(at(tape.values, y).spec.shape);
+      add(names.outputs[i], y, tape.name_of(y));
+      const auto [name_of_gradient, gradient_of_y] = output_gradient(tape, y);
+      add(names.gradients[i], gradient_of_y, name_of_gradient);
+    }
+    const Terms all = gradient_formulas(op, in, out, names);
+    for (std::size_t i = 0; i < all.size(); ++i)  // x * x has the sum of both
+      if (call.inputs[i] == result.of && all[i])
+        result.term = result.term ? result.term + all[i] : all[i];
+  }
   if (!result.term)
-    throw ValueError(plain + " gets no gradient from " + call.op, "explain another input");
+    throw ValueError("no call of this tape gives " + plain + " a gradient that has a formula",
+                     "why " + plain + ".g[0] follows an element");
   return result;
 }
 
@@ -179,19 +189,32 @@ std::string explain_on_tape(const Elements& elements, std::string_view what, Tap
   ElementName said = parse_element(what);
   const TapeFormula f = formula_on_tape(tape, said.name, tick);
   if (!said.name.ends_with(".g")) said.name += ".g";
-  const TapeEvent& call = at(tape.events, f.event);
   const Shape& shape = at(tape.values, f.gradient).spec.shape;
   std::string text = "WHAT     " + said.name + " = " + write(f.term, style) +
                      ": how much the loss moves per unit of " + tape.name_of(f.of) + "\n";
-  text += "WHY      t" + std::to_string(at(tape.ticks, call.tick).number) + ": " + call.op + "(";
-  for (std::size_t i = 0; i < call.inputs.size(); ++i)
-    text += (i ? ", " : "") + tape.name_of(call.inputs[i]);
-  text += ") = " + tape.name_of(call.outputs.at(0)) + "; the rule of " + call.op + "\n";
+  for (const TapeIndex event : f.events) {
+    const TapeEvent& call = at(tape.events, event);
+    text += "WHY      t" + std::to_string(at(tape.ticks, call.tick).number) + ": ";
+    for (std::size_t i = 0; i < call.outputs.size(); ++i)
+      text += (i ? ", " : "") + tape.name_of(call.outputs[i]);
+    text += " = " + call.op + "(";
+    for (std::size_t i = 0; i < call.inputs.size(); ++i)
+      text += (i ? ", " : "") + tape.name_of(call.inputs[i]);
+    text += ")\n";
+  }
   text += "SHAPES   " + write(f.term, style, true) + " -> " + shape.str() + ", that of " +
           tape.name_of(f.of) + "\n";
   if (const auto form = einsum_form(f.term)) text += "EINSUM   " + form->str() + "\n";
   text += "LATEX    " + write(f.term, TermStyle::latex) + "\n";
-  const Tensor value = elements.of(f.gradient);
+  const GradientCost cost = gradient_cost(f.term);
+  text += "COST     " + number(cost.flops, 3) + " FLOP, reads " + std::to_string(cost.read) +
+          " B, writes " + std::to_string(cost.written) + " B in f32\n";
+  Tensor value;
+  try {
+    value = elements.of(f.gradient);
+  } catch (const ValueError&) {
+    return text + "NUMBERS  the tape kept no elements: record it with gradus step --keep full\n";
+  }
   const std::vector<double> all = value.to_vector<double>();
   double squares = 0;
   std::size_t zeros_here = 0, largest = 0;
@@ -200,7 +223,7 @@ std::string explain_on_tape(const Elements& elements, std::string_view what, Tap
     zeros_here += all[i] == 0;
     if (std::fabs(all[i]) > std::fabs(all[largest])) largest = i;
   }
-  text += "NUMBERS  L2 " + number(std::sqrt(squares)) + ", " +
+  text += "NUMBERS  L2 " + number(std::sqrt(squares), 5) + ", " +
           number(100.0 * static_cast<double>(zeros_here) /
                      static_cast<double>(std::max<std::size_t>(all.size(), 1)),
                  3) +
@@ -215,7 +238,7 @@ std::string explain_on_tape(const Elements& elements, std::string_view what, Tap
       rest /= n;
     }
   }
-  const std::string element = said.name + (shape.rank() > 0 ? index_text(said.index) : "");
+  const std::string element = said.name + (shape.rank() > 0 ? brackets_of(said.index) : "");
   text += std::string(is_largest ? "LARGEST  " : "ELEMENT  ") + why(elements, element, tick);
   Ints index = said.index;  // why() has refused what lies outside
   for (std::size_t k = 0; k < index.size(); ++k)

@@ -8,17 +8,17 @@
 
 namespace gradus::see {
 
-/// A gradient of a tape as a formula over that tape's values.
+/// A gradient of a tape as a formula over that tape's values: the sum over the calls that took the
+/// tensor.
 struct TapeFormula {
   TapeIndex gradient = none, of = none;  ///< values: "w1.g" and "w1"
-  TapeIndex event = none;                ///< the forward call
-  Op op;
+  std::vector<TapeIndex> events;         ///< the forward calls
   Term term;
   std::map<std::string, TapeIndex> leaves;  ///< values by the name they have in the formula
 };
 
 /// The formula of "w1.g" (or "w1": its gradient) as known at the end of `tick`. Throws NameError
-/// for an unknown name, ValueError where the gradient is no single call's.
+/// for an unknown name, ValueError where no call with a formula is behind it.
 TapeFormula formula_on_tape(const Tape& tape, std::string_view name, TapeIndex tick);
 
 /// One element of a formula in f64 from the run's numbers, where naive loops can: whole below

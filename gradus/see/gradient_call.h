@@ -49,6 +49,7 @@ struct GradientCall {
   std::vector<AttributeInfo> attributes_;
 };
 
+using GradientCallRef = const GradientCall&;
 using GradientTable = std::map<std::string_view, Terms (*)(const GradientCall&)>;
 /// Numbers to numbers, and reductions.
 const GradientTable& elementwise_gradients();

@@ -12,41 +12,40 @@
 namespace gradus::see {
 namespace {
 
-using C = const GradientCall&;
-
-std::string digits(double value) {
+std::string exact(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.17g", value);
   return text;
 }
 
 /// g times the slope of `function`, a formula of x.
-Terms by_slope(C c, const std::string& function) {
+Terms by_slope(GradientCallRef c, const std::string& function) {
   const symbolic::Expression slope = symbolic::derivative(symbolic::parse(function), "x");
   return {c.g[0] * map(symbolic::text(slope), {c.x[0]})};
 }
 
 /// Both sides of a broadcasting operation: each summed back to its shape.
-Terms both(C c, const Term& a, const Term& b) {
+Terms both(GradientCallRef c, const Term& a, const Term& b) {
   return {unbroadcast(stretch(a, c.y[0].shape()), c.shape(0)),
           unbroadcast(stretch(b, c.y[0].shape()), c.shape(1))};
 }
 Term share(const Term& own, const char* sign, const Term& other) {
   return compare(own, sign, other) + Term(0.5) * compare(own, "==", other);
 }
-Terms nothing(C c) {
+Terms nothing(GradientCallRef c) {
   Terms list;
   for (const Term& x : c.x) list.push_back(zero(x.shape()));
   return list;
 }
 
 /// Elements equal to the extremum share its gradient.
-Term shared_extremum(C c, const Term& of, const Term& y, const Term& g, const Ints& axes) {
+Term shared_extremum(GradientCallRef c, const Term& of, const Term& y, const Term& g,
+                     const Ints& axes) {
   const Term hit = compare(of, "==", c.kept(y, axes));
   return c.kept(g, axes) * (hit / sum_over(hit, axes, true));
 }
-Terms extremum(C c) { return {shared_extremum(c, c.x[0], c.y[0], c.g[0], c.axes())}; }
-Terms value_and_index(C c) {
+Terms extremum(GradientCallRef c) { return {shared_extremum(c, c.x[0], c.y[0], c.g[0], c.axes())}; }
+Terms value_and_index(GradientCallRef c) {
   if (!c.is_set("axis")) {
     Ints all;
     for (int k = 0; k < c.rank(); ++k) all.push_back(k);
@@ -57,7 +56,7 @@ Terms value_and_index(C c) {
   return {scattered(c.kept(c.g[0], axis), c.kept(c.y[1], axis), c.axis(), c.shape())};
 }
 
-Terms spread_of(C c, bool is_root) {
+Terms spread_of(GradientCallRef c, bool is_root) {
   const Ints axes = c.axes();
   const Term mean = sum_over(c.x[0], axes, true);
   const double n = numel(c.shape()) / numel(mean.shape());
@@ -67,7 +66,7 @@ Terms spread_of(C c, bool is_root) {
   return {Term(2) / Term(divisor) * (g * deviation)};
 }
 
-Terms norm(C c) {
+Terms norm(GradientCallRef c) {
   const Ints axes = c.axes();
   const double p = c.get<double>("ord");
   const Term &x = c.x[0], y = c.kept(c.y[0], axes), g = c.kept(c.g[0], axes);
@@ -76,36 +75,36 @@ Terms norm(C c) {
   if (p == 0) return {zero(c.shape())};
   if (std::isinf(p))
     return {shared_extremum(c, map("abs(x)", {x}), c.y[0], c.g[0], axes) * map("sign(x)", {x})};
-  return {g * map("sign(x)*abs(x)^(" + digits(p) + " - 1)*y^(1 - " + digits(p) + ")",
+  return {g * map("sign(x)*abs(x)^(" + exact(p) + " - 1)*y^(1 - " + exact(p) + ")",
                   {x, stretch(y, c.shape())})};
 }
 
-Terms clip(C c) {
+Terms clip(GradientCallRef c) {
   Term open = 1;
   if (c.is_set("min")) open = open * compare(c.x[0], ">", c.get<double>("min"));
   if (c.is_set("max")) open = open * compare(c.x[0], "<", c.get<double>("max"));
   return {c.g[0] * open};
 }
 
-Terms softplus(C c) {
+Terms softplus(GradientCallRef c) {
   const double beta = c.get<double>("beta"), threshold = c.get<double>("threshold");
-  const std::string z = beta == 1 ? "x" : digits(beta) + "*x";
+  const std::string z = beta == 1 ? "x" : exact(beta) + "*x";
   return {c.g[0] *
           select(compare(Term(beta) * c.x[0], ">", threshold), 1, map("sigmoid(" + z + ")", c.x))};
 }
 
-Terms dropout(C c) {
+Terms dropout(GradientCallRef c) {
   if (!c.get<bool>("training")) return {c.g[0]};
   if (c.get<double>("p") == 1) return {zero(c.shape())};
   return {c.g[0] * (compare(c.y[0], "!=", 0) / Term(1 - c.get<double>("p")))};
 }
 
-Terms softmax(C c) {
+Terms softmax(GradientCallRef c) {
   if (c.rank() == 0) return {zero(c.shape())};
   const Term& y = c.y[0];
   return {y * (c.g[0] - sum_over(c.g[0] * y, {c.axis()}, true))};
 }
-Terms log_softmax(C c) {
+Terms log_softmax(GradientCallRef c) {
   if (c.rank() == 0) return {zero(c.shape())};
   return {c.g[0] - map("exp(x)", {c.y[0]}) * sum_over(c.g[0], {c.axis()}, true)};
 }
@@ -114,94 +113,97 @@ Terms log_softmax(C c) {
 
 const GradientTable& elementwise_gradients() {
   static const GradientTable table{
-      {"add", [](C c) { return both(c, c.g[0], c.g[0]); }},
-      {"sub", [](C c) { return both(c, c.g[0], -c.g[0]); }},
-      {"mul", [](C c) { return both(c, c.g[0] * c.x[1], c.g[0] * c.x[0]); }},
+      {"add", [](GradientCallRef c) { return both(c, c.g[0], c.g[0]); }},
+      {"sub", [](GradientCallRef c) { return both(c, c.g[0], -c.g[0]); }},
+      {"mul", [](GradientCallRef c) { return both(c, c.g[0] * c.x[1], c.g[0] * c.x[0]); }},
       {"div",
-       [](C c) { return both(c, c.g[0] / c.x[1], -(c.g[0] * (c.x[0] / map("x^2", {c.x[1]})))); }},
+       [](GradientCallRef c) {
+         return both(c, c.g[0] / c.x[1], -(c.g[0] * (c.x[0] / map("x^2", {c.x[1]}))));
+       }},
       {"floor_divide", nothing},
       {"remainder",
-       [](C c) {
+       [](GradientCallRef c) {
          // The quotient is whole: (a - y) / b is it, to rounding.
          return both(c, c.g[0], -(c.g[0] * ((c.x[0] - c.y[0]) / c.x[1])));
        }},
       {"pow",
-       [](C c) {
+       [](GradientCallRef c) {
          const Term &a = c.x[0], &b = c.x[1];
          return both(c, c.g[0] * select(compare(b, "==", 0), 0, map("y*x^(y - 1)", {a, b})),
                      c.g[0] * select(compare(a, "==", 0), 0, map("x^y*log(x)", {a, b})));
        }},
       {"minimum",
-       [](C c) {
+       [](GradientCallRef c) {
          return both(c, c.g[0] * share(c.x[0], "<", c.x[1]), c.g[0] * share(c.x[1], "<", c.x[0]));
        }},
       {"maximum",
-       [](C c) {
+       [](GradientCallRef c) {
          return both(c, c.g[0] * share(c.x[0], ">", c.x[1]), c.g[0] * share(c.x[1], ">", c.x[0]));
        }},
-      {"neg", [](C c) -> Terms { return {-c.g[0]}; }},
-      {"abs", [](C c) { return by_slope(c, "abs(x)"); }},
+      {"neg", [](GradientCallRef c) -> Terms { return {-c.g[0]}; }},
+      {"abs", [](GradientCallRef c) { return by_slope(c, "abs(x)"); }},
       {"sign", nothing},
-      {"square", [](C c) { return by_slope(c, "x^2"); }},
+      {"square", [](GradientCallRef c) { return by_slope(c, "x^2"); }},
       {"clip", clip},
       {"floor", nothing},
       {"ceil", nothing},
       {"round", nothing},
-      {"sqrt", [](C c) { return by_slope(c, "sqrt(x)"); }},
-      {"rsqrt", [](C c) { return by_slope(c, "x^(-1/2)"); }},
-      {"exp", [](C c) { return by_slope(c, "exp(x)"); }},
-      {"expm1", [](C c) { return by_slope(c, "exp(x) - 1"); }},
-      {"log", [](C c) { return by_slope(c, "log(x)"); }},
-      {"log1p", [](C c) { return by_slope(c, "log(1 + x)"); }},
-      {"log2", [](C c) { return by_slope(c, "log(x)/log(2)"); }},
-      {"sin", [](C c) { return by_slope(c, "sin(x)"); }},
-      {"cos", [](C c) { return by_slope(c, "cos(x)"); }},
-      {"tan", [](C c) { return by_slope(c, "tan(x)"); }},
-      {"erf", [](C c) { return by_slope(c, "erf(x)"); }},
-      {"relu", [](C c) -> Terms { return {c.g[0] * compare(c.x[0], ">", 0)}; }},
+      {"sqrt", [](GradientCallRef c) { return by_slope(c, "sqrt(x)"); }},
+      {"rsqrt", [](GradientCallRef c) { return by_slope(c, "x^(-1/2)"); }},
+      {"exp", [](GradientCallRef c) { return by_slope(c, "exp(x)"); }},
+      {"expm1", [](GradientCallRef c) { return by_slope(c, "exp(x) - 1"); }},
+      {"log", [](GradientCallRef c) { return by_slope(c, "log(x)"); }},
+      {"log1p", [](GradientCallRef c) { return by_slope(c, "log(1 + x)"); }},
+      {"log2", [](GradientCallRef c) { return by_slope(c, "log(x)/log(2)"); }},
+      {"sin", [](GradientCallRef c) { return by_slope(c, "sin(x)"); }},
+      {"cos", [](GradientCallRef c) { return by_slope(c, "cos(x)"); }},
+      {"tan", [](GradientCallRef c) { return by_slope(c, "tan(x)"); }},
+      {"erf", [](GradientCallRef c) { return by_slope(c, "erf(x)"); }},
+      {"relu", [](GradientCallRef c) -> Terms { return {c.g[0] * compare(c.x[0], ">", 0)}; }},
       {"leaky_relu",
-       [](C c) -> Terms {
+       [](GradientCallRef c) -> Terms {
          return {c.g[0] * select(compare(c.x[0], ">", 0), 1, c.get<double>("negative_slope"))};
        }},
-      {"tanh", [](C c) { return by_slope(c, "tanh(x)"); }},
-      {"sigmoid", [](C c) { return by_slope(c, "sigmoid(x)"); }},
+      {"tanh", [](GradientCallRef c) { return by_slope(c, "tanh(x)"); }},
+      {"sigmoid", [](GradientCallRef c) { return by_slope(c, "sigmoid(x)"); }},
       {"gelu",
-       [](C c) {
+       [](GradientCallRef c) {
          return by_slope(c, c.get<std::string>("approximate") == "tanh"
                                 ? "x/2*(1 + tanh(sqrt(2/pi)*(x + 0.044715*x^3)))"
                                 : "x/2*(1 + erf(x/sqrt(2)))");
        }},
       {"softplus", softplus},
-      {"silu", [](C c) { return by_slope(c, "x*sigmoid(x)"); }},
+      {"silu", [](GradientCallRef c) { return by_slope(c, "x*sigmoid(x)"); }},
       {"softmax", softmax},
       {"log_softmax", log_softmax},
       {"dropout", dropout},
-      {"astype", [](C c) -> Terms { return {c.g[0]}; }},
-      {"clone", [](C c) -> Terms { return {c.g[0]}; }},
+      {"astype", [](GradientCallRef c) -> Terms { return {c.g[0]}; }},
+      {"clone", [](GradientCallRef c) -> Terms { return {c.g[0]}; }},
       {"where",
-       [](C c) -> Terms {
+       [](GradientCallRef c) -> Terms {
          return {{},
                  unbroadcast(select(c.x[0], c.g[0], 0), c.shape(1)),
                  unbroadcast(select(c.x[0], 0, c.g[0]), c.shape(2))};
        }},
-      {"sum", [](C c) -> Terms { return {stretch(c.kept(c.g[0], c.axes()), c.shape())}; }},
+      {"sum",
+       [](GradientCallRef c) -> Terms { return {stretch(c.kept(c.g[0], c.axes()), c.shape())}; }},
       {"mean",
-       [](C c) -> Terms {
+       [](GradientCallRef c) -> Terms {
          const double n = numel(c.shape()) / numel(c.y[0].shape());
          return {stretch(c.kept(c.g[0], c.axes()), c.shape()) / Term(n)};
        }},
       {"prod",
-       [](C c) -> Terms {
+       [](GradientCallRef c) -> Terms {
          return {c.kept(c.g[0], c.axes()) * product_of_others(c.x[0], c.axes())};
        }},
       {"amax", extremum},
       {"amin", extremum},
       {"max", value_and_index},
       {"min", value_and_index},
-      {"var", [](C c) { return spread_of(c, false); }},
-      {"std", [](C c) { return spread_of(c, true); }},
+      {"var", [](GradientCallRef c) { return spread_of(c, false); }},
+      {"std", [](GradientCallRef c) { return spread_of(c, true); }},
       {"logsumexp",
-       [](C c) -> Terms {
+       [](GradientCallRef c) -> Terms {
          const Term y = stretch(c.kept(c.y[0], c.axes()), c.shape());
          return {c.kept(c.g[0], c.axes()) * map("exp(x - y)", {c.x[0], y})};
        }},
@@ -281,6 +283,22 @@ Terms gradient_formulas(const Op& op, const std::vector<Shape>& inputs,
   for (std::size_t i = 0; i < result.size(); ++i)
     if (result[i]) result[i] = stretch(result[i], inputs[i]);
   return result;
+}
+
+namespace {
+void collect_leaves(const Term& t, std::map<std::string, Shape>& leaves) {
+  if (t.is(TermKind::leaf)) leaves[t.name()] = t.shape();
+  for (const Term& p : t.parts()) collect_leaves(p, leaves);
+}
+}  // namespace
+
+GradientCost gradient_cost(const Term& formula) {
+  constexpr std::int64_t size = dtype_size(DType::f32);
+  GradientCost cost{flops(formula), 0, formula.shape().numel() * size};
+  std::map<std::string, Shape> leaves;
+  collect_leaves(formula, leaves);
+  for (const auto& [name, shape] : leaves) cost.read += shape.numel() * size;
+  return cost;
 }
 
 }  // namespace gradus::see

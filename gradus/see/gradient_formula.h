@@ -25,4 +25,11 @@ Terms gradient_formulas(const Op& op, const std::vector<Shape>& inputs,
                         const std::vector<Shape>& outputs, const CallNames& names);
 bool has_gradient_formula(const Op& op);
 
+/// What one gradient costs when it is computed as its formula says.
+struct GradientCost {
+  double flops = 0;
+  std::int64_t read = 0, written = 0;  ///< bytes in f32, each tensor once
+};
+GradientCost gradient_cost(const Term& formula);
+
 }  // namespace gradus::see

@@ -7,9 +7,7 @@
 namespace gradus::see {
 namespace {
 
-using C = const GradientCall&;
-
-Terms matmul(C c) {
+Terms matmul(GradientCallRef c) {
   const std::string inner = "k";
   const auto letters = [](int count) {
     return std::string("bcdefgh").substr(0, std::size_t(count));
@@ -35,7 +33,7 @@ std::string spelled(const std::string& term, std::size_t covered, std::size_t wi
          term.substr(dots + 3);
 }
 
-Terms einsum(C c) {
+Terms einsum(GradientCallRef c) {
   std::string text;
   for (const char l : c.get<std::string>("equation"))
     if (l != ' ') text += l;
@@ -107,10 +105,12 @@ Terms einsum(C c) {
 }
 
 /// The count that reduction = mean divides by.
-double mean_count(C c) { return c.get<std::string>("reduction") == "mean" ? numel(c.shape()) : 1; }
+double mean_count(GradientCallRef c) {
+  return c.get<std::string>("reduction") == "mean" ? numel(c.shape()) : 1;
+}
 
 /// nll and cross_entropy. With q, the weighted target probabilities, the loss is -sum q log p / W.
-Terms class_loss(C c, bool from_scores) {
+Terms class_loss(GradientCallRef c, bool from_scores) {
   const int axis = c.rank() == 1 ? 0 : 1;
   const Ints classes{axis};
   const auto count = static_cast<double>(c.shape()[axis]);
@@ -170,24 +170,24 @@ const GradientTable& product_gradients() {
   static const GradientTable table{
       {"matmul", matmul},
       {"outer",
-       [](C c) -> Terms {
+       [](GradientCallRef c) -> Terms {
          return {contraction("ij,j->i", {c.g[0], c.x[1]}),
                  contraction("i,ij->j", {c.x[0], c.g[0]})};
        }},
       {"dot",
-       [](C c) -> Terms {
+       [](GradientCallRef c) -> Terms {
          return {c.g[0] * c.x[1], c.g[0] * c.x[0]};
        }},
       {"einsum", einsum},
       {"mse",
-       [](C c) -> Terms {
+       [](GradientCallRef c) -> Terms {
          const Term d = Term(2) / Term(mean_count(c)) * (c.g[0] * (c.x[0] - c.x[1]));
          return {d, -d};
        }},
-      {"nll", [](C c) { return class_loss(c, false); }},
-      {"cross_entropy", [](C c) { return class_loss(c, true); }},
+      {"nll", [](GradientCallRef c) { return class_loss(c, false); }},
+      {"cross_entropy", [](GradientCallRef c) { return class_loss(c, true); }},
       {"binary_cross_entropy_with_logits",
-       [](C c) -> Terms {
+       [](GradientCallRef c) -> Terms {
          const Term scaled = c.g[0] / Term(mean_count(c));
          return {scaled * (map("sigmoid(x)", {c.x[0]}) - c.x[1]), -(scaled * c.x[0])};
        }},

@@ -7,12 +7,10 @@
 namespace gradus::see {
 namespace {
 
-using C = const GradientCall&;
-
-Terms same_elements(C c) { return {reshaped(c.g[0], c.shape())}; }
+Terms same_elements(GradientCallRef c) { return {reshaped(c.g[0], c.shape())}; }
 
 /// Python's rule for where a slice with this step starts.
-std::int64_t first_of(C c, std::int64_t n) {
+std::int64_t first_of(GradientCallRef c, std::int64_t n) {
   const std::int64_t step = c.get<std::int64_t>("step");
   if (!c.is_set("start")) return step > 0 ? 0 : n - 1;
   std::int64_t start = c.get<std::int64_t>("start");
@@ -20,7 +18,7 @@ std::int64_t first_of(C c, std::int64_t n) {
   return std::clamp<std::int64_t>(start, step > 0 ? 0 : -1, step > 0 ? n : n - 1);
 }
 
-Terms roll(C c) {
+Terms roll(GradientCallRef c) {
   const Ints shift = c.get<Ints>("shift"), axis = c.get<Ints>("axis");
   if (axis.empty())
     return {
@@ -31,7 +29,7 @@ Terms roll(C c) {
   return {g};
 }
 
-Terms repeat(C c) {
+Terms repeat(GradientCallRef c) {
   const std::int64_t times = c.get<std::int64_t>("repeats");
   Shape wide = c.is_set("axis") ? c.shape() : Shape{c.shape().numel()};
   const int axis = c.is_set("axis") ? c.axis() : 0;
@@ -39,7 +37,7 @@ Terms repeat(C c) {
   return {reshaped(sum_over(reshaped(c.g[0], wide), {axis + 1}), c.shape())};
 }
 
-Terms tile(C c) {
+Terms tile(GradientCallRef c) {
   Ints times = c.get<Ints>("repetitions"), sizes = c.shape().to_vector(), wide, copies;
   while (sizes.size() < times.size()) sizes.insert(sizes.begin(), 1);
   while (times.size() < sizes.size()) times.insert(times.begin(), 1);
@@ -51,7 +49,7 @@ Terms tile(C c) {
   return {reshaped(sum_over(reshaped(c.g[0], wide), copies), c.shape())};
 }
 
-Terms concat(C c) {
+Terms concat(GradientCallRef c) {
   Terms list;
   std::int64_t start = 0;
   for (const Term& x : c.x) {
@@ -61,7 +59,7 @@ Terms concat(C c) {
   }
   return list;
 }
-Terms stack(C c) {
+Terms stack(GradientCallRef c) {
   const int axis = normalize_axis(c.get<std::int64_t>("axis"), c.rank() + 1);
   Terms list;
   for (std::size_t i = 0; i < c.x.size(); ++i)
@@ -69,7 +67,7 @@ Terms stack(C c) {
   return list;
 }
 /// The parts' gradients put where the parts were.
-Terms split(C c) {
+Terms split(GradientCallRef c) {
   Term total;
   std::int64_t start = 0;
   for (const Term& g : c.g) {
@@ -82,14 +80,14 @@ Terms split(C c) {
 
 Term shifted(const Term& i, double k) { return k == 0 ? i : k > 0 ? i + Term(k) : i - Term(-k); }
 
-Terms triangle(C c, const char* sign) {
+Terms triangle(GradientCallRef c, const char* sign) {
   const int n = c.rank();
   const Term i = position(n - 2, c.shape()), j = position(n - 1, c.shape());
   const auto k = static_cast<double>(c.get<std::int64_t>("k"));
   return {c.g[0] * compare(j, sign, shifted(i, k))};
 }
 
-Terms take(C c) {
+Terms take(GradientCallRef c) {
   const std::int64_t count = c.shape(1).numel();
   Shape flat = c.shape(), column;
   flat[c.axis()] = count;
@@ -98,12 +96,12 @@ Terms take(C c) {
                     c.shape()),
           {}};
 }
-Terms gather(C c) {
+Terms gather(GradientCallRef c) {
   if (c.rank() == 0) return {c.g[0], {}};
   return {scattered(c.g[0], c.x[1], c.axis(), c.shape()), {}};
 }
 
-Terms index_put(C c) {
+Terms index_put(GradientCallRef c) {
   const Shape flat{c.shape().numel()};
   const Term& at = c.x[1];
   const Term values = unbroadcast(gathered(reshaped(c.g[0], flat), at, 0), c.shape(2));
@@ -129,12 +127,12 @@ Term on_diagonal(const Term& g, const Shape& shape, int axis0, int axis1, std::i
   const Term i = position(axis0, shape), j = position(axis1, shape);
   return stretch(reshaped(t, rows), shape) * compare(j, "==", shifted(i, static_cast<double>(k)));
 }
-Terms diagonal(C c) {
+Terms diagonal(GradientCallRef c) {
   return {on_diagonal(c.g[0], c.shape(), normalize_axis(c.get<std::int64_t>("axis0"), c.rank()),
                       normalize_axis(c.get<std::int64_t>("axis1"), c.rank()),
                       c.get<std::int64_t>("k"))};
 }
-Terms trace(C c) {
+Terms trace(GradientCallRef c) {
   Shape wide = c.g[0].shape();
   wide.push_back(1);
   wide.push_back(1);
@@ -152,7 +150,7 @@ const GradientTable& movement_gradients() {
       {"squeeze", same_elements},
       {"flatten", same_elements},
       {"permute_dims",
-       [](C c) -> Terms {
+       [](GradientCallRef c) -> Terms {
          const Ints axes = c.get<Ints>("axes");
          Ints back(axes.size());
          for (std::size_t k = 0; k < axes.size(); ++k)
@@ -161,7 +159,7 @@ const GradientTable& movement_gradients() {
          return {permuted(c.g[0], back)};
        }},
       {"transpose",
-       [](C c) -> Terms {
+       [](GradientCallRef c) -> Terms {
          Ints order;
          for (int k = 0; k < c.rank(); ++k) order.push_back(k);
          std::swap(order[static_cast<std::size_t>(
@@ -170,16 +168,16 @@ const GradientTable& movement_gradients() {
                        normalize_axis(c.get<std::int64_t>("axis1"), c.rank()))]);
          return {permuted(c.g[0], order)};
        }},
-      {"broadcast_to", [](C c) -> Terms { return {unbroadcast(c.g[0], c.shape())}; }},
-      {"sum_to", [](C c) -> Terms { return {stretch(c.g[0], c.shape())}; }},
-      {"flip", [](C c) -> Terms { return {flipped(c.g[0], c.axes())}; }},
+      {"broadcast_to", [](GradientCallRef c) -> Terms { return {unbroadcast(c.g[0], c.shape())}; }},
+      {"sum_to", [](GradientCallRef c) -> Terms { return {stretch(c.g[0], c.shape())}; }},
+      {"flip", [](GradientCallRef c) -> Terms { return {flipped(c.g[0], c.axes())}; }},
       {"slice",
-       [](C c) -> Terms {
+       [](GradientCallRef c) -> Terms {
          return {unpart(c.g[0], c.shape(), c.axis(), first_of(c, c.shape()[c.axis()]),
                         c.get<std::int64_t>("step"))};
        }},
       {"unslice",
-       [](C c) -> Terms {
+       [](GradientCallRef c) -> Terms {
          return {part(c.g[0], c.axis(), first_of(c, c.g[0].shape()[c.axis()]),
                       c.get<std::int64_t>("step"), c.shape()[c.axis()])};
        }},
@@ -190,23 +188,26 @@ const GradientTable& movement_gradients() {
       {"stack", stack},
       {"split", split},
       {"chunk", split},
-      {"tril", [](C c) { return triangle(c, "<="); }},
-      {"triu", [](C c) { return triangle(c, ">="); }},
+      {"tril", [](GradientCallRef c) { return triangle(c, "<="); }},
+      {"triu", [](GradientCallRef c) { return triangle(c, ">="); }},
       {"take", take},
       {"gather", gather},
       {"scatter_add",
-       [](C c) -> Terms {
+       [](GradientCallRef c) -> Terms {
          return {c.g[0], {}, gathered(c.g[0], c.x[1], c.axis())};
        }},
       {"index_put", index_put},
       {"sort",
-       [](C c) -> Terms {
+       [](GradientCallRef c) -> Terms {
          return {scattered(c.g[0], sorting(c.x[0], c.axis(), c.get<bool>("descending")), c.axis(),
                            c.shape())};
        }},
-      {"topk", [](C c) -> Terms { return {scattered(c.g[0], c.y[1], c.axis(), c.shape())}; }},
+      {"topk",
+       [](GradientCallRef c) -> Terms { return {scattered(c.g[0], c.y[1], c.axis(), c.shape())}; }},
       {"cumsum",
-       [](C c) -> Terms { return {running_sum(c.g[0], c.axis(), !c.get<bool>("reverse"))}; }},
+       [](GradientCallRef c) -> Terms {
+         return {running_sum(c.g[0], c.axis(), !c.get<bool>("reverse"))};
+       }},
       {"diagonal", diagonal},
       {"trace", trace},
   };

@@ -68,6 +68,7 @@ const std::vector<Stepper::Entry>& Stepper::entries() {
       {"pt", "", &Stepper::range},
       {"@", "", &Stepper::element},
       {"why", "", &Stepper::tell_why},
+      {"explain", "e", &Stepper::explain},
       {"check", "", &Stepper::check},
       {"health", "", &Stepper::health},
       {"whatif", "", &Stepper::what_if},

@@ -111,10 +111,11 @@ class Stepper {
       print(const std::string&, int), summary(const std::string&, int),
       picture(const std::string&, int), range(const std::string&, int),
       element(const std::string&, int), tell_why(const std::string&, int),
-      check(const std::string&, int), health(const std::string&, int),
-      what_if(const std::string&, int), set(const std::string&, int),
-      branch(const std::string&, int), diff(const std::string&, int), note(const std::string&, int),
-      quit(const std::string&, int), show_help(const std::string&, int);
+      explain(const std::string&, int), check(const std::string&, int),
+      health(const std::string&, int), what_if(const std::string&, int),
+      set(const std::string&, int), branch(const std::string&, int), diff(const std::string&, int),
+      note(const std::string&, int), quit(const std::string&, int),
+      show_help(const std::string&, int);
   Rerun& rerun() const;
   Breakpoint& breakpoint(const std::string& number);
   TapeIndex step_here() const;

@@ -1,5 +1,6 @@
 // The commands that look, ask why, and try; see step.h.
 #include <gradus/ops/ops.h>
+#include <gradus/see/explain_tape.h>
 #include <gradus/see/health.h>
 #include <gradus/see/step.h>
 #include <gradus/see/try.h>
@@ -142,13 +143,13 @@ std::string Stepper::element(const std::string& rest, int) {
 
 std::string Stepper::tell_why(const std::string& rest, int) {
   require(rest, "why w1.g[2,3]");
-  std::string text = why(elements_, rest, focus_.tick), lines;
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    lines += wrap_line(text.substr(0, end), options_.style) + "\n";
-    text.erase(0, end + 1);
-  }
-  return lines;
+  return wrap_lines(why(elements_, rest, focus_.tick), options_.style);
+}
+
+std::string Stepper::explain(const std::string& rest, int) {
+  require(rest, "explain w1.g, e w1.g[2,3]");
+  const TermStyle style = options_.style.utf8 ? TermStyle::unicode : TermStyle::ascii;
+  return wrap_lines(explain_on_tape(elements_, rest, focus_.tick, style), options_.style);
 }
 
 std::string Stepper::check(const std::string& rest, int) {
@@ -175,13 +176,7 @@ std::string Stepper::check(const std::string& rest, int) {
 
 /// What is wrong on the tape so far; X1 and T1 run the step again, on a copy of the program.
 std::string Stepper::health(const std::string&, int) {
-  std::string text = health_text(see::health(tape_, {.rerun = rerun_})), lines;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = text.find('\n', at);
-    lines += wrap_line(text.substr(at, end - at), options_.style) + "\n";
-    at = end + 1;
-  }
-  return lines;
+  return wrap_lines(health_text(see::health(tape_, {.rerun = rerun_})), options_.style);
 }
 
 // -- try
@@ -290,7 +285,8 @@ const char* Stepper::help() {
          "look   w where   l list   ll all   src source   p e, e @ t=3   pp with histogram   pic "
          "picture\n"
          "       pt e -r [a,b] elements in a range   @[10,0] of the last one shown\n"
-         "why    why w1.g[2,3]   check w1.g[2,3]   health: mistakes on the tape so far\n"
+         "why    why w1.g[2,3]   e w1.g explains   check w1.g[2,3]   health: mistakes on the tape "
+         "so far\n"
          "try    whatif lr 1e-5..3e-3   set w2[0]=0   branch   branch lr=2e-4   diff main set1\n"
          "       note text   COMMAND > file.txt\n"
          "q quits. Beginnings of words will do; ; separates commands; Enter repeats the last "

@@ -9,7 +9,7 @@ namespace gradus::see {
 namespace {
 
 /// Collects factors and their letters on the way down.
-struct Collector {
+struct FactorCollector {
   double scale = 1;
   Terms factors;
   std::vector<std::string> terms;
@@ -116,7 +116,7 @@ struct Collector {
 }  // namespace
 
 std::optional<EinsumForm> einsum_form(const Term& term) {
-  Collector c;
+  FactorCollector c;
   std::string output;
   for (int k = 0; k < term.shape().rank(); ++k) output += c.fresh();
   c.collect(term, output);

@@ -15,12 +15,12 @@ namespace gradus::see {
 namespace {
 
 enum class Hold { sum, product, atom };
-struct Written {
+struct TermText {
   std::string code;
   Hold hold = Hold::atom;
 };
 
-std::string digits(double value) {
+std::string plain_number(double value) {
   char text[40];
   std::snprintf(text, sizeof text, "%.12g", value);
   return text;
@@ -85,7 +85,7 @@ std::optional<std::string> new_axes(const Shape& from, const Shape& to) {
   return "[" + index + "]";
 }
 
-struct Writer {
+struct TermWriter {
   TermStyle style;
   bool with_shapes;
 
@@ -97,7 +97,7 @@ struct Writer {
     return is_latex() ? "\\left(" + inner + "\\right)" : "(" + inner + ")";
   }
   std::string held(const Term& t, Hold least) const {
-    const Written w = write(t);
+    const TermText w = write(t);
     return w.hold < least ? bracketed(w.code) : w.code;
   }
   std::string shape(const Shape& s) const { return with_shapes ? s.str() : ""; }
@@ -120,12 +120,12 @@ struct Writer {
     return quoted(name);
   }
 
-  Written name(const Term& t) const {
+  TermText name(const Term& t) const {
     return {(is_latex() ? latex_name(t.name()) : t.name()) + shape(t.shape())};
   }
 
   /// A formula of x, y, z with the parts' names for them.
-  Written formula(const Term& t) const {
+  TermText formula(const Term& t) const {
     const symbolic::Expression e = symbolic::parse(t.name());
     const std::string plain = is_latex() ? symbolic::latex(e) : symbolic::text(e);
     std::string code;
@@ -165,7 +165,7 @@ struct Writer {
     return letters;
   }
 
-  Written summed(const Term& t) const {
+  TermText summed(const Term& t) const {
     const std::string letters = axes_of(t, true);
     if (letters.empty()) return write(t.parts()[0]);
     if (is_latex())
@@ -173,7 +173,7 @@ struct Writer {
     return {sign("sum_", "\u03a3_", "") + letters + "(" + write(t.parts()[0]).code + ")"};
   }
 
-  Written call(const std::string& function, const Term& t, const std::string& rest) const {
+  TermText call(const std::string& function, const Term& t, const std::string& rest) const {
     std::string code;
     for (const Term& p : t.is(TermKind::select) ? said(t) : t.parts())
       code += (code.empty() ? "" : ", ") + write(p).code;
@@ -184,7 +184,7 @@ struct Writer {
     return {"\\operatorname{" + safe + "}" + bracketed(code)};
   }
 
-  Written product(const Term& t) const {
+  TermText product(const Term& t) const {
     const Terms both = said(t);
     const Term &a = both[0], &b = both[1];
     if (a.is_number(-1)) {
@@ -201,8 +201,7 @@ struct Writer {
     return {held(a, Hold::product) + dot + held(b, Hold::product), Hold::product};
   }
 
-  Written turned(const Term& t, bool is_turned) const {
-    const Term inner = t;
+  TermText turned(const Term& inner, bool is_turned) const {
     if (!is_turned) return {held(inner, Hold::atom)};
     // The shape that stands is that of the transposed matrix.
     if (with_shapes && inner.is(TermKind::leaf)) {
@@ -218,7 +217,7 @@ struct Writer {
   }
   std::string top() const { return sign(".T", "\u1d40", "^{\\top}"); }
 
-  Written contraction(const Term& t) const {
+  TermText contraction(const Term& t) const {
     if (const auto product = matrix_product(t))
       return {turned(t.parts()[0], product->left_turned).code + sign(" @ ", " \u00b7 ", " ") +
                   turned(t.parts()[1], product->right_turned).code,
@@ -241,10 +240,10 @@ struct Writer {
     return bracketed(write(t).code) + "_{" + letters + "}";
   }
 
-  Written write(const Term& t) const {
+  TermText write(const Term& t) const {
     const auto at = [&](std::size_t k) { return std::to_string(t.ints()[k]); };
     const auto axis = [&](std::size_t k) { return "axis=" + at(k); };
-    const auto pair = [&](const std::string& symbol, Hold mine, Hold right) -> Written {
+    const auto pair = [&](const std::string& symbol, Hold mine, Hold right) -> TermText {
       const Terms both = said(t);
       return {held(both[0], mine) + symbol + held(both[1], right), mine};
     };
@@ -252,7 +251,7 @@ struct Writer {
       case TermKind::leaf:
         return name(t);
       case TermKind::number: {
-        const std::string number = digits(t.number());
+        const std::string number = plain_number(t.number());
         return {number, number[0] == '-' ? Hold::sum : Hold::atom};
       }
       case TermKind::add:
@@ -333,7 +332,7 @@ struct Writer {
 }  // namespace
 
 std::string write(const Term& term, TermStyle style, bool with_shapes) {
-  return Writer{style, with_shapes}.write(term).code;
+  return TermWriter{style, with_shapes}.write(term).code;
 }
 
 }  // namespace gradus::see

@@ -15,9 +15,9 @@
 namespace gradus::see {
 namespace {
 
-using Index = std::vector<std::int64_t>;
+using Place = std::vector<std::int64_t>;
 
-std::size_t place(const Shape& shape, const Index& index) {
+std::size_t offset_of(const Shape& shape, const Place& index) {
   std::int64_t at = 0;
   for (int k = 0; k < shape.rank(); ++k) at = at * shape[k] + index[static_cast<std::size_t>(k)];
   return static_cast<std::size_t>(at);
@@ -25,8 +25,8 @@ std::size_t place(const Shape& shape, const Index& index) {
 
 /// Calls f(index, position) for all elements in row-major order.
 template <class F>
-void each(const Shape& shape, F&& f) {
-  Index index(shape.size(), 0);
+void for_each_place(const Shape& shape, F&& f) {
+  Place index(shape.size(), 0);
   const std::int64_t count = shape.numel();
   for (std::int64_t n = 0; n < count; ++n) {
     f(index, static_cast<std::size_t>(n));
@@ -38,11 +38,11 @@ void each(const Shape& shape, F&& f) {
 }
 
 /// The element of `x` that broadcasting puts at `index`.
-double stretched(const TermValue& x, const Index& index) {
-  Index own(index.end() - static_cast<std::ptrdiff_t>(x.shape.size()), index.end());
+double element_at(const TermValue& x, const Place& index) {
+  Place own(index.end() - static_cast<std::ptrdiff_t>(x.shape.size()), index.end());
   for (std::size_t k = 0; k < own.size(); ++k)
     if (x.shape[static_cast<int>(k)] == 1) own[k] = 0;
-  return x.elements[place(x.shape, own)];
+  return x.elements[offset_of(x.shape, own)];
 }
 
 double compared(const std::string& sign, double a, double b) {
@@ -55,7 +55,7 @@ double compared(const std::string& sign, double a, double b) {
   return holds ? 1 : 0;
 }
 
-struct Evaluation {
+struct TermEvaluation {
   const TermValues& leaves;
 
   TermValue of(const Term& t) const {
@@ -75,23 +75,24 @@ struct Evaluation {
         add_up(t, x[0], y);
         break;
       case TermKind::scatter:
-        each(x[0].shape, [&](Index index, std::size_t n) {
+        for_each_place(x[0].shape, [&](Place index, std::size_t n) {
           move(index, t, x[1].elements[n]);
-          y.elements[place(y.shape, index)] += x[0].elements[n];
+          y.elements[offset_of(y.shape, index)] += x[0].elements[n];
         });
         break;
       case TermKind::unpart:
-        each(x[0].shape, [&](Index index, std::size_t n) {
+        for_each_place(x[0].shape, [&](Place index, std::size_t n) {
           std::int64_t& at = index[axis_of(t)];
           at = t.ints()[1] + at * t.ints()[2];
-          y.elements[place(y.shape, index)] = x[0].elements[n];
+          y.elements[offset_of(y.shape, index)] = x[0].elements[n];
         });
         break;
       case TermKind::argsort:
         sort_rows(t, x[0], y);
         break;
       default:
-        each(y.shape, [&](const Index& index, std::size_t n) { y.elements[n] = at(t, x, index); });
+        for_each_place(y.shape,
+                       [&](const Place& index, std::size_t n) { y.elements[n] = at(t, x, index); });
     }
     return y;
   }
@@ -110,16 +111,16 @@ struct Evaluation {
     return found->second;
   }
 
-  /// Index along the term's axis, a negative one counted from the end.
-  static void move(Index& index, const Term& t, double chosen) {
+  /// Place along the term's axis, a negative one counted from the end.
+  static void move(Place& index, const Term& t, double chosen) {
     const std::size_t axis = axis_of(t);
     const std::int64_t n = (t.is(TermKind::gather) ? t.parts()[0] : t).shape()[int(axis)];
     const auto i = static_cast<std::int64_t>(chosen);
     index[axis] = i < 0 ? i + n : i;
   }
 
-  double at(const Term& t, const std::vector<TermValue>& x, const Index& index) const {
-    const auto value = [&](std::size_t k) { return stretched(x[k], index); };
+  double at(const Term& t, const std::vector<TermValue>& x, const Place& index) const {
+    const auto value = [&](std::size_t k) { return element_at(x[k], index); };
     switch (t.kind()) {
       case TermKind::number:
         return t.number();
@@ -138,7 +139,7 @@ struct Evaluation {
       case TermKind::stretch:
         return value(0);
       case TermKind::reshape:
-        return x[0].elements[place(t.shape(), index)];
+        return x[0].elements[offset_of(t.shape(), index)];
       case TermKind::position:
         return static_cast<double>(index[axis_of(t)]);
       case TermKind::softmax:
@@ -148,7 +149,7 @@ struct Evaluation {
       default:
         break;
     }
-    Index from = index;
+    Place from = index;
     if (t.is(TermKind::permute)) {
       for (std::size_t k = 0; k < index.size(); ++k)
         from[static_cast<std::size_t>(t.ints()[k])] = index[k];
@@ -163,15 +164,15 @@ struct Evaluation {
       const std::int64_t n = t.shape()[static_cast<int>(k)];
       from[k] = ((index[k] - t.ints()[0]) % n + n) % n;
     } else {  // gather
-      move(from, t, x[1].elements[place(t.shape(), index)]);
+      move(from, t, x[1].elements[offset_of(t.shape(), index)]);
     }
-    return x[0].elements[place(x[0].shape, from)];
+    return x[0].elements[offset_of(x[0].shape, from)];
   }
 
-  static double along(const Term& t, const TermValue& x, const Index& index) {
-    const double own = x.elements[place(x.shape, index)];
+  static double along(const Term& t, const TermValue& x, const Place& index) {
+    const double own = x.elements[offset_of(x.shape, index)];
     double total = t.is(TermKind::others) ? 1 : 0;
-    each(x.shape, [&](const Index& other, std::size_t n) {
+    for_each_place(x.shape, [&](const Place& other, std::size_t n) {
       const double v = x.elements[n];
       if (t.is(TermKind::others)) {
         bool same_row = other != index;
@@ -194,8 +195,8 @@ struct Evaluation {
   }
 
   static void add_up(const Term& t, const TermValue& x, TermValue& y) {
-    each(x.shape, [&](const Index& index, std::size_t n) {
-      Index to;
+    for_each_place(x.shape, [&](const Place& index, std::size_t n) {
+      Place to;
       if (t.is(TermKind::sum)) {
         const bool kept = y.shape.rank() == x.shape.rank();
         for (std::size_t k = 0; k < index.size(); ++k) {
@@ -209,7 +210,7 @@ struct Evaluation {
         for (std::size_t k = 0; k < to.size(); ++k)
           if (y.shape[static_cast<int>(k)] == 1) to[k] = 0;
       }
-      y.elements[place(y.shape, to)] += x.elements[n];
+      y.elements[offset_of(y.shape, to)] += x.elements[n];
     });
   }
 
@@ -221,13 +222,13 @@ struct Evaluation {
       letters += letter;
       sizes.push_back(size);
     }
-    const auto own = [&](const std::string& term, const Shape& shape, const Index& index) {
-      Index result;
+    const auto own = [&](const std::string& term, const Shape& shape, const Place& index) {
+      Place result;
       for (std::size_t k = 0; k < term.size(); ++k)
         result.push_back(shape[static_cast<int>(k)] == 1 ? 0 : index[letters.find(term[k])]);
-      return place(shape, result);
+      return offset_of(shape, result);
     };
-    each(sizes, [&](const Index& index, std::size_t) {
+    for_each_place(sizes, [&](const Place& index, std::size_t) {
       double product = 1;
       for (std::size_t p = 0; p < x.size(); ++p)
         product *= x[p].elements[own(e.inputs[p], x[p].shape, index)];
@@ -237,29 +238,29 @@ struct Evaluation {
 
   static void apply_formula(const Term& t, const std::vector<TermValue>& x, TermValue& y) {
     const symbolic::Expression formula = symbolic::parse(t.name());
-    each(y.shape, [&](const Index& index, std::size_t n) {
+    for_each_place(y.shape, [&](const Place& index, std::size_t n) {
       symbolic::Values values;
       for (std::size_t k = 0; k < x.size(); ++k)
-        values[std::string(1, "xyz"[k])] = stretched(x[k], index);
+        values[std::string(1, "xyz"[k])] = element_at(x[k], index);
       y.elements[n] = symbolic::evaluate(formula, values);
     });
   }
 
   static void sort_rows(const Term& t, const TermValue& x, TermValue& y) {
     const std::size_t axis = axis_of(t);
-    each(x.shape, [&](const Index& index, std::size_t) {
+    for_each_place(x.shape, [&](const Place& index, std::size_t) {
       if (index[axis] != 0) return;
       std::vector<std::pair<double, std::int64_t>> row;
-      Index here = index;
+      Place here = index;
       for (std::int64_t i = 0; i < x.shape[static_cast<int>(axis)]; ++i) {
         here[axis] = i;
-        const double v = x.elements[place(x.shape, here)];
+        const double v = x.elements[offset_of(x.shape, here)];
         row.emplace_back(t.ints()[1] != 0 ? -v : v, i);  // pairs: equal ones keep their order
       }
       std::sort(row.begin(), row.end());
       for (std::size_t i = 0; i < row.size(); ++i) {
         here[axis] = static_cast<std::int64_t>(i);
-        y.elements[place(y.shape, here)] = static_cast<double>(row[i].second);
+        y.elements[offset_of(y.shape, here)] = static_cast<double>(row[i].second);
       }
     });
   }
@@ -267,7 +268,9 @@ struct Evaluation {
 
 }  // namespace
 
-TermValue Term::evaluate(const TermValues& leaves) const { return Evaluation{leaves}.of(*this); }
+TermValue Term::evaluate(const TermValues& leaves) const {
+  return TermEvaluation{leaves}.of(*this);
+}
 
 TermValue term_value(const Tensor& x) { return {x.shape(), x.to_vector<double>()}; }
 

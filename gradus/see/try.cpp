@@ -234,4 +234,14 @@ std::string wrap_line(const std::string& line, const Style& style) {
   return text + one;
 }
 
+std::string wrap_lines(const std::string& text, const Style& style) {
+  std::string lines;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    lines += wrap_line(text.substr(begin, end - begin), style) + "\n";
+    begin = end + 1;
+  }
+  return lines;
+}
+
 }  // namespace gradus::see

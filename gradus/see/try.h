@@ -38,5 +38,7 @@ std::string difference_text(const Tape& a, TapeIndex step_a, const Tape& b, Tape
                             const Style& style);
 /// A long line as several, indented by 4.
 std::string wrap_line(const std::string& line, const Style& style);
+/// The same for each line of a text.
+std::string wrap_lines(const std::string& text, const Style& style);
 
 }  // namespace gradus::see

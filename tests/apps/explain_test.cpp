@@ -1,0 +1,102 @@
+// gradus explain as a user runs it: the sessions of docs/explain.md, its switches, and the lesson's
+// numbers on MNIST.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "tests/support/real_data.h"
+
+namespace gradus {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+std::string whole_file(const std::string& path) {
+  std::ostringstream all;
+  all << std::ifstream(path).rdbuf();
+  return all.str();
+}
+
+class ExplainCommand : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = testing::TempDir() + "gradus_explain_" + std::to_string(::getpid());
+    std::filesystem::create_directories(folder_);
+    std::filesystem::create_symlink(GRADUS_COMMAND_PATH, folder_ + "/gradus");
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  /// Standard output of a line of the shell.
+  std::string run(const std::string& line, int expected = 0) const {
+    std::ofstream(folder_ + "/line.sh") << line << "\n";
+    const std::string whole =
+        "cd '" + folder_ +
+        "' && env -u GRADUS_DATA LC_ALL=C.UTF-8 COLUMNS=100 PATH=\"$PWD:$PATH\" "
+        "sh line.sh >out.txt 2>err.txt </dev/null";
+    const int status = std::system(whole.c_str());
+    EXPECT_EQ(WIFEXITED(status) ? WEXITSTATUS(status) : -1, expected)
+        << line << "\n"
+        << whole_file(folder_ + "/err.txt");
+    return whole_file(folder_ + "/out.txt");
+  }
+  std::string folder_;
+};
+
+/// With GRADUS_UPDATE_GOLDENS the page is written anew.
+TEST_F(ExplainCommand, SessionsOfTheDocumentationAreTrue) {
+  const std::string path = GRADUS_SOURCE_DIR "/docs/explain.md", open = "```text\n$ ";
+  std::string page = whole_file(path);
+  int sessions = 0;
+  for (std::size_t at = page.find(open); at != page.npos; at = page.find(open, at), ++sessions) {
+    at += open.size();
+    const std::size_t begin = page.find('\n', at) + 1, end = page.find("```", begin);
+    const std::string line = page.substr(at, begin - 1 - at);
+    const std::string out = run(line);
+    if (std::getenv("GRADUS_UPDATE_GOLDENS"))
+      page.replace(begin, end - begin, out);
+    else
+      EXPECT_EQ(out, page.substr(begin, end - begin)) << line;
+  }
+  EXPECT_GE(sessions, 5);
+  if (std::getenv("GRADUS_UPDATE_GOLDENS")) std::ofstream(path) << page;
+}
+
+TEST_F(ExplainCommand, JsonHasFormulaCostAndCheck) {
+  const json object = json::parse(run("gradus explain matmul --json --shape 50,7 --shape 7,3"));
+  EXPECT_EQ(object["gradients"][1]["text"], "a.T @ g");
+  EXPECT_EQ(object["gradients"][1]["shape"], (json{7, 3}));
+  EXPECT_EQ(object["gradients"][1]["flops"], 2 * 50 * 7 * 3);
+  EXPECT_EQ(object["saved_bytes"], 4 * (50 * 7 + 7 * 3));
+  EXPECT_TRUE(object["check"]["ok"]);
+}
+
+TEST_F(ExplainCommand, MistakesAreNamed) {
+  run("gradus explain matmul --shape 3,x", 2);
+  run("gradus explain matmul --shape 3,4", 1);
+  run("gradus explain matmul --shape 3,4 --shape 5,6", 1);
+  run("gradus explain w1.g --tape nowhere.tape", 1);
+}
+
+/// The numbers of the lesson and its recomputation.
+TEST_F(ExplainCommand, OnMnistItHasTheNumbersOfTheLesson) {
+  const auto data = test::real_data("mnist");
+  if (!data) GTEST_SKIP() << test::no_real_data("mnist");
+  run("gradus step --data '" + *data + "' --steps 1 --keep full --tape run.tape");
+  const std::string page = run("gradus explain 'w1.g[237,39]' --tape run.tape");
+  EXPECT_THAT(page, HasSubstr("x\u1d40[784,50000] \u00b7 l1.g[50000,50] -> [784,50]"));
+  EXPECT_THAT(page, HasSubstr("w1.g[237,39] = 151.951 (t8)"));
+  EXPECT_THAT(page, HasSubstr("29356 of 50000 terms are not"));
+  EXPECT_THAT(page, HasSubstr("L2 3258.1"));
+  EXPECT_THAT(page, HasSubstr("FORMULA  in f64 w1.g[237,39] = 151.951"));
+}
+
+}  // namespace
+}  // namespace gradus
