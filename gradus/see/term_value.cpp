@@ -15,9 +15,7 @@
 namespace gradus::see {
 namespace {
 
-using Place = std::vector<std::int64_t>;
-
-std::size_t offset_of(const Shape& shape, const Place& index) {
+std::size_t offset_of(const Shape& shape, const Ints& index) {
   std::int64_t at = 0;
   for (int k = 0; k < shape.rank(); ++k) at = at * shape[k] + index[static_cast<std::size_t>(k)];
   return static_cast<std::size_t>(at);
@@ -26,7 +24,7 @@ std::size_t offset_of(const Shape& shape, const Place& index) {
 /// Calls f(index, position) for all elements in row-major order.
 template <class F>
 void for_each_place(const Shape& shape, F&& f) {
-  Place index(shape.size(), 0);
+  Ints index(shape.size(), 0);
   const std::int64_t count = shape.numel();
   for (std::int64_t n = 0; n < count; ++n) {
     f(index, static_cast<std::size_t>(n));
@@ -38,8 +36,8 @@ void for_each_place(const Shape& shape, F&& f) {
 }
 
 /// The element of `x` that broadcasting puts at `index`.
-double element_at(const TermValue& x, const Place& index) {
-  Place own(index.end() - static_cast<std::ptrdiff_t>(x.shape.size()), index.end());
+double element_at(const TermValue& x, const Ints& index) {
+  Ints own(index.end() - static_cast<std::ptrdiff_t>(x.shape.size()), index.end());
   for (std::size_t k = 0; k < own.size(); ++k)
     if (x.shape[static_cast<int>(k)] == 1) own[k] = 0;
   return x.elements[offset_of(x.shape, own)];
@@ -75,13 +73,13 @@ struct TermEvaluation {
         add_up(t, x[0], y);
         break;
       case TermKind::scatter:
-        for_each_place(x[0].shape, [&](Place index, std::size_t n) {
+        for_each_place(x[0].shape, [&](Ints index, std::size_t n) {
           move(index, t, x[1].elements[n]);
           y.elements[offset_of(y.shape, index)] += x[0].elements[n];
         });
         break;
       case TermKind::unpart:
-        for_each_place(x[0].shape, [&](Place index, std::size_t n) {
+        for_each_place(x[0].shape, [&](Ints index, std::size_t n) {
           std::int64_t& at = index[axis_of(t)];
           at = t.ints()[1] + at * t.ints()[2];
           y.elements[offset_of(y.shape, index)] = x[0].elements[n];
@@ -92,7 +90,7 @@ struct TermEvaluation {
         break;
       default:
         for_each_place(y.shape,
-                       [&](const Place& index, std::size_t n) { y.elements[n] = at(t, x, index); });
+                       [&](const Ints& index, std::size_t n) { y.elements[n] = at(t, x, index); });
     }
     return y;
   }
@@ -112,14 +110,14 @@ struct TermEvaluation {
   }
 
   /// Place along the term's axis, a negative one counted from the end.
-  static void move(Place& index, const Term& t, double chosen) {
+  static void move(Ints& index, const Term& t, double chosen) {
     const std::size_t axis = axis_of(t);
     const std::int64_t n = (t.is(TermKind::gather) ? t.parts()[0] : t).shape()[int(axis)];
     const auto i = static_cast<std::int64_t>(chosen);
     index[axis] = i < 0 ? i + n : i;
   }
 
-  double at(const Term& t, const std::vector<TermValue>& x, const Place& index) const {
+  double at(const Term& t, const std::vector<TermValue>& x, const Ints& index) const {
     const auto value = [&](std::size_t k) { return element_at(x[k], index); };
     switch (t.kind()) {
       case TermKind::number:
@@ -149,7 +147,7 @@ struct TermEvaluation {
       default:
         break;
     }
-    Place from = index;
+    Ints from = index;
     if (t.is(TermKind::permute)) {
       for (std::size_t k = 0; k < index.size(); ++k)
         from[static_cast<std::size_t>(t.ints()[k])] = index[k];
@@ -169,10 +167,10 @@ struct TermEvaluation {
     return x[0].elements[offset_of(x[0].shape, from)];
   }
 
-  static double along(const Term& t, const TermValue& x, const Place& index) {
+  static double along(const Term& t, const TermValue& x, const Ints& index) {
     const double own = x.elements[offset_of(x.shape, index)];
     double total = t.is(TermKind::others) ? 1 : 0;
-    for_each_place(x.shape, [&](const Place& other, std::size_t n) {
+    for_each_place(x.shape, [&](const Ints& other, std::size_t n) {
       const double v = x.elements[n];
       if (t.is(TermKind::others)) {
         bool same_row = other != index;
@@ -195,8 +193,8 @@ struct TermEvaluation {
   }
 
   static void add_up(const Term& t, const TermValue& x, TermValue& y) {
-    for_each_place(x.shape, [&](const Place& index, std::size_t n) {
-      Place to;
+    for_each_place(x.shape, [&](const Ints& index, std::size_t n) {
+      Ints to;
       if (t.is(TermKind::sum)) {
         const bool kept = y.shape.rank() == x.shape.rank();
         for (std::size_t k = 0; k < index.size(); ++k) {
@@ -222,13 +220,13 @@ struct TermEvaluation {
       letters += letter;
       sizes.push_back(size);
     }
-    const auto own = [&](const std::string& term, const Shape& shape, const Place& index) {
-      Place result;
+    const auto own = [&](const std::string& term, const Shape& shape, const Ints& index) {
+      Ints result;
       for (std::size_t k = 0; k < term.size(); ++k)
         result.push_back(shape[static_cast<int>(k)] == 1 ? 0 : index[letters.find(term[k])]);
       return offset_of(shape, result);
     };
-    for_each_place(sizes, [&](const Place& index, std::size_t) {
+    for_each_place(sizes, [&](const Ints& index, std::size_t) {
       double product = 1;
       for (std::size_t p = 0; p < x.size(); ++p)
         product *= x[p].elements[own(e.inputs[p], x[p].shape, index)];
@@ -238,7 +236,7 @@ struct TermEvaluation {
 
   static void apply_formula(const Term& t, const std::vector<TermValue>& x, TermValue& y) {
     const symbolic::Expression formula = symbolic::parse(t.name());
-    for_each_place(y.shape, [&](const Place& index, std::size_t n) {
+    for_each_place(y.shape, [&](Ints index, std::size_t n) {
       symbolic::Values values;
       for (std::size_t k = 0; k < x.size(); ++k)
         values[std::string(1, "xyz"[k])] = element_at(x[k], index);
@@ -248,10 +246,10 @@ struct TermEvaluation {
 
   static void sort_rows(const Term& t, const TermValue& x, TermValue& y) {
     const std::size_t axis = axis_of(t);
-    for_each_place(x.shape, [&](const Place& index, std::size_t) {
+    for_each_place(x.shape, [&](const Ints& index, std::size_t) {
       if (index[axis] != 0) return;
       std::vector<std::pair<double, std::int64_t>> row;
-      Place here = index;
+      Ints here = index;
       for (std::int64_t i = 0; i < x.shape[static_cast<int>(axis)]; ++i) {
         here[axis] = i;
         const double v = x.elements[offset_of(x.shape, here)];
