@@ -13,6 +13,7 @@
 #include <gradus/see/explain.h>
 #include <gradus/see/explain_tape.h>
 #include <gradus/see/try.h>
+#include <gradus/see/words.h>
 
 namespace gradus::app {
 namespace {
@@ -35,13 +36,6 @@ std::string digits(double value, const char* format = "%.6g") {
   char text[48];
   std::snprintf(text, sizeof text, format, value);
   return text;
-}
-
-/// "1.25 G", with the unit behind.
-std::string amount(double value, const std::string& unit) {
-  for (const auto& [size, prefix] : {std::pair{1e9, "G"}, {1e6, "M"}, {1e3, "k"}})
-    if (value >= size) return digits(value / size, "%.3g") + " " + prefix + unit;
-  return digits(value) + " " + unit;
 }
 
 Shape shape_of(const std::string& text) {
@@ -114,16 +108,13 @@ void print_page(const see::Explanation& e, const Terminal& terminal) {
     if (const auto form = see::einsum_form(r.formula)) line("EINSUM", form->str(), width);
     line("LATEX", see::write(r.formula, see::TermStyle::latex), width);
     line("RULE", r.text + "   as it ran", width);
-    line("COST",
-         amount(r.cost.flops, "FLOP") + ", reads " + amount(double(r.cost.read), "B") +
-             ", writes " + amount(double(r.cost.written), "B"),
-         width);
+    line("COST", see::cost_text(r.cost), width);
     line("NUMBERS",
          r.name + " of the example has L2 " + (r.value ? digits(norm_of(r.value)) : "0") +
              "; formula and rule differ by " + digits(r.difference, "%.1e"),
          width);
   }
-  line("SAVED", amount(double(e.saved), "B") + " in f32 kept for the backward pass", width);
+  line("SAVED", see::amount(double(e.saved), "B") + " in f32 kept for the backward pass", width);
   line("CHECK", "central difference, f64: " + e.check.str(), width);
   line("NAMES", std::string(card.also), width);
 }

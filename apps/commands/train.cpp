@@ -38,8 +38,8 @@ void print_end(const Terminal& terminal, const TestReport& report, double second
       o.data.empty() || o.data == "digits" ? "digits" : o.data.c_str());
 }
 
-void print_health(const HealthWatch& health, int width) {
-  std::printf("\nhealth of the first %lld steps\n", count(health.recorded()));
+void print_health(const HealthWatch& health, bool all, int width) {
+  std::printf("\nhealth of %s%lld steps\n", all ? "all " : "the first ", count(health.recorded()));
   const std::string text = see::health_text(health.found());
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = text.find('\n', at);
@@ -104,18 +104,21 @@ int train(const TrainOptions& o) {
   trainer.with(interrupt);
   StatsLog stats(events);
   if (o.stats) trainer.with(stats);  // before events: the epoch's line comes after its batches
-  HealthWatch health;
-  if (o.health) trainer.with(health);
+  HealthWatch health(o.watch, [&](const Diagnostic& d) {
+    if (o.watch) events.write({{"event", "warning"}, {"found", to_json(d)}});
+  });
+  const bool looks = o.health || o.watch;
+  if (looks) trainer.with(health);
   trainer.with(events);
   if (talk) trainer.with(LiveView(terminal));
   const auto begin = std::chrono::steady_clock::now();
   const std::vector<EpochRecord> records = trainer.fit(train_loader, valid_loader, fit_options(o));
 
   if (o.explain_plan) print_plan(trainer.plan(), o, events);
-  if (o.health) {
+  if (looks) {
     events.write(
         {{"event", "health"}, {"steps", health.recorded()}, {"found", to_json(health.found())}});
-    if (!o.json) print_health(health, terminal.width());
+    if (!o.json) print_health(health, o.watch, terminal.width());
   }
   save_model(o.out, net, o.scale, {{"gradus.data", data.name}});
   if (Interrupt::happened()) {

@@ -1,10 +1,28 @@
-// Recording the first steps of a training; see train_health.h.
+// Recording steps of a training and searching them; see train_health.h.
 #include <apps/commands/train_health.h>
 
+#include <cstdlib>
+#include <sstream>
+
 namespace gradus::app {
+namespace {
+
+/// What a message is about: its first two words, but for numbers, which differ from time to time.
+std::string subject_of(const Diagnostic& d) {
+  std::istringstream words(d.what);
+  std::string subject = d.code + " " + d.place, word;
+  for (int i = 0; i < 2 && words >> word; ++i) {
+    char* end = nullptr;
+    std::strtod(word.c_str(), &end);
+    if (*end != '\0') subject += " " + word;
+  }
+  return subject;
+}
+
+}  // namespace
 
 void HealthWatch::before_batch(TrainState& s) {
-  if (recorded_ >= steps_) return;
+  if (!all_ && recorded_ >= steps_) return;
   if (!recorder_) {
     recorder_.emplace(
         see::RecorderOptions{.level = see::TapeLevel::full, .budget = std::int64_t{256} << 20});
@@ -21,30 +39,41 @@ void HealthWatch::before_step(TrainState& s) {
 void HealthWatch::after_batch(TrainState& s) {
   if (!recorder_) return;
   recorder_->pause();
-  if (++recorded_ == steps_) finish(s);
+  if (++recorded_ % steps_ == 0) search(s);
 }
 
 void HealthWatch::after_fit(TrainState& s) {
-  if (recorder_) finish(s);
+  if (recorder_) search(s);
 }
 
-void HealthWatch::finish(TrainState& s) {
+void HealthWatch::search(TrainState& s) {
   recorder_->finish();
   see::HealthOptions options;
   for (auto& [name, p] : s.net.named_parameters()) options.parameters.push_back(name);
-  found_ = see::health(recorder_->tape(), options);
+  if (recorded_ > steps_) options.allow = {"L3", "I2"};  // those are about the beginning of a run
+  for (Diagnostic& d : see::health(recorder_->tape(), options)) add(std::move(d));
   recorder_.reset();
+}
+
+void HealthWatch::add(Diagnostic found) {
+  for (Diagnostic& known : found_)
+    if (subject_of(known) == subject_of(found)) {
+      known.count += found.count;
+      return;
+    }
+  if (on_new_) on_new_(found);
+  found_.push_back(std::move(found));
+}
+
+nlohmann::ordered_json to_json(const Diagnostic& d) {
+  return {{"code", d.code},   {"severity", std::string(severity_name(d.severity()))},
+          {"what", d.what},   {"why", d.why},
+          {"place", d.place}, {"count", d.count}};
 }
 
 nlohmann::ordered_json to_json(const std::vector<Diagnostic>& found) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
-  for (const Diagnostic& d : found)
-    list.push_back({{"code", d.code},
-                    {"severity", std::string(severity_name(d.severity()))},
-                    {"what", d.what},
-                    {"why", d.why},
-                    {"place", d.place},
-                    {"count", d.count}});
+  for (const Diagnostic& d : found) list.push_back(to_json(d));
   return list;
 }
 

@@ -1,7 +1,8 @@
-// What gradus train --health does: the first steps are recorded, and searched for mistakes that
-// have a code (see/health.h).
+// What gradus train --health and --watch do: steps are recorded, the first ones or all, and
+// searched for mistakes that have a code (see/health.h).
 #pragma once
 
+#include <functional>
 #include <optional>
 
 #include <nlohmann/json.hpp>
@@ -11,11 +12,16 @@
 
 namespace gradus::app {
 
-/// Records the first `steps` steps, which run one by one; those after them run as a plan again.
-/// Results stay the same bits.
+/// Records steps, which then run one by one; those that are not recorded run as a plan. Results
+/// stay the same bits. All of a run are searched in windows of `steps`, so that memory stays
+/// bounded; a mistake that comes back counts up. A step too far is not seen across two windows.
 class HealthWatch : public Callback {
  public:
-  explicit HealthWatch(std::int64_t steps = 20) : steps_(steps) {}
+  using OnNew = std::function<void(const Diagnostic&)>;
+
+  /// The first `steps`, or all; `on_new` is called for each mistake when it is first found.
+  explicit HealthWatch(bool all, OnNew on_new = {}, std::int64_t steps = 20)
+      : all_(all), on_new_(std::move(on_new)), steps_(steps) {}
   void before_batch(TrainState& state) override;
   void before_step(TrainState& state) override;
   void after_batch(TrainState& state) override;
@@ -25,12 +31,18 @@ class HealthWatch : public Callback {
   const std::vector<Diagnostic>& found() const { return found_; }
 
  private:
-  void finish(TrainState& state);
+  void search(TrainState& state);
+  void add(Diagnostic found);
+
+  bool all_;
+  OnNew on_new_;
   std::int64_t steps_, recorded_ = 0;
   std::optional<see::Recorder> recorder_;
   std::vector<Diagnostic> found_;
 };
 
+/// {"code": "F1", ...}: one of the list below.
+nlohmann::ordered_json to_json(const Diagnostic& found);
 /// {"code": "F1", "severity": "note", "what": ..., "why": ..., "place": ..., "count": 1}, ...
 nlohmann::ordered_json to_json(const std::vector<Diagnostic>& found);
 

@@ -39,6 +39,8 @@ std::vector<Option> command_line(TrainOptions& o) {
       {"--health", &o.health,
        "record the first 20 steps and tell the mistakes in them that have a code: gradus explain "
        "codes"},
+      {"--watch", &o.watch,
+       "the same for every step of the run, 20 at a time; each mistake once, with a count"},
       {"--json", &o.json, "JSON lines on stdout and nothing else"},
       {"--quiet", &o.quiet, "no live view, no report"}};
 }

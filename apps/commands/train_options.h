@@ -19,7 +19,7 @@ struct TrainOptions {
   std::uint64_t seed = 1;
   int scale = 256;
   bool nesterov = false, shuffle = true, eager = false, explain_plan = false, stats = false,
-       health = false, json = false, quiet = false;
+       health = false, watch = false, json = false, quiet = false;
 };
 
 /// The options as the command line spells them; values go to `o`.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <gradus/core/pool.h>
+#include <gradus/core/spare.h>
 
 namespace gradus {
 namespace {
@@ -47,6 +48,11 @@ void Tally::report() {
   }
 }
 
+// Rounded up so that kernels may read whole vectors at the end, and aligned by hand: malloc is
+// several times slower when it aligns.
+constexpr std::size_t slack = 3 * alignment;
+std::size_t size_of_memory(std::size_t bytes) { return (bytes + slack) / alignment * alignment; }
+
 std::byte* aligned(std::byte* p) {
   return p + (-reinterpret_cast<std::uintptr_t>(p) & (alignment - 1));
 }
@@ -68,18 +74,14 @@ struct Storage::Lazy {
 void Storage::Block::give_memory_back() {
   if (is_counted) tally.add(-static_cast<std::ptrdiff_t>(bytes));
   is_counted = false;
-  memory.reset();
+  if (memory) detail::give_block(memory.release(), size_of_memory(bytes));
 }
 
 std::byte* Storage::Block::take_memory() {
-  // Rounded up so that kernels may read whole vectors at the end, and aligned by hand: malloc is
-  // several times slower when it aligns.
-  static_assert(sizeof small == 3 * alignment);
+  static_assert(sizeof small == slack);
   std::byte* start = small;
   if (bytes > alignment) {
-    constexpr std::size_t slack = 3 * alignment;
-    if (bytes <= SIZE_MAX - slack)
-      memory.reset(new (std::nothrow) std::byte[(bytes + slack) / alignment * alignment]);
+    if (bytes <= SIZE_MAX - slack) memory.reset(detail::take_block(size_of_memory(bytes)));
     if (!memory)
       throw MemoryError(
           "no memory for a tensor of " + std::to_string(bytes) + " bytes (" +

@@ -14,20 +14,36 @@ HWY_BEFORE_NAMESPACE();
 namespace gradus::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+/// byte / divisor, correctly rounded. Where products are fused, a product with the rounded
+/// reciprocal and one correction by its exact remainder give that too (P. Markstein, "Computation
+/// of elementary functions on the IBM RISC System/6000 processor", 1990).
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V quotient(D /*d*/, V byte, V divisor, V reciprocal) {
+#if HWY_NATIVE_FMA
+  const V estimate = hn::Mul(byte, reciprocal);
+  return hn::MulAdd(hn::NegMulAdd(estimate, divisor, byte), reciprocal, estimate);
+#else
+  (void)reciprocal;
+  return hn::Div(byte, divisor);
+#endif
+}
+
 void gather_rows(const std::uint8_t* source, std::int64_t row_bytes, const std::int64_t* index,
                  std::int64_t count, float divisor, float* target) {
   const hn::ScalableTag<float> d;
   const hn::Rebind<std::int32_t, decltype(d)> d_int;
   const hn::Rebind<std::uint8_t, decltype(d)> d_byte;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  const auto by = hn::Set(d, divisor);
+  const auto by = hn::Set(d, divisor), reciprocal = hn::Set(d, 1 / divisor);
+  const bool moderate = divisor > 0x1p-60f && divisor < 0x1p60f;  // no estimate over- or underflows
   for (std::int64_t i = 0; i < count; ++i) {
     const std::uint8_t* row = source + index[i] * row_bytes;
     float* out = target + i * row_bytes;
     std::int64_t j = 0;
-    for (; j + lanes <= row_bytes; j += lanes)
-      hn::StoreU(hn::Div(hn::ConvertTo(d, hn::PromoteTo(d_int, hn::LoadU(d_byte, row + j))), by), d,
-                 out + j);
+    for (; moderate && j + lanes <= row_bytes; j += lanes) {
+      const auto byte = hn::ConvertTo(d, hn::PromoteTo(d_int, hn::LoadU(d_byte, row + j)));
+      hn::StoreU(quotient(d, byte, by, reciprocal), d, out + j);
+    }
     for (; j < row_bytes; ++j) out[j] = static_cast<float>(row[j]) / divisor;
   }
 }

@@ -14,8 +14,9 @@ namespace gradus::kernels {
 namespace {
 
 using Index = std::int64_t;
-constexpr double products_per_task = 4e6;  // below two tasks' worth no thread is woken
-constexpr Index whole_strips = 64;         // pieces of this many columns cut no strip
+constexpr double products_per_task = 5e5;  // below two tasks' worth no thread is called
+constexpr Index whole_vectors = 16;        // pieces of this many columns cut no vector,
+constexpr Index whole_strips = 64;         // of this many no strip
 constexpr Index wide_enough = 256;         // narrower pieces read the other operand too often
 
 Index round_up(Index n, Index unit) { return (n + unit - 1) / unit * unit; }
@@ -109,11 +110,11 @@ void gemm(Index m, Index n, Index k, Matrix<const T> a, Matrix<const T> b, Matri
     const double products =
         static_cast<double>(across) * static_cast<double>(std::max<Index>(k, 1));
     const double wanted = std::min(static_cast<double>(length), products_per_task / products + 1);
-    // One piece for one thread; else two for each, where they are wide enough.
+    // One piece for one thread; for several one each, or two where they are wide enough.
     const Index threads = num_threads(), share = (length + threads - 1) / threads;
-    const Index piece =
-        threads > 1 ? std::max((share + 1) / 2, std::min(share, wide_enough)) : length;
-    const Index grain = round_up(std::max(static_cast<Index>(wanted), piece), whole_strips);
+    const Index piece = threads > 1 && share >= 2 * wide_enough ? (share + 1) / 2 : share;
+    const Index grain = round_up(std::max(static_cast<Index>(wanted), piece),
+                                 share < 2 * wide_enough ? whole_vectors : whole_strips);
     parallel_for(length, grain, [&](Index begin, Index end) {
       const GemmPart part = columns ? GemmPart{0, m, begin, end} : GemmPart{begin, end, 0, n};
       gemm_serial<T>(part, k, a, b, c, accumulate, epilogue);

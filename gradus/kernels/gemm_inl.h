@@ -207,48 +207,67 @@ void pack(const T* source, Index step, Index along, Index count, Index depth, T*
     for (Index k = 0; k < depth; ++k) packed[k * tile + i] = source[i * step + k * along];
 }
 
+/// What is done to finished sums: a weight's update alone, which is the most of a small net's step,
+/// or whatever the epilogue says.
+enum class Ending { update, any };
+
 /// One vector (or one number) of finished sums goes to C.
-template <class D, class T = hn::TFromD<D>>
-HWY_INLINE void finish_lanes(D d, const T* sum, T* out, bool add, const Epilogue<T>* e, T row_bias,
+template <Ending ending, class D, class T = hn::TFromD<D>>
+HWY_INLINE void finish_lanes(D d, const T* sum, T* out, bool add, const Epilogue<T>& e, T row_bias,
                              const T* column_bias, const T* mask) {
   auto v = hn::LoadU(d, sum);
-  if (add) v = hn::Add(hn::LoadU(d, out), v);
-  if (e) {
+  if constexpr (ending == Ending::update) {
+    v = hn::Sub(hn::LoadU(d, out), hn::Mul(hn::Set(d, e.rate), v));
+  } else {
     const auto zero = hn::Zero(d);
-    if (e->scales) v = hn::Mul(v, hn::Set(d, e->scale));
-    if (e->bias_of_row && !e->column_first) v = hn::Add(v, hn::Set(d, row_bias));
+    if (add) v = hn::Add(hn::LoadU(d, out), v);
+    if (e.scales) v = hn::Mul(v, hn::Set(d, e.scale));
+    if (e.bias_of_row && !e.column_first) v = hn::Add(v, hn::Set(d, row_bias));
     if (column_bias) v = hn::Add(v, hn::LoadU(d, column_bias));
-    if (e->bias_of_row && e->column_first) v = hn::Add(v, hn::Set(d, row_bias));
-    if (e->relu) v = hn::IfThenElse(hn::Lt(v, zero), zero, v);
+    if (e.bias_of_row && e.column_first) v = hn::Add(v, hn::Set(d, row_bias));
+    if (e.relu) v = hn::IfThenElse(hn::Lt(v, zero), zero, v);
     if (mask)
       v = hn::Mul(v, hn::IfThenElse(hn::Le(hn::LoadU(d, mask), zero), zero, hn::Set(d, T(1))));
-    if (e->updates) v = hn::Sub(hn::LoadU(d, out), hn::Mul(hn::Set(d, e->rate), v));
+    if (e.updates) v = hn::Sub(hn::LoadU(d, out), hn::Mul(hn::Set(d, e.rate), v));
   }
   hn::StoreU(v, d, out);
 }
 
-/// C (+)= sums, then the epilogue if there is one. (i0, j0) is where this piece lies in the whole.
-template <class T>
-void finish(const T* sums, Index sums_row, Index height, Index width, Matrix<T> c, bool add,
-            const Epilogue<T>* e, Index i0, Index j0) {
-  const bool masked = e && e->mask.data;
-  const bool runs = c.column == 1 && (!masked || e->mask.column == 1);
+template <Ending ending, class T>
+void finish_rows(const T* sums, Index sums_row, Index height, Index width, Matrix<T> c, bool add,
+                 const Epilogue<T>& given, Index i0, Index j0) {
+  const Epilogue<T> e = given;  // a copy that writing to C cannot change
+  const bool runs = c.column == 1 && (!e.mask.data || e.mask.column == 1);
+  const T* column_bias = e.bias_of_column ? e.bias_of_column + j0 : nullptr;
   for (Index i = 0; i < height; ++i) {
-    const T row_bias = e && e->bias_of_row ? e->bias_of_row[i0 + i] : T(0);
-    const T* column_bias = e && e->bias_of_column ? e->bias_of_column + j0 : nullptr;
-    const T* mask = masked ? e->mask.data + (i0 + i) * e->mask.row + j0 * e->mask.column : nullptr;
+    const T row_bias = e.bias_of_row ? e.bias_of_row[i0 + i] : T(0);
+    const T* mask =
+        e.mask.data ? e.mask.data + (i0 + i) * e.mask.row + j0 * e.mask.column : nullptr;
     const T* sum = sums + i * sums_row;
     T* out = c.data + i * c.row;
     Index j = 0;
     if (runs)
       for (; j + lanes<T> <= width; j += lanes<T>)
-        finish_lanes(Tag<T>(), sum + j, out + j, add, e, row_bias,
-                     column_bias ? column_bias + j : nullptr, mask ? mask + j : nullptr);
+        finish_lanes<ending>(Tag<T>(), sum + j, out + j, add, e, row_bias,
+                             column_bias ? column_bias + j : nullptr, mask ? mask + j : nullptr);
     for (; j < width; ++j)
-      finish_lanes(hn::CappedTag<T, 1>(), sum + j, out + j * c.column, add, e, row_bias,
-                   column_bias ? column_bias + j : nullptr,
-                   mask ? mask + j * e->mask.column : nullptr);
+      finish_lanes<ending>(hn::CappedTag<T, 1>(), sum + j, out + j * c.column, add, e, row_bias,
+                           column_bias ? column_bias + j : nullptr,
+                           mask ? mask + j * e.mask.column : nullptr);
   }
+}
+
+/// C (+)= sums, then the epilogue if there is one. (i0, j0) is where this piece lies in the whole.
+template <class T>
+void finish(const T* sums, Index sums_row, Index height, Index width, Matrix<T> c, bool add,
+            const Epilogue<T>* given, Index i0, Index j0) {
+  const Epilogue<T> e = given ? *given : Epilogue<T>{};
+  const bool update_alone = e.updates && !add && !e.scales && !e.bias_of_row && !e.bias_of_column &&
+                            !e.relu && !e.mask.data;
+  if (update_alone)
+    finish_rows<Ending::update>(sums, sums_row, height, width, c, add, e, i0, j0);
+  else
+    finish_rows<Ending::any>(sums, sums_row, height, width, c, add, e, i0, j0);
 }
 
 template <class T>

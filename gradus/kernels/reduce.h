@@ -2,14 +2,12 @@
 // The order of a fold depends on the logical index alone, never on strides or threads: element k
 // goes to lane k mod 16 of its block of 1024; lanes meet in a fixed tree, blocks in a pairwise
 // tree. So sums of a tensor and of its transposed copy have equal bits, and the error grows with
-// log(n).
+// log(n). Only the loops over one fold know functions and types; which outputs there are is found
+// in reduce.cpp, compiled once.
 #pragma once
 
 #include <algorithm>
-#include <vector>
-
-#include <gradus/kernels/strided.h>
-#include <gradus/kernels/threads.h>
+#include <cstdint>
 
 namespace gradus::kernels {
 
@@ -53,23 +51,121 @@ Acc join_lanes(Acc (&lanes)[reduce_lanes], Combine combine) {
   return lanes[0];
 }
 
+/// Folds one block of n values read(0), read(1), ...
+template <class Acc, class Read, class Combine>
+Acc fold_block(std::int64_t n, Acc identity, Read read, Combine combine) {
+  Acc lanes[reduce_lanes];
+  for (Acc& lane : lanes) lane = identity;
+  std::int64_t k = 0;
+  for (; k + reduce_lanes <= n; k += reduce_lanes)
+    for (std::int64_t l = 0; l < reduce_lanes; ++l) lanes[l] = combine(lanes[l], read(k + l));
+  for (std::int64_t l = 0; k + l < n; ++l) lanes[l] = combine(lanes[l], read(k + l));
+  return join_lanes(lanes, combine);
+}
+
 /// Folds n values read(0), read(1), ... in the order described above.
 template <class Acc, class Read, class Combine>
 Acc fold(std::int64_t n, Acc identity, Read read, Combine combine) {
   PairwiseTree<Acc, Combine> tree(combine);
-  for (std::int64_t begin = 0; begin < n; begin += reduce_block) {
-    const std::int64_t length = std::min(reduce_block, n - begin);
-    Acc lanes[reduce_lanes];
-    for (Acc& lane : lanes) lane = identity;
-    std::int64_t k = 0;
-    for (; k + reduce_lanes <= length; k += reduce_lanes)
-      for (std::int64_t l = 0; l < reduce_lanes; ++l)
-        lanes[l] = combine(lanes[l], read(begin + k + l));
-    for (std::int64_t l = 0; k + l < length; ++l) lanes[l] = combine(lanes[l], read(begin + k + l));
-    tree.push(join_lanes(lanes, combine));
-  }
+  for (std::int64_t begin = 0; begin < n; begin += reduce_block)
+    tree.push(fold_block(
+        std::min(reduce_block, n - begin), identity,
+        [&read, begin](std::int64_t k) { return read(begin + k); }, combine));
   return tree.finish(identity);
 }
+
+namespace detail {
+
+/// The elements that one output is folded from: n of them, `stride` apart, or at `positions`.
+struct Fold {
+  std::int64_t n;
+  std::int64_t stride;
+  const std::int64_t* positions;  // nullptr: in steps of `stride`
+};
+
+/// How many neighbouring outputs are folded side by side where the reduced axis lies across them.
+inline constexpr std::int64_t side_by_side = 16;
+
+/// Folds what begins at x into the output y, or `side_by_side` neighbours into as many outputs.
+using FoldOutputs = void (*)(const void* functions, const void* x, const Fold& fold, void* y);
+
+/// Where a reduction's operands lie, and the two loops that know its types and functions.
+struct Reduction {
+  const void* x;
+  std::int64_t x_size;  // bytes of an element
+  void* y;
+  std::int64_t y_size;
+  FoldOutputs one;
+  FoldOutputs columns;
+  const void* functions;
+};
+
+void reduce(const Reduction& reduction, const std::int64_t* kept_sizes,
+            const std::int64_t* kept_strides, int kept_rank, const std::int64_t* sizes,
+            const std::int64_t* strides, int rank);
+
+template <class X, class Y, class Acc, class Prepare, class Combine, class Finish>
+struct ReduceFunctions {
+  Acc identity;
+  Prepare prepare;
+  Combine combine;
+  Finish finish;
+
+  static void one(const void* functions, const void* x, const Fold& f, void* y) {
+    const ReduceFunctions own = *static_cast<const ReduceFunctions*>(functions);
+    const X* base = static_cast<const X*>(x);
+    PairwiseTree<Acc, Combine> tree(own.combine);
+    X gathered[reduce_block];  // what does not lie in a row is brought together first
+    for (std::int64_t begin = 0; begin < f.n; begin += reduce_block) {
+      const std::int64_t length = std::min(reduce_block, f.n - begin);
+      const X* block = base + begin;
+      if (f.positions) {
+        for (std::int64_t k = 0; k < length; ++k) gathered[k] = base[f.positions[begin + k]];
+        block = gathered;
+      } else if (f.stride != 1) {
+        for (std::int64_t k = 0; k < length; ++k) gathered[k] = base[(begin + k) * f.stride];
+        block = gathered;
+      }
+      tree.push(fold_block(
+          length, own.identity, [&own, block](std::int64_t k) { return own.prepare(block[k]); },
+          own.combine));
+    }
+    *static_cast<Y*>(y) = own.finish(tree.finish(own.identity));
+  }
+
+  static void columns(const void* functions, const void* x, const Fold& f, void* y) {
+    struct Side {
+      Acc values[side_by_side];
+    };
+    const ReduceFunctions own = *static_cast<const ReduceFunctions*>(functions);
+    const auto combine_sides = [&own](const Side& a, const Side& b) {
+      Side result;
+      for (std::int64_t w = 0; w < side_by_side; ++w)
+        result.values[w] = own.combine(a.values[w], b.values[w]);
+      return result;
+    };
+    Side identities;
+    for (Acc& value : identities.values) value = own.identity;
+    PairwiseTree<Side, decltype(combine_sides)> tree(combine_sides);
+    for (std::int64_t begin = 0; begin < f.n; begin += reduce_block) {
+      const std::int64_t length = std::min(reduce_block, f.n - begin);
+      Side lanes[reduce_lanes];
+      for (Side& lane : lanes) lane = identities;
+      for (std::int64_t k = 0; k < length; ++k) {
+        Acc* lane = lanes[k % reduce_lanes].values;
+        const X* row = static_cast<const X*>(x) + (begin + k) * f.stride;
+        for (std::int64_t w = 0; w < side_by_side; ++w)
+          lane[w] = own.combine(lane[w], own.prepare(row[w]));
+      }
+      tree.push(join_lanes(lanes, combine_sides));
+    }
+    const Side total = tree.finish(identities);
+    for (std::int64_t w = 0; w < side_by_side; ++w)
+      static_cast<Y*>(y)[w] = own.finish(total.values[w]);
+  }
+};
+
+}  // namespace detail
 
 /// y[kept] = finish(fold of prepare(x)) over the reduced axes. The reduced axes are given in
 /// logical order; `y` is written row-major over the kept axes. Many outputs are shared among
@@ -78,75 +174,10 @@ template <class Acc, class X, class Y, class Prepare, class Combine, class Finis
 void reduce(const X* x, const std::int64_t* kept_sizes, const std::int64_t* kept_strides,
             int kept_rank, const std::int64_t* sizes, const std::int64_t* strides, int rank, Y* y,
             Acc identity, Prepare prepare, Combine combine, Finish finish) {
-  const Walk<1> kept(kept_sizes, kept_rank, {kept_strides});
-  const Walk<1> reduced(sizes, rank, {strides});
-  const std::int64_t n = reduced.count;
-  if (kept.count == 0) return;
-  const std::int64_t stride = reduced.strides[0][0];
-  const std::int64_t across = kept.strides[0][kept.rank - 1];
-  const bool columns = reduced.rank == 1 && across == 1 && stride != 1 && n > 0;
-  // Where the reduced axes do not lie in one run, their positions are listed once.
-  std::vector<std::int64_t> positions;
-  if (reduced.rank > 1) {
-    positions.reserve(static_cast<std::size_t>(n));
-    const std::int64_t inner = reduced.strides[0][reduced.rank - 1];
-    reduced.for_each_run([&](const std::int64_t* at, std::int64_t run) {
-      for (std::int64_t i = 0; i < run; ++i) positions.push_back(at[0] + i * inner);
-    });
-  }
-  // Neighbouring outputs are folded side by side, each in the order of fold().
-  constexpr std::int64_t width = 16;
-  struct Side {
-    Acc values[width];
-  };
-  const auto combine_side = [&combine](const Side& a, const Side& b) {
-    Side result;
-    for (std::int64_t w = 0; w < width; ++w) result.values[w] = combine(a.values[w], b.values[w]);
-    return result;
-  };
-  Side identities;
-  for (Acc& value : identities.values) value = identity;
-  const auto fold_side = [&](const X* base) {
-    PairwiseTree<Side, decltype(combine_side)> tree(combine_side);
-    for (std::int64_t begin = 0; begin < n; begin += reduce_block) {
-      const std::int64_t length = std::min(reduce_block, n - begin);
-      Side lanes[reduce_lanes];
-      for (Side& lane : lanes) lane = identities;
-      for (std::int64_t k = 0; k < length; ++k) {
-        Acc* lane = lanes[k % reduce_lanes].values;
-        const X* row = base + (begin + k) * stride;
-        for (std::int64_t w = 0; w < width; ++w) lane[w] = combine(lane[w], prepare(row[w]));
-      }
-      tree.push(join_lanes(lanes, combine_side));
-    }
-    return tree.finish(identities);
-  };
-  const auto fold_one = [&](const X* base) {
-    if (reduced.rank > 1)
-      return fold(
-          n, identity,
-          [&](std::int64_t k) { return prepare(base[positions[static_cast<std::size_t>(k)]]); },
-          combine);
-    if (stride == 1)
-      return fold(
-          n, identity, [&](std::int64_t k) { return prepare(base[k]); }, combine);
-    return fold(
-        n, identity, [&](std::int64_t k) { return prepare(base[k * stride]); }, combine);
-  };
-  const std::int64_t per_task = elements_per_task / std::max<std::int64_t>(n, 1) + 1;
-  const std::int64_t grain = (per_task + width - 1) / width * width;
-  kept.for_each_run([&](const std::int64_t* at, std::int64_t run) {
-    const X* source = x + at[0];
-    Y* target = y;
-    parallel_for(run, grain, [&](std::int64_t i, std::int64_t end) {
-      for (; columns && i + width <= end; i += width) {
-        const Side total = fold_side(source + i);
-        for (std::int64_t w = 0; w < width; ++w) target[i + w] = finish(total.values[w]);
-      }
-      for (; i < end; ++i) target[i] = finish(fold_one(source + i * across));
-    });
-    y += run;
-  });
+  using Functions = detail::ReduceFunctions<X, Y, Acc, Prepare, Combine, Finish>;
+  const Functions functions{identity, prepare, combine, finish};
+  detail::reduce({x, sizeof(X), y, sizeof(Y), Functions::one, Functions::columns, &functions},
+                 kept_sizes, kept_strides, kept_rank, sizes, strides, rank);
 }
 
 }  // namespace gradus::kernels

@@ -1,10 +1,10 @@
-// The pool: workers sleep on a condition variable; a job is a counter of pieces that everybody
-// takes from. One job runs at a time; whoever finds the pool taken does its work alone.
+// The pool: workers wait at a door, awake for a while and then asleep; a job is a counter of pieces
+// that everybody takes from. One job runs at a time; whoever finds the pool taken does its work
+// alone.
 #include <gradus/kernels/threads.h>
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -31,28 +31,54 @@ std::atomic<int> requested{0};
 
 constexpr Index no_piece = std::numeric_limits<Index>::max();
 
+/// CPUs of the affinity mask, limited by the cgroup's quota.
+int available_cpus();
+
+/// Tells the processor that this thread waits for another one's write.
+inline void pause() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("isb");
+#endif
+}
+
 struct Pool {
+  // The door of the pool, in one word: workers inside, seats still free, and whether all is over.
+  static constexpr std::uint32_t one_inside = 1, one_seat = 1u << 15, over = 1u << 31;
+  static constexpr std::uint32_t inside_bits = one_seat - 1, seat_bits = over - one_seat;
+  static constexpr int longest_patience = 2000;  // looks before sleep, some 20 to 80 us
+
   std::mutex owner;  // held by the user thread whose job runs
-  std::mutex mutex;  // guards everything below except `next`
-  std::condition_variable work, done;
   std::vector<std::thread> workers;
+  // A job: written while the door is shut and nobody is inside, read inside.
   detail::Task task = nullptr;
   void* context = nullptr;
   Index count = 0, grain = 1;
-  std::atomic<Index> next{0};
-  int seats = 0;  // workers that may still join the job
-  int busy = 0;   // workers inside it
-  bool stopping = false;
+  alignas(64) std::atomic<Index> next{0};
+  alignas(64) std::atomic<std::uint32_t> door{0};
+  std::atomic<int> patience{0};
+  std::mutex mutex;  // guards the two below
   Index failed_piece = no_piece;
   std::exception_ptr failure;
 
   ~Pool() {
-    {
-      const std::lock_guard lock(mutex);
-      stopping = true;
-    }
-    work.notify_all();
+    door.fetch_or(over);
+    door.notify_all();
     for (std::thread& worker : workers) worker.join();
+  }
+
+  /// Looks at the door until `ready` of it: for a while at once, as jobs follow each other within
+  /// microseconds and waking takes longer; then asleep.
+  template <class Ready>
+  std::uint32_t wait_for(Ready ready) {
+    std::uint32_t seen = door.load();
+    for (int left = patience.load(std::memory_order_relaxed); left > 0 && !ready(seen); --left) {
+      pause();
+      seen = door.load();
+    }
+    for (; !ready(seen); seen = door.load()) door.wait(seen);
+    return seen;
   }
 
   void take_pieces() {
@@ -70,43 +96,38 @@ struct Pool {
 
   void work_forever() {
     inside_task = true;
-    std::unique_lock lock(mutex);
     while (true) {
-      work.wait(lock, [this] { return stopping || seats > 0; });
-      if (stopping) return;
-      --seats;
-      ++busy;
-      lock.unlock();
+      std::uint32_t seen = wait_for([](std::uint32_t d) { return (d & (seat_bits | over)) != 0; });
+      if (seen & over) return;
+      if (!door.compare_exchange_strong(seen, seen - one_seat + one_inside)) continue;
       take_pieces();
-      lock.lock();
-      if (--busy == 0) done.notify_one();
+      if ((door.fetch_sub(one_inside) & inside_bits) == one_inside) door.notify_all();
     }
   }
 
   void run(Index n, Index step, detail::Task f, void* data, int threads) {
-    {
-      const std::lock_guard lock(mutex);
-      while (static_cast<int>(workers.size()) < threads - 1) {
-        try {
-          workers.emplace_back([this] { work_forever(); });
-        } catch (const std::system_error&) {
-          break;  // the system gives no more threads: fewer do the same work
-        }
+    while (static_cast<int>(workers.size()) < threads - 1) {
+      try {
+        workers.emplace_back([this] { work_forever(); });
+      } catch (const std::system_error&) {
+        break;  // the system gives no more threads: fewer do the same work
       }
-      task = f;
-      context = data;
-      count = n;
-      grain = step;
-      next.store(0, std::memory_order_relaxed);
-      seats = std::min(threads - 1, static_cast<int>(workers.size()));
     }
-    work.notify_all();
+    static const int cpus = available_cpus();  // more threads than CPUs must not look for long:
+    patience.store(threads <= cpus ? longest_patience : 0, std::memory_order_relaxed);
+    task = f;
+    context = data;
+    count = n;
+    grain = step;
+    next.store(0, std::memory_order_relaxed);
+    const int seats = std::min(threads - 1, static_cast<int>(workers.size()));
+    door.store(static_cast<std::uint32_t>(seats) * one_seat);
+    door.notify_all();
     inside_task = true;
     take_pieces();
     inside_task = false;
-    std::unique_lock lock(mutex);
-    seats = 0;  // who has not come yet need not come
-    done.wait(lock, [this] { return busy == 0; });
+    door.fetch_and(inside_bits);  // who has not come yet need not come
+    wait_for([](std::uint32_t d) { return (d & inside_bits) == 0; });
     failed_piece = no_piece;
     if (failure) std::rethrow_exception(std::exchange(failure, nullptr));
   }
@@ -166,12 +187,7 @@ int quota_v1() {
 }
 #endif
 
-int find_default() {
-  if (const char* text = std::getenv("GRADUS_THREADS")) {
-    char* end = nullptr;
-    const long n = std::strtol(text, &end, 10);
-    if (end != text && *end == '\0' && n > 0 && n <= 4096) return static_cast<int>(n);
-  }
+int available_cpus() {
   int cpus = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 #if defined(__linux__)
   cpu_set_t mask;
@@ -180,6 +196,15 @@ int find_default() {
     if (quota > 0) cpus = std::min(cpus, quota);
 #endif
   return cpus;
+}
+
+int find_default() {
+  if (const char* text = std::getenv("GRADUS_THREADS")) {
+    char* end = nullptr;
+    const long n = std::strtol(text, &end, 10);
+    if (end != text && *end == '\0' && n > 0 && n <= 4096) return static_cast<int>(n);
+  }
+  return available_cpus();
 }
 
 }  // namespace

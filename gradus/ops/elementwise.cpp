@@ -28,6 +28,11 @@ Tensors prepare_elementwise(std::span<const Tensor> inputs, Domain domain) {
   return result;
 }
 
+void copy_elements(In x, void* to, const Shape& strides) {
+  kernels::copy(x.data, x.strides().data(), to, strides.data(), dtype_size(x.dtype),
+                x.shape().data(), x.shape().rank());
+}
+
 void check_domain(DType dtype, Domain domain) {
   if (domain == Domain::numbers && dtype == DType::boolean)
     throw DTypeError("takes numbers, not truth values",

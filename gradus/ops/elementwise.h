@@ -27,6 +27,8 @@ enum class Domain {
 /// The inputs brought to one dtype by recorded casts, by promotion and the domain; nothing where
 /// they have it.
 Tensors prepare_elementwise(std::span<const Tensor> inputs, Domain domain);
+/// Writes the elements of x to `to`, an element of the same dtype, in steps of `strides`.
+void copy_elements(In x, void* to, const Shape& strides);
 /// Throws DTypeError for a bool where numbers are needed.
 void check_domain(DType dtype, Domain domain);
 

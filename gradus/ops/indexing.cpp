@@ -2,7 +2,7 @@
 // Next:
 // subscript.cpp, NumPy's general index.
 #include <gradus/core/diagnostic.h>
-#include <gradus/kernels/elementwise.h>
+#include <gradus/ops/elementwise.h>
 #include <gradus/ops/indices.h>
 #include <gradus/ops/ops.h>
 #include <gradus/ops/registry.h>
@@ -88,8 +88,9 @@ struct Take {
       for_each_position({indices.shape(), indices.strides(), 0}, [&](std::int64_t at) {
         const std::int64_t chosen =
             checked_index(indices.as<std::int64_t>()[at], x.shape()[k], number);
-        kernels::map1([](T v) { return v; }, x.as<T>() + chosen * x.strides()[k], x_strides.data(),
-                      y.as<T>() + number * after, y_strides.data(), rest.data(), rest.rank());
+        kernels::copy(x.as<T>() + chosen * x.strides()[k], x_strides.data(),
+                      y.as<T>() + number * after, y_strides.data(), sizeof(T), rest.data(),
+                      rest.rank());
         ++number;
       });
     });
@@ -170,9 +171,8 @@ struct ScatterAdd {
   void forward(In x, In index, In source, Out y) const {
     const int k = normalize_axis(axis, std::max(x.shape().rank(), 1));
     const std::int64_t n = x.shape().empty() ? 1 : x.shape()[k];
+    copy_elements(x, y.data, y.strides());
     dispatch(x.dtype, [&]<class T>() {
-      kernels::map1([](T v) { return v; }, x.as<T>(), x.strides().data(), y.as<T>(),
-                    y.strides().data(), x.shape().data(), x.shape().rank());
       for_each_index(index, y.strides(), source.strides(), k, n,
                      [&](std::int64_t from, std::int64_t to) {
                        y.as<T>()[to] = static_cast<T>(y.as<T>()[to] + source.as<T>()[from]);
@@ -214,8 +214,7 @@ struct CheckLabels {
   void forward(In x, Out y) const {
     std::int64_t wrong = 0, first = -1, first_value = 0, low = 0, high = 0, number = 0;
     std::int64_t* out = y.as<std::int64_t>();
-    kernels::map1([](std::int64_t t) { return t; }, x.as<std::int64_t>(), x.strides().data(), out,
-                  y.strides().data(), y.shape().data(), y.shape().rank());
+    copy_elements(x, out, y.strides());
     for (const std::int64_t count = y.shape().numel(); number < count; ++number) {
       const std::int64_t t = out[number];
       if ((t < 0 || t >= classes) && t != ignore_index && wrong++ == 0) {

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cstdint>
 
-#include <gradus/kernels/elementwise.h>
 #include <gradus/ops/elementwise.h>
 #include <gradus/ops/registry.h>
 #include <gradus/ops/samples.h>
@@ -47,11 +46,8 @@ struct Concat {
     const int k = normalize_axis(axis, y.shape().rank());
     std::int64_t at = 0;
     for (const In& x : xs) {
-      dispatch(x.dtype, [&]<class T>() {
-        kernels::map1([](T v) { return v; }, x.as<T>(), x.strides().data(),
-                      y.as<T>() + at * y.strides()[k], y.strides().data(), x.shape().data(),
-                      x.shape().rank());
-      });
+      dispatch(x.dtype,
+               [&]<class T>() { copy_elements(x, y.as<T>() + at * y.strides()[k], y.strides()); });
       at += x.shape()[k];
     }
   }
@@ -177,10 +173,9 @@ struct Triangle {
     const Shape& shape = x.shape();
     const std::int64_t rows = shape[shape.rank() - 2], columns = shape.back();
     const std::int64_t diagonal = std::clamp(k, -rows, columns);  // beyond is all or nothing
+    copy_elements(x, y.data, y.strides());
+    if (shape.numel() == 0) return;
     dispatch(x.dtype, [&]<class T>() {
-      kernels::map1([](T v) { return v; }, x.as<T>(), x.strides().data(), y.as<T>(),
-                    y.strides().data(), shape.data(), shape.rank());
-      if (shape.numel() == 0) return;
       for (std::int64_t n = 0; n < shape.numel() / (rows * columns); ++n)
         for (std::int64_t i = 0; i < rows; ++i)
           for (std::int64_t j = 0; j < columns; ++j)

@@ -1,7 +1,6 @@
 // Movement: the same elements under another shape or order, as views where a layout can say it.
 // Each view's gradient is another movement. Next: repetition.cpp.
-#include <gradus/kernels/elementwise.h>
-#include <gradus/ops/ops.h>
+#include <gradus/ops/elementwise.h>
 #include <gradus/ops/registry.h>
 #include <gradus/ops/samples.h>
 
@@ -14,11 +13,8 @@ struct PureView {
   static constexpr Keep keep{.inputs = 0};
 };
 
-void copy_elements(In x, Out y) {
-  dispatch(x.dtype, [&]<class T>() {
-    kernels::map1([](T v) { return v; }, x.as<T>(), x.strides().data(), y.as<T>(),
-                  Layout::contiguous(x.shape()).strides.data(), x.shape().data(), x.shape().rank());
-  });
+void copy_contiguous(In x, Out y) {
+  copy_elements(x, y.data, Layout::contiguous(x.shape()).strides);
 }
 
 }  // namespace
@@ -38,7 +34,7 @@ struct Reshape : PureView {
   std::optional<Layout> view(const Layout& x) const {
     return x.reshape(resolve_reshape(x.shape, shape));
   }
-  void forward(In x, Out y) const { copy_elements(x, y); }
+  void forward(In x, Out y) const { copy_contiguous(x, y); }
   Tensor vjp(const Call& c, const Tensor& g) const {
     return reshape(g, c.input_spec(0).shape.to_vector());
   }
@@ -211,9 +207,7 @@ struct Unslice {
     const Layout part = y.layout->slice(axis, start, stop, step);
     dispatch(x.dtype, [&]<class T>() {
       std::fill(y.as<T>(), y.as<T>() + y.shape().numel(), T(0));
-      kernels::map1([](T v) { return v; }, x.as<T>(), x.strides().data(),
-                    y.as<T>() + part.offset - y.layout->offset, part.strides.data(),
-                    x.shape().data(), x.shape().rank());
+      copy_elements(x, y.as<T>() + part.offset - y.layout->offset, part.strides);
     });
   }
   Tensor vjp(const Call&, const Tensor& g) const { return slice(g, axis, start, stop, step); }

@@ -31,9 +31,8 @@ struct IndexPut {
   }
   Spec infer(const Spec& x, const Spec&, const Spec&) const { return x; }
   void forward(In x, In positions, In values, Out y) const {
+    copy_elements(x, y.data, y.strides());
     dispatch(x.dtype, [&]<class T>() {
-      kernels::map1([](T v) { return v; }, x.as<T>(), x.strides().data(), y.as<T>(),
-                    y.strides().data(), x.shape().data(), x.shape().rank());
       const kernels::Walk<2> walk(positions.shape().data(), positions.shape().rank(),
                                   {positions.strides().data(), values.strides().data()});
       const int inner = walk.rank - 1;

@@ -183,6 +183,22 @@ std::optional<double> element_by_formula(const TapeFormula& formula, const Eleme
   return form->scale * one.evaluate(values).elements[0];
 }
 
+std::vector<TapeFormula> formulas_asked(const Tape& tape, std::string_view what, TapeIndex tick) {
+  if (!what.empty()) return {formula_on_tape(tape, what.substr(0, what.find('[')), tick)};
+  std::vector<TapeFormula> all;
+  for (const TapeIndex v : tape.results_of(tick)) {
+    if (at(tape.values, v).gradient_of == none) continue;
+    try {
+      all.push_back(formula_on_tape(tape, tape.name_of(v), tick));
+    } catch (const Error&) {  // the gradient of the loss itself has no formula
+    }
+  }
+  if (all.empty())
+    throw ValueError("t" + std::to_string(at(tape.ticks, tick).number) + " makes no gradient",
+                     "name one, w1.g, or go to a tick of the backward pass");
+  return all;
+}
+
 std::string explain_on_tape(const Elements& elements, std::string_view what, TapeIndex tick,
                             TermStyle style) {
   const Tape& tape = elements.tape();
@@ -206,9 +222,7 @@ std::string explain_on_tape(const Elements& elements, std::string_view what, Tap
           tape.name_of(f.of) + "\n";
   if (const auto form = einsum_form(f.term)) text += "EINSUM   " + form->str() + "\n";
   text += "LATEX    " + write(f.term, TermStyle::latex) + "\n";
-  const GradientCost cost = gradient_cost(f.term);
-  text += "COST     " + number(cost.flops, 3) + " FLOP, reads " + std::to_string(cost.read) +
-          " B, writes " + std::to_string(cost.written) + " B in f32\n";
+  text += "COST     " + cost_text(gradient_cost(f.term)) + "\n";
   Tensor value;
   try {
     value = elements.of(f.gradient);

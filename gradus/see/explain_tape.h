@@ -21,6 +21,10 @@ struct TapeFormula {
 /// for an unknown name, ValueError where no call with a formula is behind it.
 TapeFormula formula_on_tape(const Tape& tape, std::string_view name, TapeIndex tick);
 
+/// That of "w1.g"; where nothing is said those of all gradients that `tick` makes. Throws
+/// ValueError where there is none.
+std::vector<TapeFormula> formulas_asked(const Tape& tape, std::string_view what, TapeIndex tick);
+
 /// One element of a formula in f64 from the run's numbers, where naive loops can: whole below
 /// `most` operations, else by the element's own slices of a contraction; nothing where neither can.
 std::optional<double> element_by_formula(const TapeFormula& formula, const Elements& elements,

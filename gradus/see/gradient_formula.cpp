@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include <gradus/see/gradient_call.h>
+#include <gradus/see/words.h>
 #include <gradus/symbolic/derive.h>
 #include <gradus/symbolic/parse.h>
 #include <gradus/symbolic/print.h>
@@ -299,6 +300,11 @@ GradientCost gradient_cost(const Term& formula) {
   collect_leaves(formula, leaves);
   for (const auto& [name, shape] : leaves) cost.read += shape.numel() * size;
   return cost;
+}
+
+std::string cost_text(const GradientCost& cost) {
+  return amount(cost.flops, "FLOP") + ", reads " + amount(static_cast<double>(cost.read), "B") +
+         ", writes " + amount(static_cast<double>(cost.written), "B");
 }
 
 }  // namespace gradus::see

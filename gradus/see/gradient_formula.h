@@ -31,5 +31,7 @@ struct GradientCost {
   std::int64_t read = 0, written = 0;  ///< bytes in f32, each tensor once
 };
 GradientCost gradient_cost(const Term& formula);
+/// "3.92 GFLOP, reads 10.2 MB, writes 157 kB".
+std::string cost_text(const GradientCost& cost);
 
 }  // namespace gradus::see

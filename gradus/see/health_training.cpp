@@ -80,20 +80,27 @@ void find_old_gradients(HealthReport& r) {
 /// T2 and T3: parameters without gradients, parameters without updates.
 void find_left_out(HealthReport& r) {
   std::map<std::int64_t, std::string> parameters;  // by tensor
+  // A weight that was made and looked at, but belongs to no net and no loss, is nobody's mistake.
+  std::set<std::int64_t> of_a_net;
   std::set<std::int64_t> with_gradient, updated;
+  bool trains = false;                                      // whether a backward pass was met
   std::set<TapeIndex> updating;                             // steps
   std::map<std::int64_t, std::set<TapeIndex>> gradient_in;  // steps, by tensor
   for (TapeIndex v = 0; v < static_cast<TapeIndex>(r.tape().values.size()); ++v) {
     const TapeValue& value = r.value(v);
     if (value.is_parameter && !parameters.count(value.tensor))
       parameters.emplace(value.tensor, r.name(v));
+    if (!value.name.empty()) of_a_net.insert(value.tensor);
     if (value.made_by == none) continue;
     const TapeEvent& event = r.event(value.made_by);
+    trains |= event.phase == Phase::backward;
+    if (trains && event.phase == Phase::forward)
+      for (const TapeIndex input : event.inputs) of_a_net.insert(r.value(input).tensor);
     if (const TapeIndex of = parameter_of_gradient(r, v); of != none) {
       with_gradient.insert(r.value(of).tensor);
       gradient_in[r.value(of).tensor].insert(r.step_of(event));
     }
-    if (event.target == none) continue;
+    if (event.target == none || !trains) continue;  // initial values are no updates
     updated.insert(value.tensor);
     if (event.phase == Phase::update) updating.insert(r.step_of(event));
   }
@@ -103,7 +110,7 @@ void find_left_out(HealthReport& r) {
   for (const auto& [tensor, name] : parameters) {
     known.insert(name);
     const bool has_gradient = with_gradient.count(tensor) > 0, moves = updated.count(tensor) > 0;
-    if (!has_gradient && !moves) unused.push_back(name);
+    if (!has_gradient && !moves && of_a_net.count(tensor)) unused.push_back(name);
     // Gradients of another program on the same tape, which updates nothing, are not meant.
     const auto beside = [&](TapeIndex step) { return updating.count(step) > 0; };
     if (has_gradient && !moves &&

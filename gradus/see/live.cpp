@@ -11,12 +11,14 @@
 namespace gradus::see {
 namespace {
 
+constexpr std::int64_t budget = std::int64_t{256} << 20;  // bytes of elements that are kept
+
 /// One recorder and one stepper for the thread that began; both live until the process ends, as
 /// the program may end anywhere.
 class Live {
  public:
   Live()
-      : recorder_({.level = TapeLevel::stats, .on_tick = [this] { ticked(); }}),
+      : recorder_({.level = TapeLevel::full, .budget = budget, .on_tick = [this] { ticked(); }}),
         stepper_(recorder_.tape(), {.bold = isatty(1) != 0 && !std::getenv("NO_COLOR")}) {}
 
   void add_stop(const std::string& text) { std::cout << stepper_.execute("b " + text); }
@@ -30,11 +32,14 @@ class Live {
   void ticked() {
     if (stepper_.has_quit()) return;
     std::cout << stepper_.grown() << std::flush;
-    const bool typed = isatty(0) != 0;
+    const bool typed = isatty(0) != 0, echoes = !typed && std::getenv("GRADUS_ECHO");
     while (!stepper_.wants_more() && !stepper_.has_quit()) {
       if (typed) std::cout << "(gradus) " << std::flush;
       std::string line;
-      if (!std::getline(std::cin, line)) line = "q";
+      if (!std::getline(std::cin, line))
+        line = "q";
+      else if (echoes)
+        std::cout << "(gradus) " << line << "\n";
       std::cout << stepper_.execute(line) << std::flush;
     }
     if (stepper_.has_quit()) recorder_.pause();

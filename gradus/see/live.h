@@ -3,8 +3,10 @@
 //   GRADUS_BREAK='lin*.backward' ./program        // or 't', to stop at the first tick
 //   see::step(loss);  loss.backward();            // or a line in the program
 //
-// Commands come from standard input, answers go to standard output; step.h has the commands. What a
-// program has not kept cannot be replayed here: that takes a see::StepProgram (gradus step).
+// Commands come from standard input, answers go to standard output; step.h has the commands. The
+// elements of the last 256 MB are kept; nothing can be run again here: that takes a
+// see::StepProgram (gradus step). GRADUS_ECHO writes each command before its answer, for
+// transcripts.
 #pragma once
 
 #include <gradus/core/tensor.h>

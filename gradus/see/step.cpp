@@ -1,10 +1,13 @@
 // The session: lines into commands, motions that wait, arrivals; see step.h. The commands are in
 // step_move.cpp and step_look.cpp.
 #include <gradus/see/step.h>
+#include <gradus/see/try.h>
 #include <gradus/see/words.h>
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 
 #include <nlohmann/json.hpp>
@@ -12,17 +15,24 @@
 namespace gradus::see {
 namespace {
 
-/// "p x > notes.txt" as command and file; a comparison has no file's ending.
-std::string take_file(std::string& command) {
+/// "p x > notes.txt" as command and file; what names a tensor, or a number, is compared with.
+std::string take_file(std::string& command, const Tape& tape, TapeIndex tick) {
   const std::size_t at = command.rfind(" > ");
   if (at == command.npos) return "";
   std::string file(trimmed(std::string_view(command).substr(at + 3)));
-  for (const std::string_view ending : {".txt", ".md", ".log", ".json", ".csv"})
-    if (file.ends_with(ending) && file.find_first_of(" ()[]") == file.npos) {
-      command.resize(at);
-      return file;
-    }
-  return "";
+  if (file.find_first_of(" ()[]|*<>=,") != file.npos) return "";
+  const std::size_t dot = file.rfind('.');
+  const bool has_ending =
+      dot != file.npos && dot + 1 < file.size() &&
+      std::all_of(file.begin() + static_cast<std::ptrdiff_t>(dot) + 1, file.end(),
+                  [](char c) { return std::isalpha(static_cast<unsigned char>(c)); });
+  const bool has_folder = file.find('/') != file.npos;
+  if (!has_ending && !has_folder) return "";
+  if (!has_folder && (std::isdigit(static_cast<unsigned char>(file[0])) ||
+                      (!tape.ticks.empty() && tape.find(file, tick) != none)))
+    return "";
+  command.resize(at);
+  return file;
 }
 
 }  // namespace
@@ -64,11 +74,17 @@ const std::vector<Stepper::Entry>& Stepper::entries() {
       {"src", "", &Stepper::source},
       {"print", "p", &Stepper::print},
       {"pp", "", &Stepper::summary},
+      {"hist", "", &Stepper::summary},
       {"pic", "", &Stepper::picture},
       {"pt", "", &Stepper::range},
       {"@", "", &Stepper::element},
+      {"plot", "", &Stepper::plot},
+      {"view", "v", &Stepper::view},
       {"why", "", &Stepper::tell_why},
       {"explain", "e", &Stepper::explain},
+      {"latex", "", &Stepper::latex},
+      {"einsum", "", &Stepper::einsum},
+      {"gears", "", &Stepper::gears},
       {"check", "", &Stepper::check},
       {"health", "", &Stepper::health},
       {"whatif", "", &Stepper::what_if},
@@ -143,7 +159,7 @@ std::string Stepper::drain() {
 }
 
 std::string Stepper::run_one(std::string command) {
-  const std::string file = take_file(command);
+  const std::string file = take_file(command, tape_, focus_.tick);
   if (command == "-") command = "n-";
   std::size_t length = 0;
   while (length < command.size() &&
@@ -175,8 +191,9 @@ std::string Stepper::run_one(std::string command) {
     if (!file.empty()) {
       std::ofstream out(file, std::ios::app);
       out << text;
-      if (!out.flush()) return answer(command, "cannot write " + file + "\n", true);
-      return "";
+      if (!out.flush())
+        return answer(command, "cannot write " + file + ": " + std::strerror(errno) + "\n", true);
+      return answer(command, "added to " + file + "\n", false);
     }
     // Motions say where they arrived themselves.
     const bool arrives =
@@ -187,8 +204,9 @@ std::string Stepper::run_one(std::string command) {
     return answer(command, command + "\n" + error.pointer(at == command.npos ? 0 : at) + "\n",
                   true);
   } catch (const Error& error) {
-    return answer(command,
-                  error.problem() + (error.hint().empty() ? "" : "; " + error.hint()) + "\n", true);
+    const std::string text =
+        error.problem() + (error.hint().empty() ? "" : "; " + error.hint()) + "\n";
+    return answer(command, options_.json ? text : wrap_lines(text, options_.style), true);
   } catch (const std::exception& error) {
     return answer(command, std::string(error.what()) + "\n", true);
   }

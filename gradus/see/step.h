@@ -105,17 +105,19 @@ class Stepper {
       watch(const std::string&, int), display(const std::string&, int),
       undisplay(const std::string&, int), first(const std::string&, int),
       last(const std::string&, int);
-  // -- look, why, try (step_look.cpp)
+  // -- look, why (step_look.cpp), try (step_try.cpp)
   std::string where(const std::string&, int), list(const std::string&, int),
       list_all(const std::string&, int), source(const std::string&, int),
       print(const std::string&, int), summary(const std::string&, int),
       picture(const std::string&, int), range(const std::string&, int),
-      element(const std::string&, int), tell_why(const std::string&, int),
-      explain(const std::string&, int), check(const std::string&, int),
-      health(const std::string&, int), what_if(const std::string&, int),
-      set(const std::string&, int), branch(const std::string&, int), diff(const std::string&, int),
-      note(const std::string&, int), quit(const std::string&, int),
-      show_help(const std::string&, int);
+      element(const std::string&, int), plot(const std::string&, int),
+      view(const std::string&, int), tell_why(const std::string&, int),
+      explain(const std::string&, int), latex(const std::string&, int),
+      einsum(const std::string&, int), gears(const std::string&, int),
+      check(const std::string&, int), health(const std::string&, int),
+      what_if(const std::string&, int), set(const std::string&, int),
+      branch(const std::string&, int), diff(const std::string&, int), note(const std::string&, int),
+      quit(const std::string&, int), show_help(const std::string&, int);
   Rerun& rerun() const;
   Breakpoint& breakpoint(const std::string& number);
   TapeIndex step_here() const;

@@ -1,8 +1,11 @@
 // The commands that look, ask why, and try; see step.h.
 #include <gradus/ops/ops.h>
 #include <gradus/see/explain_tape.h>
+#include <gradus/see/gears.h>
 #include <gradus/see/health.h>
+#include <gradus/see/plot_run.h>
 #include <gradus/see/step.h>
+#include <gradus/see/term.h>
 #include <gradus/see/try.h>
 #include <gradus/see/why.h>
 #include <gradus/see/words.h>
@@ -138,6 +141,28 @@ std::string Stepper::element(const std::string& rest, int) {
          "\n";
 }
 
+/// The pictures of `gradus plot` for the tape so far: their names, or the one that is named.
+std::string Stepper::plot(const std::string& rest, int) {
+  const Run run = run_of(tape_, "this tape");
+  const std::vector<NamedPlot> plots = plots_of(std::span(&run, 1));
+  if (plots.empty())
+    throw ValueError("there is nothing to plot yet", "c or n runs the program further");
+  std::string names;
+  for (const NamedPlot& plot : plots) {
+    if (plot.name == rest)
+      return text(plot.plot, {.width = options_.style.width, .utf8 = options_.style.utf8});
+    names += (names.empty() ? "plot " : ", ") + plot.name;
+  }
+  if (!rest.empty()) throw ValueError("there is no plot '" + rest + "'", names);
+  return wrap_lines(names + "\n", options_.style);
+}
+
+std::string Stepper::view(const std::string&, int) {
+  throw ValueError("there is no page for a browser",
+                   "plot shows pictures here; keep the tape (gradus step --tape run.tape), then "
+                   "gradus plot run.tape --out DIR writes them as SVG");
+}
+
 // -- why
 // -------------------------------------------------------------------------------------------
 
@@ -150,6 +175,28 @@ std::string Stepper::explain(const std::string& rest, int) {
   require(rest, "explain w1.g, e w1.g[2,3]");
   const TermStyle style = options_.style.utf8 ? TermStyle::unicode : TermStyle::ascii;
   return wrap_lines(explain_on_tape(elements_, rest, focus_.tick, style), options_.style);
+}
+
+std::string Stepper::latex(const std::string& rest, int) {
+  std::string text;
+  for (const TapeFormula& f : formulas_asked(tape_, rest, focus_.tick))
+    text += write(f.term, TermStyle::latex) + "\n";
+  return text;
+}
+
+std::string Stepper::einsum(const std::string& rest, int) {
+  std::string text;
+  for (const TapeFormula& f : formulas_asked(tape_, rest, focus_.tick)) {
+    const std::string name = tape_.name_of(f.gradient);
+    const std::optional<EinsumForm> form = einsum_form(f.term);
+    text += name + " = " + (form ? form->str() : "no einsum: it is not a sum of products") + "\n";
+  }
+  return text;
+}
+
+std::string Stepper::gears(const std::string& rest, int) {
+  require(rest, "gears w1.g[2,3], gears w1.g[2,3] n=7");
+  return gears_text(gears_of(elements_, rest, focus_.tick), options_.style);
 }
 
 std::string Stepper::check(const std::string& rest, int) {
@@ -179,92 +226,6 @@ std::string Stepper::health(const std::string&, int) {
   return wrap_lines(health_text(see::health(tape_, {.rerun = rerun_})), options_.style);
 }
 
-// -- try
-// -------------------------------------------------------------------------------------------
-
-std::string Stepper::what_if(const std::string& rest, int) {
-  if (!rest.starts_with("lr "))
-    throw ValueError("'whatif " + rest + "' is not known",
-                     "whatif lr 1e-5..3e-3, whatif lr 0.1 0.2");
-  const std::vector<double> rates = learning_rates(rest.substr(3));
-  return try_rates_text(try_rates(rerun(), step_here(), rates), rerun().program().lr(), step_here(),
-                        options_.style);
-}
-
-std::string Stepper::set(const std::string& rest, int) {
-  const std::size_t equals = rest.find('=');
-  char* end = nullptr;
-  const std::string text = equals == rest.npos ? "" : rest.substr(equals + 1);
-  const double value = std::strtod(text.c_str(), &end);
-  if (text.empty() || *end != '\0')
-    throw ValueError("'set " + rest + "' sets no number", "set w2[0]=0");
-  std::string target = rest.substr(0, equals);
-  while (target.ends_with(' ')) target.pop_back();
-  branches_.push_back({"set" + std::to_string(branches_.size() + 1), rest,
-                       run_with(rerun(), step_here(), target, value), step_here()});
-  const Branch& b = branches_.back();
-  return "branch " + b.name + ": step " + std::to_string(b.step) + " with " + rest + "; loss " +
-         loss_text(tape_, b.step) + " -> " + loss_text(b.tape, 0) +
-         "; the main line is as it was\n";
-}
-
-std::string Stepper::branch(const std::string& rest, int) {
-  if (rest.empty()) {
-    std::string text = "  main  " + std::to_string(tape_.steps()) + " steps, loss " +
-                       loss_text(tape_, step_here()) + " at step " + std::to_string(step_here()) +
-                       "\n";
-    for (const Branch& b : branches_)
-      text += "  " + b.name + "  step " + std::to_string(b.step) + " with " + b.how + ", loss " +
-              loss_text(b.tape, 0) + (b.tape.steps() > 1 ? ", then " + loss_text(b.tape, 1) : "") +
-              "\n";
-    return text;
-  }
-  char* end = nullptr;
-  const double lr = rest.starts_with("lr=") ? std::strtod(rest.c_str() + 3, &end) : 0;
-  if (!end || *end != '\0' || end == rest.c_str() + 3)
-    throw ValueError("'branch " + rest + "' is not known", "branch lists them; branch lr=2e-4");
-  branches_.push_back({"lr" + std::to_string(branches_.size() + 1), rest,
-                       run_with_rate(rerun(), step_here(), lr), step_here()});
-  const Branch& b = branches_.back();
-  return "branch " + b.name + ": step " + std::to_string(b.step) + " with " + rest + "; loss " +
-         loss_text(b.tape, 0) + ", then " + loss_text(b.tape, 1) + "; the main line is as it was\n";
-}
-
-std::string Stepper::diff(const std::string& rest, int) {
-  const std::size_t space = rest.find(' ');
-  const std::string left = rest.substr(0, space),
-                    right =
-                        space == rest.npos ? "" : rest.substr(rest.find_first_not_of(' ', space));
-  const auto find = [&](const std::string& name) -> const Branch* {
-    for (const Branch& b : branches_)
-      if (b.name == name) return &b;
-    if (name != "main") throw ValueError("there is no branch '" + name + "'", "branch lists them");
-    return nullptr;
-  };
-  require(rest, "diff main set1");
-  const Branch *a = find(left), *b = find(right.empty() ? "main" : right);
-  return difference_text(a ? a->tape : tape_,
-                         a   ? 0
-                         : b ? b->step
-                             : step_here(),
-                         b ? b->tape : tape_,
-                         b   ? 0
-                         : a ? a->step
-                             : step_here(),
-                         options_.style);
-}
-
-std::string Stepper::note(const std::string& rest, int) {
-  if (!rest.empty()) {
-    notes_.push_back("step " + std::to_string(step_here()) + " t" +
-                     std::to_string(at(tape_.ticks, focus_.tick).number) + ": " + rest);
-    return "";
-  }
-  std::string text;
-  for (const std::string& one : notes_) text += "  " + one + "\n";
-  return text.empty() ? "no notes; note TEXT writes one\n" : text;
-}
-
 std::string Stepper::quit(const std::string&, int) {
   has_quit_ = true;
   return "";
@@ -284,9 +245,11 @@ const char* Stepper::help() {
          "write w1\n"
          "look   w where   l list   ll all   src source   p e, e @ t=3   pp with histogram   pic "
          "picture\n"
-         "       pt e -r [a,b] elements in a range   @[10,0] of the last one shown\n"
-         "why    why w1.g[2,3]   e w1.g explains   check w1.g[2,3]   health: mistakes on the tape "
-         "so far\n"
+         "       pt e -r [a,b] elements in a range   @[10,0] of the last one shown   plot "
+         "pictures\n"
+         "why    why w1.g[2,3]   e w1.g explains   latex   einsum   gears w1.g[2,3]   check "
+         "w1.g[2,3]\n"
+         "       health: mistakes on the tape so far\n"
          "try    whatif lr 1e-5..3e-3   set w2[0]=0   branch   branch lr=2e-4   diff main set1\n"
          "       note text   COMMAND > file.txt\n"
          "q quits. Beginnings of words will do; ; separates commands; Enter repeats the last "

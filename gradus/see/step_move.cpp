@@ -128,8 +128,24 @@ std::string Stepper::until(const std::string& rest, int direction) {
 
 std::string Stepper::jump(const std::string& rest, int) {
   require(rest, "j t=4, j step=3 t=0");
-  const TapeIndex tick = parse_tick(tape_, rest, focus_.tick);
-  return arrive({tick}, tick < focus_.tick ? '<' : '>', "");
+  const auto arrive_there = [this, rest] {
+    const TapeIndex tick = parse_tick(tape_, rest, focus_.tick);
+    return arrive({tick}, tick < focus_.tick ? '<' : '>', "");
+  };
+  // A step that has not run yet: the program runs on up to it.
+  TapeIndex wanted = 0;
+  if (const std::size_t said = rest.find("step="); said != rest.npos)
+    std::from_chars(rest.data() + said + 5, rest.data() + rest.size(), wanted);
+  if (wanted < tape_.steps() || has_ended_) return arrive_there();
+  pending_ = [this, wanted, arrive_there, rest]() -> std::optional<std::string> {
+    if (wanted >= tape_.steps()) return std::nullopt;
+    try {
+      return arrive_there();
+    } catch (const Error& error) {
+      return answer("jump " + rest, error.problem() + "; " + error.hint() + "\n", true);
+    }
+  };
+  return grown();
 }
 std::string Stepper::home(const std::string& rest, int) {
   refuse(rest);

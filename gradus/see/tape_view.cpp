@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <map>
 
@@ -209,16 +210,34 @@ std::string where_text(const Tape& tape, const Focus& focus, const Style& style)
   return lines;
 }
 
+namespace {
+
+/// A file of the source under the path that the compiler was given, which is often relative to the
+/// folder of the build: looked for from here and from the program, and in the folders above both.
+std::ifstream open_source(const std::string& path) {
+  std::ifstream file(path);
+  if (file) return file;
+  std::string within = path;
+  while (within.starts_with("../")) within.erase(0, 3);
+  std::error_code error;
+  for (std::filesystem::path from : {std::filesystem::current_path(error),
+                                     std::filesystem::read_symlink("/proc/self/exe", error)})
+    for (; !from.empty(); from = from.parent_path()) {
+      file.open(from / within);
+      if (file || from == from.parent_path()) break;
+    }
+  return file;
+}
+
+}  // namespace
+
 std::string source_text(const Tape& tape, const Focus& focus, const Style& style) {
   const TapeEvent* event = event_of(tape, focus);
   if (!event) return "t0 has no place in the source: its values come from outside\n";
-  // Compilers write paths as they were given them, often relative to the folder of the build.
-  std::ifstream file(event->file);
-  for (std::string path = event->file; !file && path.starts_with("../");) {
-    path.erase(0, 3);
-    file.open(path);
-  }
-  if (!file) return cut_to(event->file + " is not there any more", style.width, style) + "\n";
+  std::ifstream file = open_source(event->file);
+  if (!file)
+    return cut_to(event->file + " is not found from here", style.width, style) + "\n" +
+           cut_to("  start in the folder of the sources", style.width, style) + "\n";
   // What the calls of this step made at each line of this file.
   std::map<int, std::string> made;
   const auto [first, last] = tape.ticks_of(at(tape.ticks, focus.tick).step);

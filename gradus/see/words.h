@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace gradus::see {
 
@@ -31,6 +32,13 @@ inline std::string number(double value, int digits = 6) {
   char text[40];
   std::snprintf(text, sizeof text, "%.*g", digits, value);
   return text;
+}
+
+/// "3.92 GFLOP", "10.2 MB": three digits and a unit.
+inline std::string amount(double value, const std::string& unit) {
+  for (const auto& [size, prefix] : {std::pair{1e9, "G"}, {1e6, "M"}, {1e3, "k"}})
+    if (value >= size) return number(value / size, 3) + " " + prefix + unit;
+  return number(value) + " " + unit;
 }
 
 /// For commands that take something: throws where nothing follows, showing an example.

@@ -11,11 +11,11 @@ void set(const Tensor& x, double value) {
 
 }  // namespace
 
-CompiledStep::CompiledStep(nn::Module& net, optim::Optimizer& optimizer, const LossFunction& loss,
+CompiledStep::CompiledStep(nn::Module& net, optim::Optimizer& optimizer, LossFunction loss,
                            std::function<void()> before_update)
     : net_(net),
       optimizer_(optimizer),
-      loss_(loss),
+      loss_(std::move(loss)),
       before_update_(std::move(before_update)),
       compiled_([this](std::span<const Tensor> in) { return run_traceable(in); }) {}
 

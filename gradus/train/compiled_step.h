@@ -18,9 +18,9 @@ class CompiledStep {
     Tensor loss, output;  ///< without history; the next call overwrites them
   };
 
-  /// Keeps references. `before_update` is called when gradients are there and parameters not yet
-  /// changed; it is part of what is traced.
-  CompiledStep(nn::Module& net, optim::Optimizer& optimizer, const LossFunction& loss,
+  /// Keeps references to net and optimizer. `before_update` is called when gradients are there and
+  /// parameters not yet changed; it is part of what is traced.
+  CompiledStep(nn::Module& net, optim::Optimizer& optimizer, LossFunction loss,
                std::function<void()> before_update);
 
   /// The batch, eagerly as long as no plan is there, or when `eagerly` is asked for.
@@ -42,7 +42,7 @@ class CompiledStep {
 
   nn::Module& net_;
   optim::Optimizer& optimizer_;
-  const LossFunction& loss_;
+  LossFunction loss_;
   std::function<void()> before_update_;
   Compiled compiled_;
   std::optional<std::vector<std::size_t>> which_;  // parameters that have gradients

@@ -173,6 +173,31 @@ TEST_F(Command, TrainTellsItsHealthAndKeepsTheBits) {
   EXPECT_TRUE(told) << events.out;
 }
 
+TEST_F(Command, TrainWatchesTheWholeRunAndKeepsTheBits) {
+  const std::string line = "train --size 1600 --epochs 3 --quiet --out ";
+  ASSERT_EQ(run(line + "a.safetensors").code, 0);
+  const Result healthy = run(line + "b.safetensors --watch");
+  EXPECT_THAT(healthy.out, HasSubstr("health of all 57 steps\n"));
+  EXPECT_EQ(text("a.safetensors"), text("b.safetensors"));
+  // Units die in each window: one line with a count, and a warning in the log at the first time.
+  const Result events = run("train --size 1600 --epochs 3 --lr 3 --watch --json");
+  int warnings = 0, dead = 0;
+  std::istringstream lines(events.out);
+  for (std::string one; std::getline(lines, one);) {
+    const json event = json::parse(one);
+    warnings += event["event"] == "warning";
+    if (event["event"] != "health") continue;
+    EXPECT_EQ(event["steps"], 57);
+    EXPECT_EQ(event["found"].size(), static_cast<std::size_t>(warnings));
+    for (const json& found : event["found"])
+      if (found["code"] == "D1") {
+        ++dead;
+        EXPECT_GE(found["count"], 2) << found;
+      }
+  }
+  EXPECT_EQ(dead, 1) << events.out;
+}
+
 TEST_F(Command, ExplainsCodes) {
   const std::string page = run("explain b1").out;
   EXPECT_THAT(page, HasSubstr("B1 error: a loss of two shapes that broadcast\n\nWHAT    "));

@@ -12,18 +12,14 @@
 #include <sstream>
 
 #include "tests/support/real_data.h"
+#include "tests/support/transcripts.h"
 
 namespace gradus {
 namespace {
 
 using nlohmann::json;
+using test::whole_file;
 using testing::HasSubstr;
-
-std::string whole_file(const std::string& path) {
-  std::ostringstream all;
-  all << std::ifstream(path).rdbuf();
-  return all.str();
-}
 
 class ExplainCommand : public testing::Test {
  protected:
@@ -50,23 +46,11 @@ class ExplainCommand : public testing::Test {
   std::string folder_;
 };
 
-/// With GRADUS_UPDATE_GOLDENS the page is written anew.
 TEST_F(ExplainCommand, SessionsOfTheDocumentationAreTrue) {
-  const std::string path = GRADUS_SOURCE_DIR "/docs/explain.md", open = "```text\n$ ";
-  std::string page = whole_file(path);
-  int sessions = 0;
-  for (std::size_t at = page.find(open); at != page.npos; at = page.find(open, at), ++sessions) {
-    at += open.size();
-    const std::size_t begin = page.find('\n', at) + 1, end = page.find("```", begin);
-    const std::string line = page.substr(at, begin - 1 - at);
-    const std::string out = run(line);
-    if (std::getenv("GRADUS_UPDATE_GOLDENS"))
-      page.replace(begin, end - begin, out);
-    else
-      EXPECT_EQ(out, page.substr(begin, end - begin)) << line;
-  }
-  EXPECT_GE(sessions, 5);
-  if (std::getenv("GRADUS_UPDATE_GOLDENS")) std::ofstream(path) << page;
+  EXPECT_GE(
+      test::expect_true_page(
+          "explain.md", [&](const test::Transcript& t) { return std::optional(run(t.command)); }),
+      5);
 }
 
 TEST_F(ExplainCommand, JsonHasFormulaCostAndCheck) {

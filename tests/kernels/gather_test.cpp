@@ -4,6 +4,9 @@
 
 #include <gradus/kernels/gather.h>
 
+#include <cmath>
+#include <random>
+
 #include <tests/kernels/guarded.h>
 #include <tests/kernels/targets.h>
 
@@ -42,11 +45,16 @@ TEST(Gather, AllBytesAreDividedRight) {
   for (int i = 0; i < 256; ++i) source[i] = static_cast<std::uint8_t>(i);
   const std::int64_t first = 0;
   for_each_target([&](const char* name) {
-    for (const float divisor : {255.0f, 256.0f}) {
+    std::mt19937 random(1);
+    for (int trial = 0; trial < 4000; ++trial) {
+      const auto significand = std::ldexp(static_cast<float>(random() | 1u << 31), -31);
+      const float divisor = trial < 400
+                                ? static_cast<float>(trial + 1)
+                                : std::ldexp(significand, static_cast<int>(random() % 250) - 126);
       float y[256];
       gather_rows_u8(source, 256, &first, 1, divisor, y);
       for (int i = 0; i < 256; ++i)
-        ASSERT_EQ(static_cast<float>(i / static_cast<double>(divisor)), y[i]) << name;
+        ASSERT_EQ(static_cast<float>(i) / divisor, y[i]) << name << ", " << i << " / " << divisor;
     }
   });
 }

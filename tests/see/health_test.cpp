@@ -102,6 +102,24 @@ TEST(Health, T2ParameterThatNothingUses) {
             "T2 warn   w3 has not changed for 3 steps: no path from loss (never in a backward). "
             "Not used in forward()?\n");
   EXPECT_EQ(health_of([] { train({"w1", "w2"}, true); }, {.parameters = {"w1", "w2"}}), "");
+  // A weight drawn and scaled that no loss reaches: told if it has a name of its own, as those of
+  // nets have; if not, it was only looked at.
+  const auto beside = [](const std::string& name) {
+    return health_of([&] {
+      Tensor weight = ones({2, 2}).set_requires_grad();
+      if (!name.empty()) weight = weight.set_name(name);
+      {
+        const NoGrad initial;
+        weight.mul_(2);
+      }
+      sum(weight).item();
+      train({"w1", "w2"}, true);
+    });
+  };
+  EXPECT_EQ(beside("w3"),
+            "T2 warn   w3 has not changed for 3 steps: no path from loss (never in a backward). "
+            "Not used in forward()?\n");
+  EXPECT_EQ(beside(""), "");
 }
 
 TEST(Health, T3ParameterThatTheOptimizerDoesNotOwn) {

@@ -254,7 +254,8 @@ TEST(StepFuzz, NoTextBreaksTheParser) {
   const char* words[] = {"b ",       "p ",          "watch ",    "why ",    "set ",    "whatif lr ",
                          "unt ",     "j ",          "first ",    "tbreak ", "check ",  "pt ",
                          "pic ",     "pp ",         "@",         "diff ",   "ignore ", "condition ",
-                         "display ", "last write ", "commands ", "end"};
+                         "display ", "last write ", "commands ", "end",     "gears ",  "latex ",
+                         "einsum ",  "hist ",       "plot ",     "view "};
   for (int i = 0; i < 3000; ++i) {
     std::string line = choice() % 3 ? words[choice() % std::size(words)] : "";
     for (auto n = choice() % 14; n > 0; --n) line += letters[choice() % letters.size()];
@@ -540,7 +541,94 @@ TEST(StepLive, SourceIsShownWithTheShapesThatItsLinesMade) {
               HasSubstr("1    one\n2    two\n3 -> out = matmul(x, w);   "
                         "# out [2,1]\n4    four\n"));
   std::filesystem::remove(path);
-  EXPECT_THAT(stepper.execute("src"), HasSubstr("is not there any more"));
+  EXPECT_THAT(stepper.execute("src"), HasSubstr("is not found from here\n  start in"));
+}
+
+// w.g[1] = -1 * 2 + 2.5 * -4, as the class's comment says.
+TEST(StepWhy, WheelsTurnByTheFactorsOfATerm) {
+  Rerun rerun(std::make_unique<Line>(), {.level = see::TapeLevel::full});
+  rerun.advance();
+  Stepper stepper(rerun.tape(), {.style = {.utf8 = false}}, &rerun);
+  stepper.execute("end");
+  EXPECT_EQ(stepper.execute("gears w.g[1,0]"),
+            "w.g[1,0] = -12 (t4), the sum of 2 chains; this is n=0\n"
+            "  wheel         of   turns by     has turned\n"
+            "  (dloss/dout)  mse  -1           -1           <-\n"
+            "  (x[0,1])      lin  2            -2           <-\n");
+  EXPECT_THAT(stepper.execute("gears w[1,0] n=1"),
+              HasSubstr("  (x[1,1])      lin  -4           -10"));
+  EXPECT_THAT(stepper.execute("gears w.g[1,0] n=2"),
+              HasSubstr("n=2 is outside of the sum, which has 2"));
+  EXPECT_THAT(stepper.execute("gears w.g[1,0] n=x"), HasSubstr("'x' is no term"));
+  EXPECT_THAT(stepper.execute("gears w.g[7,0]"), HasSubstr("index 7 is outside of axis 0"));
+}
+
+TEST(StepWhy, FormulasOfOneGradientOrOfAllThatATickMakes) {
+  Rerun rerun(std::make_unique<Line>(), {});
+  rerun.advance();
+  Stepper stepper(rerun.tape(), {}, &rerun);
+  EXPECT_THAT(stepper.execute("latex"), HasSubstr("t0 makes no gradient; name one"));
+  stepper.execute("unt lin.backward");
+  EXPECT_EQ(stepper.execute("einsum"), "w.g = einsum(\"ki,kj->ij\", x, out.g)\n");
+  EXPECT_EQ(stepper.execute("latex"), stepper.execute("latex w.g"));
+  EXPECT_EQ(stepper.execute("latex w.g"),
+            "x^{\\top} \\frac{\\partial L}{\\partial \\mathrm{out}}\n");
+  EXPECT_THAT(stepper.execute("einsum v.g"),
+              HasSubstr("no gradient 'v.g' here; did you mean 'w.g'?"));
+}
+
+TEST(StepLook, HistogramsAndPlotsOfTheTape) {
+  Rerun rerun(std::make_unique<Line>(), {});
+  rerun.advance();
+  Stepper stepper(rerun.tape(), {}, &rerun);
+  EXPECT_EQ(stepper.execute("hist x"), stepper.execute("pp x"));
+  rerun.advance();
+  EXPECT_THAT(stepper.execute("plot"), StartsWith("plot loss"));
+  EXPECT_THAT(stepper.execute("plot loss"), StartsWith("loss\n"));
+  EXPECT_THAT(stepper.execute("plot lose"), HasSubstr("there is no plot 'lose'; plot loss"));
+  EXPECT_THAT(stepper.execute("v"), HasSubstr("gradus plot run.tape --out DIR"));
+}
+
+TEST(StepMove, AJumpToAStepThatHasNotRunRunsUpToIt) {
+  Rerun rerun(std::make_unique<Line>(), {});
+  rerun.advance();
+  Stepper stepper(rerun.tape(), {}, &rerun);
+  EXPECT_EQ(stepper.execute("j step=2 t=1 ; p 1+1"), "");
+  for (int advanced = 0; stepper.wants_more() && advanced < 2; ++advanced) {
+    rerun.advance();
+    const std::string text = stepper.grown();
+    EXPECT_EQ(text.empty(), advanced == 0);
+    if (advanced == 1) {
+      EXPECT_THAT(text, testing::AllOf(StartsWith("> t1 step 2"), HasSubstr("2\n")));
+    }
+  }
+  EXPECT_FALSE(stepper.wants_more());
+  EXPECT_EQ(stepper.execute("j step=3 t=77"), "");
+  rerun.advance();
+  EXPECT_THAT(stepper.grown(), HasSubstr("there is no 'step=3 t=77' on the tape"));
+  EXPECT_EQ(stepper.execute("j step=9"), "");
+  EXPECT_THAT(stepper.ended(), HasSubstr("the tape ends here"));
+  EXPECT_THAT(stepper.execute("j step=9"), HasSubstr("there is no 'step=9' on the tape"));
+}
+
+TEST(StepOutput, GoesToAFileWhereOneIsNamed) {
+  const std::string file = testing::TempDir() + "step_output_" + std::to_string(::getpid());
+  Rerun rerun(std::make_unique<Line>(), {});
+  rerun.advance();
+  Stepper stepper(rerun.tape(), {}, &rerun);
+  EXPECT_EQ(stepper.execute("p x[0,0] > " + file), "added to " + file + "\n");
+  EXPECT_EQ(stepper.execute("p x[0,1] > " + file), "added to " + file + "\n");
+  std::ifstream in(file);
+  std::string first, second;
+  std::getline(in, first) && std::getline(in, second);
+  EXPECT_EQ(first + " " + second, "1. 2.");
+  EXPECT_THAT(stepper.execute("p x > /no/such/folder/x.txt"),
+              HasSubstr("cannot write /no/such/folder/x.txt: No such file"));
+  // What names a tensor, or is a number, is compared with.
+  EXPECT_EQ(stepper.execute("p x[0,0] > 0.5"), "True\n");
+  stepper.execute("end");
+  EXPECT_THAT(stepper.execute("p w > w.g"), HasSubstr("False"));
+  std::filesystem::remove(file);
 }
 
 TEST(StepLive, StopsAtShapesNaNAndDeadUnits) {

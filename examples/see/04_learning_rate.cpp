@@ -1,0 +1,23 @@
+// Why does it not learn? 4: the loss explodes.
+// Right net, right gradients; each step is too long.
+#include <gradus/gradus.h>
+
+#include <cstdio>
+
+using namespace gradus;
+
+int main(int words, char**) {
+  const bool mended = words > 1;  // any word behind the program's name mends it
+  manual_seed(1);
+  const data::ImageData digits = data::digits({.train = 2500, .valid = 1, .test = 1});
+  nn::Sequential net{nn::Linear(784, 50), nn::ReLU(), nn::Linear(50, 10)};
+  optim::SGD sgd(net.parameters(), {.lr = mended ? 0.2 : 50});
+  int step = 0;
+  for (auto [x, y] : data::DataLoader(digits.train, {.batch_size = 100})) {
+    const Tensor loss = cross_entropy(net(x), y);
+    if (++step % 5 == 0) std::printf("step %d  loss %.3f\n", step, loss.item());
+    loss.backward();
+    sgd.step();
+    sgd.zero_grad();
+  }
+}

@@ -1,0 +1,94 @@
+// The commands of the step debugger that try what was not done: other learning rates, another
+// number in a weight, branches beside the main line; and notes. See step.h.
+#include <gradus/see/step.h>
+#include <gradus/see/try.h>
+#include <gradus/see/words.h>
+
+#include <cstdlib>
+
+namespace gradus::see {
+
+std::string Stepper::what_if(const std::string& rest, int) {
+  if (!rest.starts_with("lr "))
+    throw ValueError("'whatif " + rest + "' is not known",
+                     "whatif lr 1e-5..3e-3, whatif lr 0.1 0.2");
+  const std::vector<double> rates = learning_rates(rest.substr(3));
+  return try_rates_text(try_rates(rerun(), step_here(), rates), rerun().program().lr(), step_here(),
+                        options_.style);
+}
+
+std::string Stepper::set(const std::string& rest, int) {
+  const std::size_t equals = rest.find('=');
+  char* end = nullptr;
+  const std::string text = equals == rest.npos ? "" : rest.substr(equals + 1);
+  const double value = std::strtod(text.c_str(), &end);
+  if (text.empty() || *end != '\0')
+    throw ValueError("'set " + rest + "' sets no number", "set w2[0]=0");
+  std::string target = rest.substr(0, equals);
+  while (target.ends_with(' ')) target.pop_back();
+  branches_.push_back({"set" + std::to_string(branches_.size() + 1), rest,
+                       run_with(rerun(), step_here(), target, value), step_here()});
+  const Branch& b = branches_.back();
+  return "branch " + b.name + ": step " + std::to_string(b.step) + " with " + rest + "; loss " +
+         loss_text(tape_, b.step) + " -> " + loss_text(b.tape, 0) +
+         "; the main line is as it was\n";
+}
+
+std::string Stepper::branch(const std::string& rest, int) {
+  if (rest.empty()) {
+    std::string text = "  main  " + std::to_string(tape_.steps()) + " steps, loss " +
+                       loss_text(tape_, step_here()) + " at step " + std::to_string(step_here()) +
+                       "\n";
+    for (const Branch& b : branches_)
+      text += "  " + b.name + "  step " + std::to_string(b.step) + " with " + b.how + ", loss " +
+              loss_text(b.tape, 0) + (b.tape.steps() > 1 ? ", then " + loss_text(b.tape, 1) : "") +
+              "\n";
+    return text;
+  }
+  char* end = nullptr;
+  const double lr = rest.starts_with("lr=") ? std::strtod(rest.c_str() + 3, &end) : 0;
+  if (!end || *end != '\0' || end == rest.c_str() + 3)
+    throw ValueError("'branch " + rest + "' is not known", "branch lists them; branch lr=2e-4");
+  branches_.push_back({"lr" + std::to_string(branches_.size() + 1), rest,
+                       run_with_rate(rerun(), step_here(), lr), step_here()});
+  const Branch& b = branches_.back();
+  return "branch " + b.name + ": step " + std::to_string(b.step) + " with " + rest + "; loss " +
+         loss_text(b.tape, 0) + ", then " + loss_text(b.tape, 1) + "; the main line is as it was\n";
+}
+
+std::string Stepper::diff(const std::string& rest, int) {
+  const std::size_t space = rest.find(' ');
+  const std::string left = rest.substr(0, space),
+                    right =
+                        space == rest.npos ? "" : rest.substr(rest.find_first_not_of(' ', space));
+  const auto find = [&](const std::string& name) -> const Branch* {
+    for (const Branch& b : branches_)
+      if (b.name == name) return &b;
+    if (name != "main") throw ValueError("there is no branch '" + name + "'", "branch lists them");
+    return nullptr;
+  };
+  require(rest, "diff main set1");
+  const Branch *a = find(left), *b = find(right.empty() ? "main" : right);
+  return difference_text(a ? a->tape : tape_,
+                         a   ? 0
+                         : b ? b->step
+                             : step_here(),
+                         b ? b->tape : tape_,
+                         b   ? 0
+                         : a ? a->step
+                             : step_here(),
+                         options_.style);
+}
+
+std::string Stepper::note(const std::string& rest, int) {
+  if (!rest.empty()) {
+    notes_.push_back("step " + std::to_string(step_here()) + " t" +
+                     std::to_string(at(tape_.ticks, focus_.tick).number) + ": " + rest);
+    return "";
+  }
+  std::string text;
+  for (const std::string& one : notes_) text += "  " + one + "\n";
+  return text.empty() ? "no notes; note TEXT writes one\n" : text;
+}
+
+}  // namespace gradus::see
