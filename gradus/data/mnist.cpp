@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include <gradus/core/nearest.h>
 #include <gradus/data/digits.h>
 #include <gradus/io/idx.h>
 
@@ -51,15 +52,8 @@ Tensor check_labels(const Tensor& raw, const std::string& file) {
 ImageSet read_pair(const fs::path& dir, const std::string& part) {
   const std::string image_file = find_file(dir, part + "-images", "idx3-ubyte");
   const std::string label_file = find_file(dir, part + "-labels", "idx1-ubyte");
-  const Tensor labels = io::read_idx(label_file);
-  if (labels.ndim() != 1)
-    throw DataError(label_file + ": labels have one axis, this is " + labels.spec().str(),
-                    "are the names of images and labels exchanged?");
-  const Tensor images = io::read_idx(image_file);
-  if (images.ndim() != 3)
-    throw DataError(
-        image_file + ": images have three axes (n, height, width), this is " + images.spec().str(),
-        "are the names of images and labels exchanged?");
+  const Tensor labels = io::read_idx(label_file, {.rank = 1, .what = "labels"});
+  const Tensor images = io::read_idx(image_file, {.rank = 3, .what = "images"});
   if (images.size(0) != labels.size(0))
     throw DataError(std::to_string(images.size(0)) + " images in " + image_file + ", but " +
                         std::to_string(labels.size(0)) + " labels in " + label_file,
@@ -95,6 +89,15 @@ bool has_training_files(const fs::path& dir) {
   }
 }
 
+/// What load() knows by name: the digits and the folders below `home`.
+std::vector<std::string> names_in(const fs::path& home) {
+  std::vector<std::string> names{"digits"};
+  std::error_code code;
+  for (fs::directory_iterator at(home, code), end; !code && at != end; at.increment(code))
+    if (is_folder(at->path())) names.push_back(at->path().filename().string());
+  return names;
+}
+
 }  // namespace
 
 ImageData mnist(const std::string& dir) {
@@ -108,6 +111,7 @@ ImageData mnist(const std::string& dir) {
   const ImageSet all = read_pair(dir, "train");
   ImageData data;
   data.name = folder_name(dir);
+  data.folder = dir;
   data.classes = class_count;
   data.test = read_pair(dir, "t10k");
   for (const int axis : {1, 2})
@@ -134,8 +138,13 @@ ImageData load(const std::string& name_or_dir) {
         (!has_training_files(home) && is_folder(home / "mnist") ? home / "mnist" : home).string());
   }
   if (name_or_dir == "digits") return digits();
-  if (!is_folder(name_or_dir) && !home.empty() && is_folder(home / name_or_dir))
-    return mnist((home / name_or_dir).string());
+  if (is_folder(name_or_dir)) return mnist(name_or_dir);
+  if (!home.empty() && is_folder(home / name_or_dir)) return mnist((home / name_or_dir).string());
+  if (!home.empty() && folder_name(home) == name_or_dir) return mnist(home.string());
+  std::error_code ignored;
+  const std::string near = nearest(name_or_dir, names_in(home));
+  if (!near.empty() && !fs::exists(name_or_dir, ignored))
+    throw IoError("there is no folder \"" + name_or_dir + "\"", "did you mean \"" + near + "\"?");
   return mnist(name_or_dir);
 }
 

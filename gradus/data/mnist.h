@@ -19,6 +19,7 @@ struct ImageData {
   std::string name;
   ImageSet train, valid, test;
   std::int64_t classes = 10;
+  std::string folder{};  ///< where it was read; empty where it was drawn
 };
 
 /// The MNIST-shaped data set in folder `dir`: train-images-idx3-ubyte, train-labels-idx1-ubyte and
@@ -30,8 +31,9 @@ struct ImageData {
 ImageData mnist(const std::string& dir);
 
 /// The data set that a user means: "digits" (built in), a folder, or the name of a folder below
-/// $GRADUS_DATA ("mnist", "fashion-mnist"). An empty name means $GRADUS_DATA itself, or mnist/
-/// below it, and the built-in digits where that is not set. Throws what mnist() throws.
+/// $GRADUS_DATA ("mnist", "fashion-mnist") or of that folder itself. An empty name means
+/// $GRADUS_DATA, or mnist/ below it, and the built-in digits where that is not set. Throws what
+/// mnist() throws, and for an unknown name says which one is near.
 ImageData load(const std::string& name_or_dir = {});
 
 }  // namespace gradus::data

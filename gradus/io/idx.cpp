@@ -96,7 +96,7 @@ Storage read_values(Source& source, std::uint64_t count, const std::string& name
   return storage;
 }
 
-Tensor read_from(Source& source, const std::string& name) {
+Tensor read_from(Source& source, const std::string& name, const IdxWish& wish) {
   std::uint8_t magic[4];
   if (source.read(magic, 4) != 4)
     throw DataError(name + ": too short for an IDX file", "fetch or make it again");
@@ -114,6 +114,11 @@ Tensor read_from(Source& source, const std::string& name) {
   if (rank < 1 || rank > 8)
     throw DataError(name + ": rank " + std::to_string(rank) + " in the header, it must be 1..8",
                     "the file is damaged: fetch or make it again");
+  if (wish.rank != 0 && rank != wish.rank)
+    throw DataError(name + ": the header says rank " + std::to_string(rank) + ", " + wish.what +
+                        " have " + std::to_string(wish.rank),
+                    "are the names of files exchanged? else the header is damaged (its fourth byte "
+                    "is the rank): fetch or make it again");
   Shape shape;
   std::uint64_t count = 1;
   bool too_large = false, empty = false;
@@ -140,16 +145,18 @@ Tensor read_from(Source& source, const std::string& name) {
 
 }  // namespace
 
-Tensor parse_idx(ByteSpan bytes, const std::string& name) {
+Tensor parse_idx(ByteSpan bytes, const std::string& name, const IdxWish& wish) {
   if (is_gzip(bytes)) {
     GzipSource source(bytes, name);
-    return read_from(source, name);
+    return read_from(source, name, wish);
   }
   PlainSource source(bytes);
-  return read_from(source, name);
+  return read_from(source, name, wish);
 }
 
-Tensor read_idx(const std::string& path) { return parse_idx(read_file(path), path); }
+Tensor read_idx(const std::string& path, const IdxWish& wish) {
+  return parse_idx(read_file(path), path, wish);
+}
 
 Bytes idx_bytes(const Tensor& tensor) {
   if (tensor.dtype() != DType::u8)

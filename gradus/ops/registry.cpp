@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <gradus/core/nearest.h>
+
 namespace gradus {
 namespace {
 
@@ -31,22 +33,6 @@ bool is_also(std::string_view also, std::string_view name) {
   return false;
 }
 
-/// Edits between two words. (Levenshtein distance)
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t cost = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = std::min({cost, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
-
 }  // namespace
 
 const std::vector<Op>& all_ops() {
@@ -59,11 +45,11 @@ const Op& find_op(std::string_view name) {
     if (op.name() == name) return op;
   for (const Op& op : all_ops())
     if (is_also(op.card().also, name)) return op;
-  const Op* nearest = &all_ops().front();
-  for (const Op& op : all_ops())
-    if (distance(op.name(), name) < distance(nearest->name(), name)) nearest = &op;
+  std::vector<std::string> names;
+  for (const Op& op : all_ops()) names.emplace_back(op.name());
+  const std::string near = nearest(name, names);
   throw NameError("there is no operation '" + std::string(name.substr(0, 60)) + "'",
-                  "did you mean '" + std::string(nearest->name()) + "'? `gradus ops` lists all");
+                  (near.empty() ? "" : "did you mean '" + near + "'? ") + "`gradus ops` lists all");
 }
 
 }  // namespace gradus

@@ -1,5 +1,5 @@
 // Optimizers: they see tensors with gradients, and their rules are written in operations.
-// Rules and defaults are PyTorch's. schedule.h changes their learning rate.
+// Rules and defaults are PyTorch's. The schedules below change their learning rate.
 #pragma once
 
 #include <gradus/ops/ops.h>

@@ -17,29 +17,6 @@ auto& entry(List& list, TapeIndex i) {
 
 }  // namespace
 
-std::string nearest(std::string_view word, const std::vector<std::string>& words) {
-  std::string best;
-  std::size_t least = word.size() / 3 + 2;  // so far apart is another word
-  for (const std::string& other : words) {
-    std::vector<std::size_t> row(other.size() + 1);
-    for (std::size_t j = 0; j <= other.size(); ++j) row[j] = j;
-    for (std::size_t i = 1; i <= word.size(); ++i) {
-      std::size_t corner = row[0];
-      row[0] = i;
-      for (std::size_t j = 1; j <= other.size(); ++j) {
-        const std::size_t change = corner + (word[i - 1] != other[j - 1]);
-        corner = row[j];
-        row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
-      }
-    }
-    if (row.back() < least) {
-      least = row.back();
-      best = other;
-    }
-  }
-  return best;
-}
-
 TapeIndex parse_tick(const Tape& tape, std::string_view text, TapeIndex from) {
   const std::string said(text);
   if (tape.ticks.empty()) throw ValueError("the tape is empty", "run on: c");

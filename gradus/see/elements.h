@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include <gradus/core/nearest.h>
 #include <gradus/see/expression.h>
 #include <gradus/see/tape.h>
 
@@ -32,8 +33,6 @@ class Elements {
   std::function<void(TapeIndex)> replay_;
 };
 
-/// The word of `words` that is nearest to `word`, empty where none is near.
-std::string nearest(std::string_view word, const std::vector<std::string>& words);
 /// "t=3", "step=2", "step=2 t=3" as a tick; `from` gives what is not said. Throws ValueError.
 TapeIndex parse_tick(const Tape& tape, std::string_view text, TapeIndex from);
 

@@ -2,11 +2,16 @@
 #include <gradus/train/model_file.h>
 
 #include <cmath>
+#include <set>
 
 #include <gradus/io/safetensors.h>
 
 namespace gradus {
 namespace {
+
+std::string shortened(const std::string& text) {
+  return text.size() > 200 ? text.substr(0, 200) + "..." : text;
+}
 
 /// "0.weight", "0.bias", "2.weight" ... as the text of layers.
 std::string guess_layers(const io::SafeTensors& file, const std::string& path) {
@@ -17,10 +22,15 @@ std::string guess_layers(const io::SafeTensors& file, const std::string& path) {
   };
   std::string layers;
   std::int64_t width = -1, last = -1;
-  std::size_t used = 0;
-  for (std::int64_t place = 0; used < file.tensors.size(); ++place) {
-    if (place > last + 2 && place > 0)
-      throw fail("tensor '" + file.tensors[0].first + "' and others do not follow the names");
+  std::set<std::string> used;
+  for (std::int64_t place = 0; used.size() < file.tensors.size(); ++place) {
+    if (place > last + 2 && place > 0) {
+      std::string others;
+      for (const auto& [name, tensor] : file.tensors)
+        if (!used.contains(name)) others += (others.empty() ? "'" : ", '") + name + "'";
+      throw fail((layers.empty() ? "it has " : "beside " + layers + " it has ") +
+                 shortened(others));
+    }
     const Tensor* weight = file.find(std::to_string(place) + ".weight");
     if (!weight) continue;
     if (weight->ndim() != 2)
@@ -30,7 +40,8 @@ std::string guess_layers(const io::SafeTensors& file, const std::string& path) {
                  " values, the one before gives " + std::to_string(width));
     if (width >= 0 && place == last + 2) layers += "; ReLU()";
     const Tensor* bias = file.find(std::to_string(place) + ".bias");
-    used += bias ? 2 : 1;
+    used.insert(std::to_string(place) + ".weight");
+    if (bias) used.insert(std::to_string(place) + ".bias");
     layers +=
         (layers.empty() ? "" : "; ") +
         ("Linear(" + std::to_string(weight->size(1)) + ", " + std::to_string(weight->size(0))) +
