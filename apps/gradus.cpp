@@ -1,72 +1,60 @@
-// The gradus command: reads the command line, runs one command, turns errors into messages and exit
+// The gradus command: finds the command asked for, runs it, turns errors into messages and exit
 // codes: 0 well, 2 a wrong command line, 1 anything else, 130 interrupted.
+#include <apps/arguments.h>
 #include <apps/commands/commands.h>
+#include <apps/help.h>
+#include <apps/output.h>
+#include <apps/terminal.h>
 
-#include <CLI/CLI.hpp>
-#include <algorithm>
+#include <charconv>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <new>
 
-#include <gradus/core/error.h>
+#include <gradus/core/diagnostic.h>
+#include <gradus/core/nearest.h>
 
 namespace gradus::app {
 namespace {
 
-void add_option(CLI::App& app, const Option& option) {
-  CLI::Option* added = std::visit(
-      [&]<class T>(T* target) -> CLI::Option* {
-        if constexpr (std::is_same_v<T, bool>)
-          return app.add_flag(option.names, *target, option.help);
-        else if constexpr (std::is_same_v<T, std::vector<std::string>>)
-          return app.add_option(option.names, *target, option.help)
-              ->allow_extra_args(option.names[0] != '-');
-        else
-          return app.add_option(option.names, *target, option.help);
-      },
-      option.target);
-  // Shows what happens without the option, where that is a value worth reading.
-  const auto* text = std::get_if<std::string*>(&option.target);
-  const bool is_list = std::holds_alternative<std::vector<std::string>*>(option.target);
-  if (option.names[0] == '-' && !std::holds_alternative<bool*>(option.target) && !is_list &&
-      !(text && (*text)->empty()))
-    added->capture_default_str();
-  if (!option.choices.empty()) added->check(CLI::IsMember(option.choices));
-  if (option.required) added->required();
+/// What the error says, but not where in gradus: that place is of no use to who typed a command.
+std::string message_of(const Error& error) {
+  if (const Diagnostic* diagnostic = diagnostic_of(error)) return diagnostic->str();
+  return (error.operation().empty() ? "" : error.operation() + "(" + error.inputs() + "): ") +
+         error.problem() + (error.hint().empty() ? "" : "\n  hint: " + error.hint());
 }
 
-/// Says which words there are where the first one is none of them.
-bool is_unknown(const std::vector<Command>& commands, const std::string& word) {
-  std::string names;
-  for (const Command& command : commands) {
-    if (command.name == word) return false;
-    names += " " + command.name;
-  }
-  std::fprintf(stderr, "gradus: there is no command '%.40s'\n  hint: commands are%s\n",
-               word.c_str(), names.c_str());
-  return true;
+/// Says that a GRADUS_THREADS which the library cannot read (kernels/threads.h) counts for nothing.
+void check_environment() {
+  const char* text = std::getenv("GRADUS_THREADS");
+  if (!text || *text == '\0') return;
+  int threads = 0;
+  const char* const end = text + std::strlen(text);
+  const auto [stop, code] = std::from_chars(text, end, threads);
+  if (code == std::errc() && stop == end && threads >= 1 && threads <= 4096) return;
+  std::fprintf(stderr,
+               "gradus: GRADUS_THREADS is '%.40s', which is no number from 1 to 4096: all "
+               "processors are used\n  hint: export GRADUS_THREADS=2, or unset it\n",
+               text);
 }
 
-/// What the library is to read, last argument first, as it wants. All our options but -h begin with
-/// two dashes, so `gradus diff -x^2` means an expression: it goes behind "--".
-std::vector<std::string> arguments(int argc, char** argv) {
-  std::vector<std::string> all(argv + 1, argv + argc);
-  if (all.size() > 1 && all[1].size() > 1 && all[1][0] == '-' && all[1][1] != '-' &&
-      all[1] != "-h") {
-    all.emplace_back("--");
-    std::rotate(all.begin() + 1, all.begin() + 2, all.end());
-  }
-  std::reverse(all.begin(), all.end());
-  return all;
+int usage_error(const UsageError& error, const std::string& command) {
+  std::string text = error.what();
+  if (text.starts_with("gradus: ")) text = text.substr(8);
+  const bool has_hint = text.find("\n  hint: ") != text.npos;
+  std::fprintf(stderr, "gradus: %s%s\n", text.c_str(),
+               has_hint ? "" : ("\n  hint: see `gradus " + command + "--help`").c_str());
+  return 2;
 }
 
 int run(const Command& command) {
   try {
     return command.run();
   } catch (const UsageError& error) {
-    std::fprintf(stderr, "gradus: %s\n", error.what());
-    return 2;
+    return usage_error(error, command.name + " ");
   } catch (const Error& error) {
-    std::fprintf(stderr, "gradus: %s\n", error.what());
+    std::fprintf(stderr, "gradus: %s\n", message_of(error).c_str());
   } catch (const std::bad_alloc&) {
     std::fprintf(stderr, "gradus: no memory left\n  hint: use a smaller network or batch\n");
   } catch (const std::exception& error) {
@@ -75,33 +63,48 @@ int run(const Command& command) {
   return 1;
 }
 
+int print(const std::string& text) {
+  std::fputs(text.c_str(), stdout);
+  return 0;
+}
+
+int main_of(const std::vector<std::string>& words) {
+  const std::vector<Command> commands = all_commands();
+  const int width = Terminal().width();
+  if (words.empty()) {
+    std::fputs(overview(commands, width).c_str(), stderr);
+    return 2;
+  }
+  std::string name = words[0];
+  std::vector<std::string> rest(words.begin() + 1, words.end());
+  std::string asked;  // the command in question, for the hint
+  try {
+    if (name == "--version") return print("gradus " GRADUS_VERSION "\n");
+    if (name == "help" || name == "--help" || name == "-h") {
+      if (rest.empty()) return print(overview(commands, width));
+      name = rest[0];
+      rest = {"--help"};
+    }
+    if (name[0] == '-') {
+      const std::string near = nearest(name, {"--help", "--version"});
+      throw UsageError("gradus", "there is no option '" + name.substr(0, 60) + "' here",
+                       near.empty() ? "a command comes first: gradus train; `gradus help` lists all"
+                                    : "did you mean '" + near + "'?");
+    }
+    const Command& command = find_command(commands, name);
+    asked = command.name + " ";
+    if (!read_arguments(command, rest)) return print(help_of(command, width));
+    check_environment();
+    return run(command);
+  } catch (const UsageError& error) {
+    return usage_error(error, asked);
+  }
+}
+
 }  // namespace
 }  // namespace gradus::app
 
 int main(int argc, char** argv) {
   using namespace gradus::app;
-  const std::vector<Command> commands = all_commands();
-  const std::string word = argc > 1 && argv[1][0] != '-' ? argv[1] : "";
-  if (!word.empty() && is_unknown(commands, word)) return 2;
-
-  CLI::App app{"gradus: train small networks and see what they do", "gradus"};
-  app.set_version_flag("--version", "gradus " GRADUS_VERSION);
-  app.require_subcommand(1);
-  app.footer("`gradus COMMAND --help` tells more. Try: gradus train");
-  for (const Command& command : commands) {
-    CLI::App* added = app.add_subcommand(command.name, command.help);
-    for (const Option& option : command.options) add_option(*added, option);
-  }
-  try {
-    app.parse(arguments(argc, argv));
-  } catch (const CLI::Success& success) {  // --help, --version
-    return app.exit(success);
-  } catch (const CLI::ParseError& error) {
-    std::fprintf(stderr, "gradus: %s\n  hint: see `gradus%s --help`\n", error.what(),
-                 word.empty() ? "" : (" " + word).c_str());
-    return 2;
-  }
-  for (const Command& command : commands)
-    if (app.got_subcommand(command.name)) return run(command);
-  return 2;
+  return finish_output(main_of({argv + std::min(argc, 1), argv + argc}));
 }

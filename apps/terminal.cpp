@@ -105,6 +105,23 @@ std::string wrapped(const std::string& text, int width) {
   return lines + line;
 }
 
+std::string two_columns(const std::string& name, const std::string& text, int column, int width) {
+  if (width - column < 24) column = 6;
+  const std::string margin(static_cast<std::size_t>(column), ' ');
+  std::string lines = wrapped(text, width - column);
+  for (std::size_t at = lines.find("\n  "); at != lines.npos; at = lines.find("\n  ", at + 1))
+    lines.replace(at, 3, "\n" + margin);
+  if (static_cast<int>(name.size()) + 2 > column) return name + "\n" + margin + lines + "\n";
+  return name + margin.substr(name.size()) + lines + "\n";
+}
+
+std::string number(const char* format, double value) {
+  if (std::isnan(value)) return "nan";
+  char text[64];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
 std::string bar(double share, int cells, bool utf8) {
   const int filled = static_cast<int>(std::lround(std::clamp(share, 0.0, 1.0) * cells));
   std::string text;

@@ -35,6 +35,12 @@ class Terminal {
 /// Words put into lines of at most `width` columns; the second and later lines are indented by 2.
 std::string wrapped(const std::string& text, int width);
 
+/// A name and what it is: "name      words words", the words from `column` on in lines of at most
+/// `width` columns. A long name, or a narrow width, puts them below the name. Ends its line.
+std::string two_columns(const std::string& name, const std::string& text, int column, int width);
+/// A number by a printf format; what is no number is "nan", whatever its sign.
+std::string number(const char* format, double value);
+
 /// A bar of `cells` characters filled to `share` in 0..1.
 std::string bar(double share, int cells, bool utf8);
 /// Lines of a u8 picture [h, w], two rows of pixels a line.

@@ -156,7 +156,8 @@ Command diff_command() {
            {"--mathml", &f->mathml, "the derivative as MathML"},
            {"--steps", &f->steps, "the rules used, one a line, before the derivative"},
            {"--json", &f->json, "one JSON object with all of it"}},
-          [f] { return diff(*f); }};
+          [f] { return diff(*f); },
+          true};
 }
 
 }  // namespace gradus::app

@@ -166,7 +166,8 @@ int explain(const ExplainFlags& f) {
   std::vector<Shape> shapes;
   shapes.reserve(f.shapes.size());
   for (const std::string& text : f.shapes) shapes.push_back(shape_of(text));
-  const see::Explanation e = see::explain(find_op(f.what), shapes);
+  const see::Explanation e =
+      see::explain(as_usage("what", [&]() -> const Op& { return find_op(f.what); }), shapes);
   if (f.json)
     print_json(e);
   else if (f.latex)

@@ -42,8 +42,24 @@ PartFacts facts(const data::ImageSet& set, std::int64_t classes) {
   return f;
 }
 
+/// The counts behind the head, in lines of at most `width` columns.
+std::string wrapped_counts(const std::string& head, const std::vector<std::int64_t>& counts,
+                           int width) {
+  std::string lines, line = head;
+  for (const std::int64_t n : counts) {
+    const std::string one = " " + std::to_string(n);
+    if (static_cast<int>(line.size() + one.size()) > width) {
+      lines += line + "\n";
+      line = std::string(7, ' ');
+    }
+    line += one;
+  }
+  return lines + line;
+}
+
 int show_data(const DataFlags& flags) {
   const data::ImageData data = data::load(flags.data);
+  const Terminal terminal;
   Json object{{"name", data.name},
               {"height", data.train.images.size(1)},
               {"width", data.train.images.size(2)},
@@ -62,17 +78,17 @@ int show_data(const DataFlags& flags) {
                     {"non_zero", f.non_zero},
                     {"per_label", f.per_label}};
     if (flags.json) continue;
-    std::printf("%-5s %7lld images, %4.1f %% ink, per label", name,
-                static_cast<long long>(f.images),
-                100.0 * static_cast<double>(f.non_zero) / static_cast<double>(set->images.numel()));
-    for (std::int64_t n : f.per_label) std::printf(" %lld", static_cast<long long>(n));
-    std::printf("\n");
+    char head[96];
+    std::snprintf(
+        head, sizeof head, "%-5s %7lld images, %4.1f %% ink, per label", name,
+        static_cast<long long>(f.images),
+        100.0 * static_cast<double>(f.non_zero) / static_cast<double>(set->images.numel()));
+    std::printf("%s\n", wrapped_counts(head, f.per_label, terminal.width()).c_str());
   }
   if (flags.json) {
     std::printf("%s\n", object.dump().c_str());
     return 0;
   }
-  const Terminal terminal;
   const int side = static_cast<int>(data.train.images.size(2));
   const std::int64_t shown = std::clamp<std::int64_t>((terminal.width() + 2) / (side + 2), 0,
                                                       std::min<std::int64_t>(4, data.train.size()));
@@ -95,8 +111,9 @@ int doctor() {
   const Terminal terminal;
   std::printf("gradus %s, built with %s\n", GRADUS_VERSION, __VERSION__);
   std::printf("processors    %d that this process may use\n", count);
-  std::printf("threads       %d in the library (GRADUS_THREADS); train takes 1, or --threads\n",
-              kernels::num_threads());
+  std::printf(
+      "threads       %d by default (the processors, or GRADUS_THREADS); --threads in train\n",
+      kernels::num_threads());
   std::printf("instructions  %s\n", kernels::instruction_set());
   std::printf("operations    %zu\n", all_ops().size());
   std::printf("terminal      %d columns, %s, %s\n", terminal.width(),

@@ -1,8 +1,11 @@
 // gradus eval and gradus predict: what a saved model says.
 #include <apps/commands/commands.h>
+#include <apps/commands/model_data.h>
 #include <apps/terminal.h>
 
+#include <cmath>
 #include <cstdio>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include <gradus/gradus.h>
@@ -17,23 +20,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Values that the first layer takes.
-std::int64_t input_size(nn::Sequential& net) {
-  for (const auto& [name, x] : net.state_dict())
-    if (x.ndim() == 2) return x.size(1);
-  return 0;
-}
-
-void check_fits(nn::Sequential& net, const Tensor& images, const std::string& name) {
-  const std::int64_t pixels = images.numel() / std::max<std::int64_t>(images.size(0), 1),
-                     wanted = input_size(net);
-  if (pixels != wanted)
-    throw ShapeError("'" + name + "' has images of " + std::to_string(pixels) +
-                         " pixels, the model takes " + std::to_string(wanted),
-                     wanted == 784 ? "give pictures of 28 x 28 pixels"
-                                   : "give pictures of the size the model was trained on");
-}
-
 struct EvalFlags {
   std::string model, data;
   bool json = false;
@@ -41,8 +27,8 @@ struct EvalFlags {
 
 int eval(const EvalFlags& f) {
   ModelFile model = load_model(f.model);
-  const data::ImageData data = data::load(f.data);
-  check_fits(model.net, data.test.images, data.name);
+  const data::ImageData data = data_of_model(model, f.model, f.data);
+  check_fits(model.net, data.test.images, data.name, data.classes);
   const data::DataLoader loader(std::make_shared<data::TensorDataset>(data.test, model.scale),
                                 {.batch_size = 1000});
   const Evaluation e = evaluate(
@@ -52,8 +38,13 @@ int eval(const EvalFlags& f) {
         "%s\n",
         Json({{"loss", e.loss}, {"accuracy", e.accuracy}, {"samples", e.samples}}).dump().c_str());
   else
-    std::printf("%s on the %lld test images of %s: accuracy %.4f, loss %.5f\n", f.model.c_str(),
-                static_cast<long long>(e.samples), data.name.c_str(), e.accuracy, e.loss);
+    std::printf("%s on the %lld test images of %s: accuracy %.4f, loss %s\n", f.model.c_str(),
+                static_cast<long long>(e.samples), data.name.c_str(), e.accuracy,
+                number("%.5f", e.loss).c_str());
+  if (!std::isfinite(e.loss))
+    std::fprintf(stderr,
+                 "gradus: the loss is no finite number: this model's training went astray\n"
+                 "  hint: train it anew with a smaller --lr\n");
   return 0;
 }
 
@@ -69,8 +60,20 @@ struct Picture {
   std::optional<std::int64_t> truth;
 };
 
+/// Data sets by name, each read once however many of its rows are asked for.
+class DataSets {
+ public:
+  const data::ImageData& of(const std::string& name) {
+    const auto found = sets_.find(name);
+    return (found != sets_.end() ? found : sets_.emplace(name, data::load(name)).first)->second;
+  }
+
+ private:
+  std::map<std::string, data::ImageData> sets_;
+};
+
 /// "mnist:17", "digits:valid:3", "DIR:0": a row of the test part, or of the part named.
-std::optional<Picture> row_of_data(const std::string& text) {
+std::optional<Picture> row_of_data(const std::string& text, DataSets& sets) {
   const std::size_t colon = text.rfind(':');
   if (colon == text.npos || colon + 1 == text.size() ||
       text.find_first_not_of("0123456789", colon + 1) != text.npos || text.size() - colon > 12)
@@ -81,18 +84,7 @@ std::optional<Picture> row_of_data(const std::string& text) {
       part = known + 1;
       name.resize(name.size() - part.size() - 1);
     }
-  // "mnist" and the like are folders of GRADUS_DATA where there is no such folder here.
-  const char* root = std::getenv("GRADUS_DATA");
-  data::ImageData data;
-  try {
-    data = data::load(name);
-  } catch (const IoError&) {
-    if (root == nullptr) throw;
-    const std::string folder = root;
-    data = data::mnist(folder.ends_with("/" + name) || folder.ends_with("/" + name + "/")
-                           ? folder
-                           : folder + "/" + name);
-  }
+  const data::ImageData& data = sets.of(name);
   const data::ImageSet& set = part == "train"   ? data.train
                               : part == "valid" ? data.valid
                                                 : data.test;
@@ -104,8 +96,8 @@ std::optional<Picture> row_of_data(const std::string& text) {
   return Picture{text, set.images[row], set.labels[row].item<std::int64_t>()};
 }
 
-std::vector<Picture> pictures_of(const std::string& text) {
-  if (std::optional<Picture> row = row_of_data(text)) return {*row};
+std::vector<Picture> pictures_of(const std::string& text, DataSets& sets) {
+  if (std::optional<Picture> row = row_of_data(text, sets)) return {*row};
   const io::Bytes bytes = io::read_file(text);
   const bool is_idx = io::is_gzip(bytes) || (bytes.size() > 1 && bytes[0] == 0 && bytes[1] == 0);
   if (!is_idx) return {{text, io::parse_image(bytes, text), {}}};
@@ -120,37 +112,57 @@ std::vector<Picture> pictures_of(const std::string& text) {
   return all;
 }
 
+/// "  right", "  wrong, it is a 7", or nothing where the truth is not known.
+std::string verdict(const Picture& p, std::int64_t answer) {
+  if (!p.truth) return "";
+  return *p.truth == answer ? "  right" : "  wrong, it is a " + std::to_string(*p.truth);
+}
+
+void print_answer(const Terminal& terminal, const Picture& p, const Tensor& shares) {
+  const auto [best, digits] = topk(shares, std::min<std::int64_t>(3, shares.numel()));
+  const auto answer = digits[0].item<std::int64_t>();
+  std::printf("%s: %s", p.name.c_str(), terminal.bold(std::to_string(answer)).c_str());
+  for (std::int64_t k = 0; k < best.numel(); ++k)
+    std::printf("%s%lld: %.1f %%", k ? ", " : "  (",
+                static_cast<long long>(digits[k].item<std::int64_t>()), 100 * best[k].item());
+  std::printf(")%s\n", verdict(p, answer).c_str());
+}
+
+/// The prediction is null where the scores are no finite numbers.
+void print_json(const Picture& p, const Tensor& shares, bool has_answer) {
+  Json line{
+      {"input", p.name}, {"prediction", nullptr}, {"probabilities", shares.to_vector<double>()}};
+  if (has_answer) line["prediction"] = topk(shares, 1).indices.item<std::int64_t>();
+  if (p.truth) line["label"] = *p.truth;
+  std::printf("%s\n", line.dump().c_str());
+}
+
 int predict(const PredictFlags& f) {
   ModelFile model = load_model(f.model);
   model.net.eval();
   NoGrad guard;
   const Terminal terminal;
+  DataSets sets;
+  bool all_have_answers = true;
   for (const std::string& file : f.files)
-    for (Picture& p : pictures_of(file)) {
+    for (Picture& p : pictures_of(file, sets)) {
       check_fits(model.net, p.image.expand_dims(0), p.name);
       if (f.invert) p.image = astype(255 - astype(p.image, DType::i32), DType::u8);
       const Tensor x = reshape(astype(p.image, DType::f32) / model.scale, {1, -1});
       const Tensor shares = softmax(model.net(x))[0];
-      const auto [best, digits] = topk(shares, std::min<std::int64_t>(3, shares.numel()));
-      if (f.json) {
-        Json line{{"input", p.name},
-                  {"prediction", digits[0].item<std::int64_t>()},
-                  {"probabilities", shares.to_vector<double>()}};
-        if (p.truth) line["label"] = *p.truth;
-        std::printf("%s\n", line.dump().c_str());
-        continue;
-      }
-      std::printf("%s: %s", p.name.c_str(),
-                  terminal.bold(std::to_string(digits[0].item<std::int64_t>())).c_str());
-      for (std::int64_t k = 0; k < best.numel(); ++k)
-        std::printf("%s%lld: %.1f %%", k ? ", " : "  (",
-                    static_cast<long long>(digits[k].item<std::int64_t>()), 100 * best[k].item());
-      std::printf(")%s\n", p.truth
-                               ? (*p.truth == digits[0].item<std::int64_t>()
-                                      ? "  right"
-                                      : ("  wrong, it is a " + std::to_string(*p.truth)).c_str())
-                               : "");
+      const bool has_answer = std::isfinite(sum(shares).item());
+      all_have_answers = all_have_answers && has_answer;
+      if (f.json)
+        print_json(p, shares, has_answer);
+      else if (has_answer)
+        print_answer(terminal, p, shares);
+      else
+        std::printf("%s: no answer\n", p.name.c_str());
     }
+  if (!all_have_answers)
+    std::fprintf(stderr,
+                 "gradus: the model's scores are no finite numbers: its training went astray\n"
+                 "  hint: train it anew with a smaller --lr\n");
   return 0;
 }
 
@@ -161,7 +173,9 @@ Command eval_command() {
   return {"eval",
           "Loss and accuracy of a saved model on the test part",
           {{.names = "model", .target = &f->model, .help = "a model.safetensors", .required = true},
-           {"--data", &f->data, "digits, or a folder of MNIST-shaped IDX files"},
+           {"--data", &f->data,
+            "digits, or a folder of MNIST-shaped IDX files; by default what the model was trained "
+            "on"},
            {"--json", &f->json, "one JSON object"}},
           [f] { return eval(*f); }};
 }

@@ -1,9 +1,13 @@
 // gradus ops and gradus apply: the registry on the command line. No operation has code of its own
 // here.
 #include <apps/commands/commands.h>
+#include <apps/terminal.h>
 
+#include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
 
 #include <gradus/gradus.h>
 #include <gradus/io/file.h>
@@ -88,6 +92,11 @@ void print_markdown() {
   }
 }
 
+/// Throws UsageError, with the nearest name, where there is none.
+const Op& op_named(const std::string& name) {
+  return as_usage("operation", [&]() -> const Op& { return find_op(name); });
+}
+
 struct OpsFlags {
   std::string name;
   bool json = false, markdown = false;
@@ -101,17 +110,20 @@ int ops(const OpsFlags& f) {
     if (f.name.empty())
       for (const Op& op : all_ops()) list.push_back(op_json(op));
     else
-      list.push_back(op_json(find_op(f.name)));
+      list.push_back(op_json(op_named(f.name)));
     std::printf("%s\n", list.dump(1).c_str());
   } else if (!f.name.empty()) {
-    print_one(find_op(f.name));
+    print_one(op_named(f.name));
   } else {
+    const int width = Terminal().width();
     for (const Op& op : all_ops())
-      std::printf("%-34s %s\n", text(op.name()).c_str(), text(op.card().doc).c_str());
-    std::printf(
-        "\n%zu operations; `gradus ops NAME` tells more, `gradus apply NAME IN.safetensors` runs "
-        "one\n",
-        all_ops().size());
+      std::fputs(two_columns(text(op.name()), text(op.card().doc), 35, width).c_str(), stdout);
+    std::printf("\n%s\n",
+                wrapped(std::to_string(all_ops().size()) +
+                            " operations; `gradus ops NAME` tells more, `gradus apply NAME "
+                            "IN.safetensors` runs one",
+                        width)
+                    .c_str());
   }
   return 0;
 }
@@ -122,32 +134,98 @@ struct ApplyFlags {
   bool grad = false, json = false;
 };
 
+/// JSON has no NaN and no infinity: they are the strings "NaN", "Infinity" and "-Infinity", as
+/// JavaScript writes them and Python's float() and C's strtod() read them.
+Json number_json(double value) {
+  if (std::isfinite(value)) return value;
+  return std::isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
+}
+
 Json values_json(const Tensor& x) {
   if (x.ndim() == 0) {
     if (x.dtype() == DType::boolean) return x.item<double>() != 0;
-    return is_floating(x.dtype()) ? Json(x.item<double>()) : Json(x.item<std::int64_t>());
+    return is_floating(x.dtype()) ? number_json(x.item<double>()) : Json(x.item<std::int64_t>());
   }
   Json list = Json::array();
   for (std::int64_t i = 0; i < x.size(0); ++i) list.push_back(values_json(x[i]));
   return list;
 }
 
-int apply_op(const ApplyFlags& f) {
-  Op op = find_op(f.op);
+Op op_with_attributes(const ApplyFlags& f) {
+  Op op = op_named(f.op);
+  std::set<std::string> given;
   for (const std::string& setting : f.attributes) {
     const std::size_t equals = setting.find('=');
-    if (equals == setting.npos) throw UsageError("--attr", "'" + setting + "' is not name=value");
-    op = op.with(setting.substr(0, equals), setting.substr(equals + 1));
+    const std::string name = setting.substr(0, equals);
+    if (equals == setting.npos)
+      throw UsageError("--attr", "'" + setting + "' is not name=value",
+                       "write --attr " + (name.empty() ? "axis" : name) + "=1");
+    if (!given.insert(name).second) throw UsageError("--attr", name + " is given twice");
+    op = as_usage("--attr", [&] { return op.with(name, setting.substr(equals + 1)); });
   }
+  return op;
+}
+
+/// The number in "12" or, with prefix "g.", in "g.12"; nothing for other names.
+std::optional<std::size_t> number_in(std::string_view name, std::string_view prefix = "") {
+  if (!name.starts_with(prefix)) return {};
+  name.remove_prefix(prefix.size());
+  if (name.empty() || name.size() > 4 || (name.size() > 1 && name[0] == '0')) return {};
+  std::size_t number = 0;
+  for (const char c : name) {
+    if (c < '0' || c > '9') return {};
+    number = 10 * number + static_cast<std::size_t>(c - '0');
+  }
+  return number;
+}
+
+std::string names_of(const io::SafeTensors& file) {
+  std::string names;
+  for (const auto& [name, x] : file.tensors) names += (names.empty() ? "'" : ", '") + name + "'";
+  return names.size() > 200 ? names.substr(0, 200) + "..." : names;
+}
+
+/// The tensors 0, 1, ... of the file. Throws DataError where one is missing between, and for a name
+/// that means nothing here: what is not used must not look as if it were.
+Tensors inputs_in(const io::SafeTensors& file, const std::string& path) {
+  Tensors inputs;
+  while (const Tensor* x = file.find(std::to_string(inputs.size()))) inputs.push_back(*x);
+  for (const auto& [name, x] : file.tensors) {
+    const auto number = number_in(name);
+    // The outputs of an earlier --grad may come along: a result is the next one's input.
+    if (number ? *number < inputs.size()
+               : number_in(name, "g.").has_value() || number_in(name, "grad.").has_value())
+      continue;
+    throw DataError("'" + path + "' has " + names_of(file) +
+                        (number ? ", but no '" + std::to_string(inputs.size()) + "'"
+                                : ": '" + name + "' is no name of an input"),
+                    "inputs are named 0, 1, 2, ..., the cotangents of --grad g.0, g.1, ...");
+  }
+  return inputs;
+}
+
+/// Throws DataError for a cotangent g.k without an output that it could belong to.
+void check_cotangents(const io::SafeTensors& file, const Tensors& outputs) {
+  for (const auto& [name, x] : file.tensors) {
+    const auto k = number_in(name, "g.");
+    if (!k || (*k < outputs.size() && outputs[*k].requires_grad())) continue;
+    throw DataError("there is a cotangent '" + name + "', but " +
+                        (*k < outputs.size() ? "no gradient flows through output " : "no output ") +
+                        std::to_string(*k),
+                    "outputs are 0.." + std::to_string(outputs.size() - 1) +
+                        ": name cotangents g.K after them, or leave this one out");
+  }
+}
+
+int apply_op(const ApplyFlags& f) {
+  const Op op = op_with_attributes(f);
   if (!f.out.empty()) io::check_writable(f.out);
   const io::SafeTensors file = f.input.empty() ? io::SafeTensors{} : io::load_safetensors(f.input);
-  Tensors inputs;
-  while (const Tensor* x = file.find(std::to_string(inputs.size()))) {
-    Tensor v = *x;
-    if (f.grad && is_floating(v.dtype())) v.set_requires_grad();
-    inputs.push_back(v);
-  }
+  Tensors inputs = inputs_in(file, f.input);
+  for (Tensor& x : inputs)
+    if (f.grad && is_floating(x.dtype())) x.set_requires_grad();
   const Tensors outputs = apply_all(op, inputs);
+  if (f.grad) check_cotangents(file, outputs);
   io::SafeTensors result;
   for (std::size_t k = 0; k < outputs.size(); ++k)
     result.tensors.emplace_back(std::to_string(k), outputs[k].detach());
@@ -207,13 +285,15 @@ Command apply_command() {
           "Run one operation on tensors from a file",
           {{.names = "op", .target = &f->op, .help = "name of the operation", .required = true},
            {"input", &f->input,
-            "safetensors with the inputs 0, 1, ... (none for an operation without inputs)"},
+            "safetensors with the inputs, named 0, 1, ... (none for an operation without inputs)"},
            {"--attr", &f->attributes, "an attribute, axis=1; may be given often"},
            {"--out", &f->out, "safetensors for the outputs 0, 1, ..."},
            {"--grad", &f->grad,
             "also grad.0, grad.1, ...: the vjp with the cotangents g.0, ... of the file, ones "
             "where absent"},
-           {"--json", &f->json, "one JSON object with all values"}},
+           {"--json", &f->json,
+            "one JSON object with all values; those that JSON has not are \"NaN\", "
+            "\"Infinity\", \"-Infinity\""}},
           [f] { return apply_op(*f); }};
 }
 

@@ -98,16 +98,15 @@ Command step_command() {
   auto f = std::make_shared<StepFlags>();
   f->lr = 1e-4;
   f->seed = 42;
-  f->size = 2000;
+  f->default_size = 2000;
   f->batch_size = 0;
-  f->threads = kernels::num_threads();
   return {"step",
           "Step through training, forwards and backwards in time",
           {{"file", &f->file, "a tape to look at, instead of a run"},
            {"--data", &f->data,
             "digits (drawn by gradus) or a folder of MNIST-shaped IDX files; GRADUS_DATA names a "
             "default folder"},
-           {"--size", &f->size, "how many digits to draw: 3/4 are trained on"},
+           {"--size", &f->size, "how many digits to draw: 3/4 are trained on [2000]"},
            {"--net",
             &f->net,
             "lesson: 784-50-1, mean squared error; classifier: as gradus train",

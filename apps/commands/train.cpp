@@ -1,11 +1,17 @@
 // gradus train: from options to data, net, optimizer and loaders; the Trainer runs; then the
 // report.
 #include <apps/commands/commands.h>
+#include <apps/commands/model_data.h>
 #include <apps/commands/train_health.h>
 #include <apps/commands/train_options.h>
 #include <apps/commands/train_report.h>
 #include <apps/commands/train_stats.h>
 #include <apps/commands/train_view.h>
+#include <apps/output.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
 
 #include <gradus/io/file.h>
 #include <gradus/kernels/threads.h>
@@ -27,15 +33,30 @@ void print_start(const Terminal& terminal, const data::ImageData& data, nn::Sequ
   std::fflush(stdout);
 }
 
+/// As a shell takes it: in quotes where it has to be.
+std::string shell_word(const std::string& text) {
+  const auto is_plain = [](unsigned char c) {
+    return std::isalnum(c) || std::strchr("_./,:=@%+-", c) != nullptr || c >= 0x80;
+  };
+  if (!text.empty() && std::all_of(text.begin(), text.end(), is_plain)) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
 void print_end(const Terminal& terminal, const TestReport& report, double seconds,
-               const TrainOptions& o) {
-  std::printf("\n%s  accuracy %.4f  loss %.5f  in %.2f s\n", terminal.bold("test").c_str(),
-              report.evaluation.accuracy, report.evaluation.loss, seconds);
+               const TrainOptions& o, const data::ImageData& data) {
+  std::printf("\n%s  accuracy %.4f  loss %s  in %.2f s\n", terminal.bold("test").c_str(),
+              report.evaluation.accuracy, number("%.5f", report.evaluation.loss).c_str(), seconds);
+  const bool is_digits = data.folder.empty();
+  const std::string model = shell_word(o.out),
+                    folder = shell_word(is_digits ? "digits" : data.folder);
   std::printf("saved %s\n", o.out.c_str());
   std::printf(
-      "next: gradus eval %s\n      gradus predict %s %s:0\n      gradus train --hidden 128,64\n",
-      o.out.c_str(), o.out.c_str(),
-      o.data.empty() || o.data == "digits" ? "digits" : o.data.c_str());
+      "next: gradus eval %s%s\n      gradus predict %s %s:0\n      gradus train%s --hidden "
+      "128,64\n",
+      model.c_str(), is_digits ? "" : (" --data " + folder).c_str(), model.c_str(), folder.c_str(),
+      is_digits ? "" : (" --data " + folder).c_str());
 }
 
 void print_health(const HealthWatch& health, bool all, int width) {
@@ -70,9 +91,10 @@ int train(const TrainOptions& o) {
   check(o);
   const std::vector<std::int64_t> hidden = hidden_sizes(o);
   io::check_writable(o.out);
-  Events events(o.json, o.log);
+  if (!o.log.empty()) io::check_writable(o.log);
   const data::ImageData data = load_data(o);
   const std::int64_t pixels = data.train.images.size(1) * data.train.images.size(2);
+  check_memory(o, pixels, hidden, data.classes);
 
   manual_seed(o.seed);
   nn::Sequential net = build(pixels, hidden, data.classes);
@@ -87,14 +109,16 @@ int train(const TrainOptions& o) {
   const data::DataLoader valid_loader(std::make_shared<data::TensorDataset>(data.valid, o.scale),
                                       {.batch_size = 1000});
 
+  Events events(o.json, o.log);  // now that nothing stands in the way: this empties the log
   events.write({{"event", "start"},
-                {"config", config_of(o, hidden)},
+                {"config", config_of(o, hidden, data)},
                 {"parameters", net.parameter_count()},
                 {"data",
                  {{"name", data.name},
                   {"train", data.train.size()},
                   {"valid", data.valid.size()},
                   {"test", data.test.size()}}}});
+  events.check("free some space, or choose another place; nothing was trained");
   Terminal terminal;
   const bool talk = !o.json && !o.quiet;
   if (talk) print_start(terminal, data, net);
@@ -110,6 +134,10 @@ int train(const TrainOptions& o) {
   const bool looks = o.health || o.watch;
   if (looks) trainer.with(health);
   trainer.with(events);
+  FiniteWatch finite(terminal, events,
+                     "the steps are too long: try --lr " + to_text(smaller_rate(o)) +
+                         "; --health looks for the cause");
+  trainer.with(finite);
   if (talk) trainer.with(LiveView(terminal));
   const auto begin = std::chrono::steady_clock::now();
   const std::vector<EpochRecord> records = trainer.fit(train_loader, valid_loader, fit_options(o));
@@ -120,26 +148,39 @@ int train(const TrainOptions& o) {
         {{"event", "health"}, {"steps", health.recorded()}, {"found", to_json(health.found())}});
     if (!o.json) print_health(health, o.watch, terminal.width());
   }
-  save_model(o.out, net, o.scale, {{"gradus.data", data.name}});
+  save_model(o.out, net, o.scale, {{"gradus.data", name_for_later(data)}});
+  const auto seconds_so_far = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  };
   if (Interrupt::happened()) {
+    events.write({{"event", "interrupted"},
+                  {"epochs", records.size()},
+                  {"seconds", seconds_so_far()},
+                  {"model", o.out}});
     std::fprintf(stderr, "gradus: interrupted after %zu whole epochs; the model so far is in %s\n",
                  records.size(), o.out.c_str());
     return 130;
   }
   const TestReport report = test(net, data, o.scale);
   if (o.stats) write_pictures(events, net, report, data);
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  finite.tested(report.evaluation.loss);
+  const double seconds = seconds_so_far();
   events.write({{"event", "end"},
                 {"test_loss", report.evaluation.loss},
                 {"test_accuracy", report.evaluation.accuracy},
                 {"seconds", seconds},
                 {"model", o.out}});
-  if (!talk) return 0;
-  print_epochs(terminal, records);
-  print_confusion(terminal, report);
-  print_misread(terminal, report, data);
-  print_end(terminal, report, seconds, o);
+  if (talk) {
+    print_epochs(terminal, records);
+    print_confusion(terminal, report);
+    print_misread(terminal, report, data);
+    print_end(terminal, report, seconds, o, data);
+  }
+  std::fflush(stdout);
+  if (reader_is_gone())
+    std::fprintf(stderr, "gradus: nobody read the output to its end; the model is in %s\n",
+                 o.out.c_str());
+  events.check("lines are missing there; the model is whole, in " + o.out);
   return 0;
 }
 

@@ -1,17 +1,42 @@
 // Options of gradus train; see train_options.h.
 #include <apps/commands/train_options.h>
+#include <apps/terminal.h>
+
+#include <unistd.h>
 
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 
 namespace gradus::app {
+namespace {
+
+bool draws_digits(const TrainOptions& o) {
+  const char* folder = std::getenv("GRADUS_DATA");
+  return o.data == "digits" || (o.data.empty() && (!folder || !*folder));
+}
+
+/// A device, such as /dev/null, may take both.
+bool same_file(const std::string& a, const std::string& b) {
+  namespace fs = std::filesystem;
+  std::error_code code;
+  if (fs::is_character_file(a, code)) return false;
+  if (fs::equivalent(a, b, code)) return true;
+  const fs::path one = fs::weakly_canonical(fs::absolute(a, code), code),
+                 other = fs::weakly_canonical(fs::absolute(b, code), code);
+  return !one.empty() && one == other;
+}
+
+}  // namespace
 
 std::vector<Option> command_line(TrainOptions& o) {
   return {
       {"--data", &o.data,
        "digits (drawn by gradus) or a folder of MNIST-shaped IDX files; GRADUS_DATA names a "
        "default folder"},
-      {"--size", &o.size, "how many digits to draw: 3/4 train, 1/8 validation, 1/8 test"},
+      {"--size", &o.size,
+       "how many digits to draw: 3/4 train, 1/8 validation, 1/8 test [" +
+           std::to_string(o.default_size) + "]"},
       {"--hidden", &o.hidden, "units of the hidden layers: 50 or 128,64; none for a linear model"},
       {"--epochs", &o.epochs, "passes over the training images"},
       {"--batch-size", &o.batch_size, "images a step"},
@@ -28,8 +53,8 @@ std::vector<Option> command_line(TrainOptions& o) {
       {"--shuffle,!--no-shuffle", &o.shuffle, "a new order each epoch (the default)"},
       {"--scale", &o.scale, "pixels are divided by this", {"256", "255"}},
       {"--threads", &o.threads,
-       "threads of the kernels; 2 or more also prepare batches ahead; 1 runs everything on one "
-       "thread; results do not depend on it"},
+       "threads of the kernels, by default as many as there are processors, or GRADUS_THREADS; 2 "
+       "or more also prepare batches ahead; results do not depend on it"},
       {"--eager", &o.eager, "run every step as it is written, not as a plan; the same bits"},
       {"--explain-plan", &o.explain_plan, "show the plan of a training step, kernel by kernel"},
       {"--out", &o.out, "where the model goes"},
@@ -58,12 +83,23 @@ void check(const TrainOptions& o) {
   require(o.epochs >= 0 && o.epochs <= 1'000'000, "--epochs",
           std::to_string(o.epochs) + ": give 0 to 1,000,000");
   require(o.batch_size >= 1, "--batch-size", std::to_string(o.batch_size) + ": give 1 or more");
-  require(o.threads >= 1 && o.threads <= 1024, "--threads",
-          std::to_string(o.threads) + ": give 1 to 1024");
-  require(o.size >= 8 && o.size <= 10'000'000, "--size",
-          std::to_string(o.size) + ": give 8 to 10,000,000 digits");
-  require(o.optimizer == "sgd" || (o.momentum == 0 && !o.nesterov), "--momentum",
+  require(o.threads >= 1 && o.threads <= 4096, "--threads",
+          std::to_string(o.threads) + ": give 1 to 4096");
+  if (o.size) {
+    require(*o.size >= 8 && *o.size <= 10'000'000, "--size",
+            std::to_string(*o.size) + ": give 8 to 10,000,000 digits");
+    require(draws_digits(o), "--size",
+            o.data.empty() ? "is for the built-in digits, but GRADUS_DATA names a data set: add "
+                             "--data digits, or leave it out"
+                           : "is for the built-in digits, not for --data " + o.data +
+                                 ": leave one of them out");
+  }
+  require(o.optimizer == "sgd" || o.momentum == 0, "--momentum",
           "belongs to --optimizer sgd, not " + o.optimizer);
+  require(o.optimizer == "sgd" || !o.nesterov, "--nesterov",
+          "belongs to --optimizer sgd, not " + o.optimizer);
+  require(o.log.empty() || !same_file(o.log, o.out), "--log",
+          "and --out name the same file, " + o.out + ": give each its own");
   require(!o.stats || o.json || !o.log.empty(), "--stats", "needs --log FILE, or --json");
   require(!o.nesterov || o.momentum > 0, "--nesterov", "needs --momentum above 0");
 }
@@ -88,11 +124,9 @@ std::vector<std::int64_t> hidden_sizes(const TrainOptions& o) {
 }
 
 data::ImageData load_data(const TrainOptions& o) {
-  const char* folder = std::getenv("GRADUS_DATA");
-  const bool are_digits = o.data == "digits" || (o.data.empty() && (!folder || !*folder));
-  if (!are_digits) return data::load(o.data);
-  const std::int64_t eighth = o.size / 8;
-  return data::digits({.train = o.size - 2 * eighth, .valid = eighth, .test = eighth, .seed = 1});
+  if (!draws_digits(o)) return data::load(o.data);
+  const std::int64_t size = o.size.value_or(o.default_size), eighth = size / 8;
+  return data::digits({.train = size - 2 * eighth, .valid = eighth, .test = eighth, .seed = 1});
 }
 
 nn::Sequential build(std::int64_t in, const std::vector<std::int64_t>& hidden, std::int64_t out) {
@@ -123,22 +157,54 @@ FitOptions fit_options(const TrainOptions& o) {
           .compile = !o.eager};
 }
 
-nlohmann::ordered_json config_of(const TrainOptions& o, const std::vector<std::int64_t>& hidden) {
-  return {{"data", o.data.empty() ? "default" : o.data},
-          {"hidden", hidden},
-          {"epochs", o.epochs},
-          {"batch_size", o.batch_size},
-          {"lr", o.lr},
-          {"optimizer", o.optimizer},
-          {"momentum", o.momentum},
-          {"nesterov", o.nesterov},
-          {"weight_decay", o.weight_decay},
-          {"schedule", o.schedule},
-          {"seed", o.seed},
-          {"shuffle", o.shuffle},
-          {"scale", o.scale},
-          {"threads", o.threads},
-          {"out", o.out}};
+void check_memory(const TrainOptions& o, std::int64_t in, const std::vector<std::int64_t>& hidden,
+                  std::int64_t out) {
+  double weights = 0, width = static_cast<double>(in);
+  std::vector<std::int64_t> layers = hidden;
+  layers.push_back(out);
+  for (const std::int64_t next : layers) {
+    weights += (width + 1) * static_cast<double>(next);
+    width = static_cast<double>(next);
+  }
+  const double copies = 2 + (o.optimizer != "sgd" ? 2
+                             : o.momentum > 0     ? 1
+                                                  : 0),
+               need = copies * weights * sizeof(float),
+               there = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) *
+                       static_cast<double>(::sysconf(_SC_PAGESIZE));
+  if (there <= 0 || need <= there) return;
+  throw MemoryError("--hidden " + o.hidden + " is " + number("%.3g", weights) +
+                        " weights: with gradients and what " + o.optimizer + " keeps " +
+                        number("%.3g", need / 1e9) + " GB, this machine has " +
+                        number("%.3g", there / 1e9) + " GB",
+                    "take smaller layers");
+}
+
+double smaller_rate(const TrainOptions& o) {
+  const double usual = o.optimizer == "sgd" ? 0.5 : 0.001;
+  return o.lr > usual ? usual : o.lr / 10;
+}
+
+nlohmann::ordered_json config_of(const TrainOptions& o, const std::vector<std::int64_t>& hidden,
+                                 const data::ImageData& data) {
+  nlohmann::ordered_json config{{"data", data.folder.empty() ? "digits" : data.folder}};
+  if (data.folder.empty())
+    config["size"] = data.train.size() + data.valid.size() + data.test.size();
+  config.update({{"hidden", hidden},
+                 {"epochs", o.epochs},
+                 {"batch_size", o.batch_size},
+                 {"lr", o.lr},
+                 {"optimizer", o.optimizer},
+                 {"momentum", o.momentum},
+                 {"nesterov", o.nesterov},
+                 {"weight_decay", o.weight_decay},
+                 {"schedule", o.schedule},
+                 {"seed", o.seed},
+                 {"shuffle", o.shuffle},
+                 {"scale", o.scale},
+                 {"threads", o.threads},
+                 {"out", o.out}});
+  return config;
 }
 
 }  // namespace gradus::app

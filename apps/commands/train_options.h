@@ -4,17 +4,21 @@
 #include <apps/command.h>
 
 #include <memory>
+#include <optional>
 
 #include <nlohmann/json.hpp>
 
 #include <gradus/gradus.h>
+#include <gradus/kernels/threads.h>
 
 namespace gradus::app {
 
 struct TrainOptions {
   std::string data, hidden = "50", optimizer = "sgd", schedule = "constant",
                     out = "model.safetensors", log;
-  std::int64_t epochs = 3, batch_size = 64, size = 16000, threads = 1;
+  std::int64_t epochs = 3, batch_size = 64, default_size = 16000;
+  std::int64_t threads = kernels::num_threads();
+  std::optional<std::int64_t> size;  ///< of the digits; default_size where it is not given
   double lr = 0.5, momentum = 0, weight_decay = 0;
   std::uint64_t seed = 1;
   int scale = 256;
@@ -35,7 +39,14 @@ data::ImageData load_data(const TrainOptions& o);
 nn::Sequential build(std::int64_t in, const std::vector<std::int64_t>& hidden, std::int64_t out);
 std::unique_ptr<optim::Optimizer> make_optimizer(const TrainOptions& o, const Tensors& parameters);
 FitOptions fit_options(const TrainOptions& o);
-/// The "config" of the start event.
-nlohmann::ordered_json config_of(const TrainOptions& o, const std::vector<std::int64_t>& hidden);
+/// Throws MemoryError where weights, their gradients and what the optimizer keeps are more than
+/// this machine has: better said at once than after minutes of swapping.
+void check_memory(const TrainOptions& o, std::int64_t in, const std::vector<std::int64_t>& hidden,
+                  std::int64_t out);
+/// A learning rate to try where this one was too high.
+double smaller_rate(const TrainOptions& o);
+/// The "config" of the start event: what repeats the run.
+nlohmann::ordered_json config_of(const TrainOptions& o, const std::vector<std::int64_t>& hidden,
+                                 const data::ImageData& data);
 
 }  // namespace gradus::app

@@ -2,6 +2,7 @@
 #include <apps/commands/train_report.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 namespace gradus::app {
@@ -27,6 +28,10 @@ TestReport test(nn::Sequential& net, const data::ImageData& data, double scale) 
                                     answers = answer.to_vector<std::int64_t>();
     const std::vector<double> shares = confidence.to_vector<double>();
     for (std::size_t i = 0; i < truths.size(); ++i) {
+      if (!std::isfinite(shares[i])) {
+        ++report.without_answer;
+        continue;
+      }
       ++report.confusion[static_cast<std::size_t>(truths[i])][static_cast<std::size_t>(answers[i])];
       if (truths[i] != answers[i])
         report.misread.push_back({rows[begin + i], truths[i], answers[i], shares[i]});
@@ -48,16 +53,21 @@ void print_epochs(const Terminal& terminal, const std::vector<EpochRecord>& reco
           .c_str());
   for (const EpochRecord& r : records) {
     if (wide)
-      std::printf("%5lld  %10.5f  %9.4f  %10.5f  %9.4f  %7.2f  %9.0f\n",
-                  static_cast<long long>(r.epoch), r.train_loss, r.train_accuracy, r.valid.loss,
-                  r.valid.accuracy, r.seconds, r.samples_per_second());
+      std::printf("%5lld  %10s  %9.4f  %10s  %9.4f  %7.2f  %9.0f\n",
+                  static_cast<long long>(r.epoch), number("%.5f", r.train_loss).c_str(),
+                  r.train_accuracy, number("%.5f", r.valid.loss).c_str(), r.valid.accuracy,
+                  r.seconds, r.samples_per_second());
     else
-      std::printf("%5lld  %10.5f  %9.4f  %7.2f\n", static_cast<long long>(r.epoch), r.valid.loss,
-                  r.valid.accuracy, r.seconds);
+      std::printf("%5lld  %10s  %9.4f  %7.2f\n", static_cast<long long>(r.epoch),
+                  number("%.5f", r.valid.loss).c_str(), r.valid.accuracy, r.seconds);
   }
 }
 
 void print_confusion(const Terminal& terminal, const TestReport& report) {
+  if (report.without_answer > 0)
+    std::printf("\nno answer for %lld of %lld test images: the scores are no finite numbers\n",
+                static_cast<long long>(report.without_answer),
+                static_cast<long long>(report.evaluation.samples));
   struct Pair {
     std::int64_t count;
     std::size_t truth, answer;

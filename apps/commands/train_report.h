@@ -17,6 +17,7 @@ struct TestReport {
   Evaluation evaluation;
   std::vector<std::vector<std::int64_t>> confusion;  ///< [truth][answer]
   std::vector<Misread> misread;                      ///< the surest first
+  std::int64_t without_answer = 0;  ///< images whose scores are no finite numbers; in none of both
 };
 
 TestReport test(nn::Sequential& net, const data::ImageData& data, double scale);

@@ -59,6 +59,25 @@ TEST(LessonRun, FashionGivesPyTorchsNumbers) {
   EXPECT_DOUBLE_EQ(r.test.accuracy, .7973);
 }
 
+// The numbers are those of the same run written in NumPy, in f64 with plain matrices, on the same
+// digits and PyTorch's draws: `gradus train` without options. They changed once, when the digits
+// became a little harder.
+TEST(LessonRun, DigitsGiveTheNumbersOfAnotherProgram) {
+  const Training r = run(data::digits(), .5, true, 0, true);
+  const double first[] = {2.306698716640998, .5299791057983755, .1477454701207855},
+               train[] = {.8820009649793541, .14944761089621186, .06487630093300194},
+               valid[] = {.5418207495018954, .14221793043490782, .07452441266062705},
+               accuracy[] = {.806, .961, .979};
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(r.epochs[i].first_batch_loss, first[i], 2e-6);
+    EXPECT_NEAR(r.epochs[i].train_loss, train[i], 2e-6);
+    EXPECT_NEAR(r.epochs[i].valid.loss, valid[i], 2e-6);
+    EXPECT_DOUBLE_EQ(r.epochs[i].valid.accuracy, accuracy[i]);
+  }
+  EXPECT_NEAR(r.test.loss, .07873754218789551, 2e-6);
+  EXPECT_DOUBLE_EQ(r.test.accuracy, .977);
+}
+
 TEST(LessonRun, DigitsAreHardForALineAndFitTheLesson) {
   const data::ImageData digits = data::digits();
   const Training net = run(digits, .5, true, 0, true), line = run(digits, .5, false, 0, true);
