@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes docs/lesson13: a page a chapter, from the program's comments, code, output and pictures.
+"""Writes docs/lesson13: a page a chapter, from the program's comments, code, output and pictures; and
+the session of docs/debugging.md.
 
     lesson_docs.py write COMMAND     runs each chapter with a built gradus and writes the pages
     lesson_docs.py check FOLDER      1 when a page is not what it would be now; FOLDER holds NN.json,
@@ -95,6 +96,14 @@ def shown(row):
     return cell(here)
 
 
+def wanted(row):
+    """The lesson's number, with more than ten digits where the tolerance asks for them."""
+    value, tolerance = row["lesson"], row["tolerance"]
+    if isinstance(value, float) and tolerance > 0 and abs(float(f"{value:.10g}") - value) > tolerance / 10:
+        return repr(value)
+    return cell(value)
+
+
 def cell(value):
     if isinstance(value, list):
         return f"{cell(value[0])} to {cell(value[1])}"
@@ -110,7 +119,7 @@ def table(rows):
     for row in rows:
         band = isinstance(row["lesson"], list)
         within = "the band" if band else f"±{row['tolerance']:g}" if row["tolerance"] else "exactly"
-        text += f"| {row['row']} | {cell(row['what'])} | {cell(row['lesson'])} | {shown(row)} | {within} |\n"
+        text += f"| {row['row']} | {cell(row['what'])} | {wanted(row)} | {shown(row)} | {within} |\n"
     return text
 
 
@@ -184,8 +193,21 @@ def contents(chapters):
     return text
 
 
+def session(chapters):
+    """docs/debugging.md with the session that chapter 12 prints first: without its help, which the page
+    has in a table, and up to the step into the library."""
+    name = "12_stopping_inside"
+    chapter = next(chapter for source, chapter in chapters.items() if source.stem == name)
+    printed = "".join(piece["text"] for piece in chapter["printed"])
+    text = printed[printed.index("stop 1:"):printed.index("(gradus) n\n")].rstrip()
+    text = re.sub(r"\(gradus\) h\n.*?(?=\(gradus\))", "", text, flags=re.S)
+    page = (PAGES.parent / "debugging.md").read_text()
+    before, head, rest = page.partition("## The lesson's session\n")
+    return before + head + re.sub(r"```text\n.*?\n```", lambda _: fenced("text", text), rest, count=1, flags=re.S)
+
+
 def files_of(chapters):
-    files = {"README.md": contents(chapters)}
+    files = {"README.md": contents(chapters), "../debugging.md": session(chapters)}
     for source, chapter in chapters.items():
         files[source.stem + ".md"] = page(source, chapter)
         for figure in chapter["figures"]:
@@ -248,7 +270,7 @@ def check(folder, code_alone):
     forgiven = unsteady(chapters)
     stale = []
     for name in sorted(set(files) | {old.name for old in PAGES.glob("*")}):
-        if code_alone and name.endswith(".svg"):
+        if code_alone and (name.endswith(".svg") or name == "../debugging.md"):
             continue
         old = (PAGES / name).read_text() if (PAGES / name).exists() else ""
         new = files.get(name, "")

@@ -10,6 +10,7 @@
 #include <examples/lesson13/quiz.h>
 #include <gradus/see/health.h>
 #include <algorithm>
+#include <charconv>
 #endif
 
 namespace gradus::app {
@@ -23,11 +24,56 @@ struct LessonFlags {
 
 #ifdef GRADUS_LESSON
 int list(bool json) {
-  std::cout << lesson::contents(json);
+  const int width = Terminal().width();
+  std::cout << lesson::contents(json, width);
   if (!json)
-    std::cout << "\n`gradus lesson 16` runs one, `--all` every one, `gradus lesson quiz` asks for "
-                 "shapes\n";
+    std::cout << lesson::broken(
+        "\n`gradus lesson 16` runs one, `5-7` three, `--all` every one, `gradus lesson quiz` asks "
+        "for shapes\n",
+        width);
   return 0;
+}
+
+int quiz(const LessonFlags& flags) {
+  if (flags.what.size() > 1 || flags.all || flags.health || flags.page || !flags.data.empty())
+    throw UsageError("lesson quiz",
+                     "asks for the shapes of the whole lesson: it takes no chapter and no option "
+                     "but --json");
+  lesson::quiz(std::cin, std::cout, flags.json);
+  return 0;
+}
+
+/// The chapters that "8", "08" or "5-7" names.
+std::vector<const lesson::Chapter*> named(const std::string& word) {
+  const auto chapters = lesson::chapters();
+  const char* const end = word.data() + word.size();
+  int first = 0, last = 0;
+  auto [at, error] = std::from_chars(word.data(), end, first);
+  last = first;
+  bool is_read = error == std::errc();
+  if (is_read && at != end && *at == '-') {
+    const auto second = std::from_chars(at + 1, end, last);
+    is_read = second.ec == std::errc();
+    at = second.ptr;
+  }
+  const std::string shown = "'" + word.substr(0, 40) + "'";
+  if (!is_read || at != end || first < 0 || last < 0)
+    throw UsageError("lesson", shown +
+                                   " names no chapter\n  hint: write a number, 8, or a range, "
+                                   "5-7; `gradus lesson` lists them; `gradus lesson quiz` asks");
+  if (last < first)
+    throw UsageError("lesson", shown + " ends before it begins\n  hint: write " +
+                                   std::to_string(last) + "-" + std::to_string(first));
+  for (int number : {first, last})
+    if (number < chapters.front()->number || number > chapters.back()->number)
+      throw UsageError(
+          "lesson", "there is no chapter " + std::to_string(number) + "\n  hint: chapters are " +
+                        std::to_string(chapters.front()->number) + " to " +
+                        std::to_string(chapters.back()->number) + "; `gradus lesson` lists them");
+  std::vector<const lesson::Chapter*> found;
+  for (const lesson::Chapter* chapter : chapters)
+    if (chapter->number >= first && chapter->number <= last) found.push_back(chapter);
+  return found;
 }
 
 /// What a chapter does on purpose, to show it: the trap of the loss, the naive softmax, and the
@@ -56,22 +102,16 @@ int run_watched(const std::vector<const lesson::Chapter*>& chapters) {
 }
 
 int run(const LessonFlags& flags) {
-  if (flags.what == std::vector<std::string>{"quiz"}) {
-    lesson::quiz(std::cin, std::cout, flags.json);
-    return 0;
-  }
+  if (std::find(flags.what.begin(), flags.what.end(), "quiz") != flags.what.end())
+    return quiz(flags);
+  if (flags.all && !flags.what.empty())
+    throw UsageError("--all", "means every chapter: leave it out, or the numbers");
   std::vector<const lesson::Chapter*> chosen;
   if (flags.all) chosen = lesson::chapters();
-  for (const std::string& word : flags.what) {
-    const auto chapters = lesson::chapters();
-    const auto found = std::find_if(chapters.begin(), chapters.end(), [&](const auto* c) {
-      return std::to_string(c->number) == word;
-    });
-    if (found == chapters.end())
-      throw UsageError("lesson", "there is no chapter '" + word.substr(0, 40) +
-                                     "': `gradus lesson` lists them; `gradus lesson quiz` asks");
-    chosen.push_back(*found);
-  }
+  for (const std::string& word : flags.what)
+    for (const lesson::Chapter* chapter : named(word))
+      if (std::find(chosen.begin(), chosen.end(), chapter) == chosen.end())
+        chosen.push_back(chapter);
   if (chosen.empty()) return list(flags.json);
   lesson::look_in(flags.data);
   if (flags.health) return run_watched(chosen);
@@ -98,10 +138,12 @@ Command lesson_command() {
   auto f = std::make_shared<LessonFlags>();
   return {"lesson",
           "Run a chapter of the lesson, or the shape quiz",
-          {{"chapter", &f->what, "numbers of chapters, or quiz; without, the list of chapters"},
+          {{"chapter", &f->what,
+            "numbers of chapters, 8 or 5-7, or quiz; without, the list of chapters"},
            {"--all", &f->all, "every chapter"},
            {"--data", &f->data,
-            "the folder of MNIST, or the one above it; else GRADUS_DATA, else ../shared/data"},
+            "the folder of MNIST, or the one above it; else GRADUS_DATA, else ../shared/data; or "
+            "digits, the built-in ones"},
            {"--json", &f->json, "one JSON object a row"},
            {"--health", &f->health, "the mistakes with a code that a recorded run shows, alone"},
            {"--page", &f->page, "one JSON object a chapter, with output and pictures"}},

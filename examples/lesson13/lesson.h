@@ -1,6 +1,6 @@
 // The frame of the lesson's programs: each chapter is one file, NN_name.cpp, with a function that
 // runs it and `row(...)` wherever it comes upon a number of the lesson. A row holds what the lesson
-// printed against what came out here. From here: any chapter; lesson.cpp has the table.
+// printed against what came out here. From here: any chapter; report.cpp has the table.
 #pragma once
 
 #include <gradus/core/error.h>
@@ -25,9 +25,10 @@ struct Data {
 };
 /// Read at the first call: MNIST from the folder of look_in(), else from $GRADUS_DATA, else from
 /// ../shared/data, beside the working folder or the sources; else the built-in digits. Throws
-/// IoError when the folder of look_in() has no MNIST.
+/// IoError when look_in() or $GRADUS_DATA names a folder without MNIST, or one with other images.
 const Data& data();
-/// Names the folder of MNIST, or the one above it, before the first data().
+/// Names the folder of MNIST, or the one above it, before the first data(); "digits" means the
+/// built-in ones. Throws IoError when there is no MNIST there.
 void look_in(const std::string& folder);
 
 /// A row's number and the line where it is checked, so that its page can show what was printed
@@ -82,10 +83,10 @@ struct Chapter {
 };
 /// All that are linked in, by number.
 std::vector<const Chapter*> chapters();
-/// The rows that a chapter declares, without running it: CMakeLists.txt reads them off its code.
+/// The rows that a chapter checks, without running it: CMakeLists.txt reads them off its code.
 std::vector<int> rows_of(const Chapter& chapter);
-/// The list of chapters, one a line, with their rows.
-std::string contents(bool json);
+/// The list of chapters with their rows, in lines of at most `width` columns, 40 at least.
+std::string contents(bool json, int width = 80);
 
 /// One check and how it came out.
 struct Result {
@@ -96,7 +97,7 @@ struct Result {
   double tolerance = 0;
   bool ok = false, left_out = false;  ///< left out: it needs the real MNIST
   bool of_machine = false;            ///< another machine gives another number
-  /// {"row":24,"chapter":8,"what":...,"lesson":...,"here":...,"tolerance":...,"ok":true}
+  /// {"row":24,"chapter":8,"title":true,"what":...,"lesson":...,"here":...,"tolerance":...,"ok":true}
   std::string json() const;
 };
 /// What a chapter did.
@@ -115,16 +116,26 @@ struct Record {
   std::vector<std::string> timings;
   bool ok() const;
 };
-/// Runs one chapter. What it prints is kept, and shown as well unless `quiet`. Exceptions of the
-/// chapter leave.
-Record run(const Chapter& chapter, bool quiet);
+/// Runs one chapter. What it prints is kept, and shown as well unless `quiet`, its lines broken to
+/// `width` columns; 0 leaves them whole. Exceptions of the chapter leave.
+Record run(const Chapter& chapter, bool quiet, int width = 0);
+/// A line broken between words, so that none is longer than `width` columns unless one word is;
+/// lines with other letters than ASCII stay whole.
+std::string broken(const std::string& line, int width);
 /// A run as one JSON object in a line, for the chapter's page (tools/lesson_docs.py): its rows,
 /// what it printed and its pictures, each with the line of the program.
 std::string page(const Chapter& chapter, const Record& record);
+/// One JSON object a row, by number:
+///   {"row":24,"chapter":8,"what":"mse","lesson":4308.76,"here":4308.7606,"tolerance":0.01,
+///    "ok":true,"also":[{"what":...,"lesson":...,"here":...,"tolerance":...,"ok":true}]}
+/// (in one line). "also" has the row's further checks, with a "chapter" where it is another; "ok"
+/// speaks of all of them. It is null, with "left_out", when they need the real MNIST.
+std::string rows_json(const std::vector<Result>& results);
 /// The table at a chapter's end: what, lesson, here, ok. What does not fit beside each other in
 /// `width` columns stands one below the other.
 std::string table(const std::vector<Result>& results, int width);
-/// Runs chapters as the command does, and gives the exit code: 0 when every row is right.
+/// Runs chapters as the command does, and gives the exit code: 0 when every row is right. JSON
+/// comes at the end.
 int run_chapters(const std::vector<const Chapter*>& which, bool json, int width = 80);
 
 }  // namespace lesson

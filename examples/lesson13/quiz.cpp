@@ -8,6 +8,8 @@
 #include <map>
 #include <optional>
 
+#include "json.h"
+
 namespace lesson {
 namespace {
 
@@ -125,15 +127,6 @@ std::optional<std::vector<std::int64_t>> parse(const std::string& answer) {
   if (!words.empty()) return std::nullopt;
   if (sizes.empty() && answer.find_first_of("[(") == std::string::npos) return std::nullopt;
   return sizes;
-}
-
-std::string json_text(const std::string& text) {
-  std::string result = "\"";
-  for (char letter : text) {
-    if (letter == '"' || letter == '\\') result += '\\';
-    if (static_cast<unsigned char>(letter) >= 0x20) result += letter;
-  }
-  return result + "\"";
 }
 
 }  // namespace

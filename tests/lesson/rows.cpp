@@ -4,8 +4,7 @@
 //   rows row N FOLDER               0 when row N is declared once, checks something, and is right;
 //                                   77 when it needs the real MNIST
 //   rows titles FIRST LAST FOLDER COMMAND   0 when rows FIRST..LAST are declared, and no others,
-//   and
-//                                   `COMMAND lesson` lists each with the chapter that declares it
+//                                   and `COMMAND lesson` lists each with the chapters that check it
 #include <sys/wait.h>
 
 #include <cstdlib>
@@ -68,10 +67,10 @@ int row(int number, const std::string& folder) {
 
 int titles(int first, int last, const std::string& folder, const std::string& command) {
   std::map<int, int> seen;
-  std::map<int, std::set<int>> declared, listed;
+  std::map<int, std::set<int>> checked, listed;
   for (const Json& r : read(folder)) {
     ++seen[r["row"].get<int>()];
-    if (r.value("title", false)) declared[r["chapter"]].insert(r["row"].get<int>());
+    checked[r["chapter"]].insert(r["row"].get<int>());
   }
   const std::string list = folder + "/list";
   if (std::system(("\"" + command + "\" lesson --json > \"" + list + "\"").c_str()) != 0) return 1;
@@ -86,7 +85,10 @@ int titles(int first, int last, const std::string& folder, const std::string& co
     if (!seen.contains(number)) std::cout << "row " << number << " is missing\n", ++problems;
   for (const auto& [number, count] : seen)
     if (number < 1 || number > 107) std::cout << "there is no row " << number << "\n", ++problems;
-  if (listed != declared) std::cout << "the list of chapters names other rows\n", ++problems;
+  for (const auto& [chapter, rows] : checked)
+    if (listed[chapter] != rows)
+      std::cout << "the list has other rows for chapter " << chapter << "\n", ++problems;
+  if (listed.size() != checked.size()) std::cout << "the list has other chapters\n", ++problems;
   return problems > 0;
 }
 
