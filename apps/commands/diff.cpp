@@ -8,6 +8,7 @@
 #include <optional>
 
 #include <gradus/symbolic/derive.h>
+#include <gradus/symbolic/domain.h>
 #include <gradus/symbolic/evaluate.h>
 #include <gradus/symbolic/parse.h>
 #include <gradus/symbolic/print.h>
@@ -67,6 +68,27 @@ std::string chosen_variable(const std::string& by, const std::set<std::string>& 
   return names.empty() ? "x" : *names.begin();
 }
 
+/// "x = 5, y = -1.5"
+std::string listed(const symbolic::Values& at) {
+  std::string all;
+  for (const auto& [name, value] : at)
+    all += (all.empty() ? "" : ", ") + name + " = " + shortest(value);
+  return all;
+}
+
+/// Nobody shall take a number for the slope of what is not there: log(x) at -1.
+double value_at(const symbolic::Expression& e, const symbolic::Expression& slope,
+                const symbolic::Values& at) {
+  const double value = symbolic::evaluate(slope, at);
+  for (const symbolic::Expression& one : {e, slope}) {
+    if (!std::isnan(symbolic::evaluate(one, at))) continue;
+    const auto part = symbolic::undefined_part(one, at);
+    throw UsageError("--at", symbolic::text(part.value_or(one)) + " has no real value at " +
+                                 listed(at) + "\n  hint: name a place where it has one");
+  }
+  return value;
+}
+
 struct Answer {
   symbolic::Expression derivative;
   std::string by;
@@ -91,7 +113,7 @@ Answer answer(const DiffFlags& f) {
         throw UsageError("--at", name + " has no value\n  hint: add --at " + name + "=1");
   }
   a.derivative = symbolic::derivative(e, a.by, f.steps || f.json ? &a.steps : nullptr);
-  if (!a.at.empty()) a.value = symbolic::evaluate(a.derivative, a.at);
+  if (!a.at.empty()) a.value = value_at(e, a.derivative, a.at);
   return a;
 }
 
@@ -106,7 +128,7 @@ void print_json(const DiffFlags& f, const Answer& a) {
     object["steps"].push_back({{"rule", step.rule}, {"equation", step.equation}});
   if (a.value) {
     object["at"] = a.at;
-    object["value"] = *a.value;  // JSON has no inf and no NaN: null
+    object["value"] = *a.value;  // JSON has no inf: null
   }
   std::printf("%s\n", object.dump().c_str());
 }
@@ -130,12 +152,7 @@ int diff(const DiffFlags& f) {
                            : f.mathml ? symbolic::mathml(a.derivative)
                                       : symbolic::text(a.derivative);
   std::printf("%s\n", line.c_str());
-  if (a.value) {
-    std::string places;
-    for (const auto& [name, value] : a.at)
-      places += (places.empty() ? "" : ", ") + name + " = " + shortest(value);
-    std::printf("at %s: %s\n", places.c_str(), shortest(*a.value).c_str());
-  }
+  if (a.value) std::printf("at %s: %s\n", listed(a.at).c_str(), shortest(*a.value).c_str());
   return 0;
 }
 

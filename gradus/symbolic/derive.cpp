@@ -1,6 +1,7 @@
 // One function for each rule. Everything is built with the builders of simplify.h.
 #include <gradus/symbolic/derive.h>
 
+#include <gradus/symbolic/domain.h>
 #include <gradus/symbolic/functions.h>
 #include <gradus/symbolic/parse.h>
 #include <gradus/symbolic/print.h>
@@ -147,7 +148,7 @@ class Deriver {
         if (j != i) factors.push_back(bases[j]);
       top.push_back(make_product(std::move(factors)));
     }
-    result.push_back(make_sum(std::move(top)));
+    result.push_back(factored(make_sum(std::move(top))));
     return make_product(std::move(result));
   }
 
@@ -168,7 +169,6 @@ class Deriver {
     const std::string& f = e.name();
     const Expression& u = e.argument();
     if (f == "max" || f == "min") {
-      // v' + step(u - v)*(u' - v'): at the kink the slope of v.
       const Expression& v = e.parts()[1];
       const Expression gate =
           make_call("step", {f == "max" ? make_sum({u, make_product({-1, v})})
@@ -177,7 +177,12 @@ class Deriver {
         note(f + " rule", e,
              text(gate) + "*" + slope_of(u) + " + (1 - " + text(gate) + ")*" + slope_of(v));
       const Expression du = derive(u), dv = derive(v);
-      return make_sum({dv, make_product({gate, make_sum({du, make_product({-1, dv})})})});
+      // At the kink the slope of v. Slopes that are numbers share a gate; others each keep their
+      // own, so that the one that does not count may be infinite.
+      if (du.is_number() && dv.is_number())
+        return make_sum({dv, make_product({gate, make_sum({du, make_product({-1, dv})})})});
+      const Expression other = make_sum({1, make_product({-1, gate})});
+      return make_sum({make_product({gate, du}), make_product({other, dv})});
     }
     const Expression slope =
         simplify(substitute(parse(std::string(find_function(f)->slope)), "u", u));
@@ -192,6 +197,10 @@ class Deriver {
 
 Expression derivative(const Expression& e, const std::string& variable, std::vector<Step>* steps) {
   const Expression simple = simplify(e);
+  // 0/0 is no constant whose slope is 0.
+  for (const Expression& form : {e, simple})
+    if (const auto part = undefined_constant(form))
+      throw ExpressionError(text(*part) + " has no real value");
   if (steps && text(simple) != text(e))
     steps->push_back({"simplify", text(e) + " = " + text(simple)});
   Deriver deriver(variable, steps);

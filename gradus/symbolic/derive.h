@@ -20,9 +20,10 @@ struct Step {
 
 /// d(e)/d(variable), simplified. Other variables count as constants. At a kink: abs has slope 0,
 /// max(u, v) and min(u, v) the slope of v, where a number always counts as v, so that the slope of
-/// max(x, 0) at 0 is 0, as in the lesson. The derivative of u^v with a moving v holds for u > 0.
-/// `steps`, where given, receives the rules from the whole expression inwards, and at last the
-/// result.
+/// max(x, 0) at 0 is 0, as in the lesson; max(u, -u) is abs(u). The derivative of u^v with a moving
+/// v holds for u > 0. ExpressionError where a part without variables has no real value: 0/0,
+/// log(-1). `steps`, where given, receives the rules from the whole expression inwards, and at last
+/// the result.
 Expression derivative(const Expression& e, const std::string& variable,
                       std::vector<Step>* steps = nullptr);
 

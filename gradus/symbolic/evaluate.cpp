@@ -7,6 +7,13 @@
 #include <gradus/symbolic/functions.h>
 
 namespace gradus::symbolic {
+bool is_gate(const Expression& e) {
+  if (e.is_call("step")) return true;
+  if (!e.is(Kind::sum) || e.parts().size() != 2 || !e.parts()[0].is_whole(1)) return false;
+  const Expression& second = e.parts()[1];
+  return second.is(Kind::product) && second.parts().size() == 2 && second.parts()[0].is_whole(-1) &&
+         second.parts()[1].is_call("step");
+}
 
 double evaluate(const Expression& e, const Values& values) {
   const auto& parts = e.parts();
@@ -27,6 +34,8 @@ double evaluate(const Expression& e, const Values& values) {
       return total;
     }
     case Kind::product: {
+      for (const Expression& factor : parts)
+        if (is_gate(factor) && evaluate(factor, values) == 0) return 0;
       double total = 1;
       for (const Expression& factor : parts)
         if (factor.is(Kind::power) && factor.exponent().is_whole(-1))

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 namespace gradus::symbolic {
 namespace {
@@ -40,14 +41,90 @@ const Function table[] = {
      "\\operatorname{erf}"},
 };
 
+const Abbreviation short_names[] = {
+    {"relu", "max(u, 0)"},     {"ln", "log(u)"},
+    {"log2", "log(u)/log(2)"}, {"log10", "log(u)/log(10)"},
+    {"sec", "1/cos(u)"},       {"csc", "1/sin(u)"},
+    {"cot", "cos(u)/sin(u)"},  {"softplus", "log(exp(u) + 1)"},
+    {"silu", "u*sigmoid(u)"},
+};
+
+/// Names of other books and languages.
+const Abbreviation elsewhere[] = {
+    {"arcsin", "asin(x)"},
+    {"arccos", "acos(x)"},
+    {"arctan", "atan(x)"},
+    {"tg", "tan(x)"},
+    {"ctg", "cot(x)"},
+    {"cosec", "csc(x)"},
+    {"sgn", "sign(x)"},
+    {"heaviside", "step(x)"},
+    {"logistic", "sigmoid(x)"},
+    {"lg", "log10(x)"},
+    {"pow", "x^y"},
+    {"sqr", "x^2"},
+    {"cbrt", "x^(1/3)"},
+    {"swish", "silu(x)"},
+    {"coth", "1/tanh(x)"},
+    {"sech", "1/cosh(x)"},
+    {"csch", "1/sinh(x)"},
+    {"asinh", "log(x + sqrt(x^2 + 1))"},
+    {"acosh", "log(x + sqrt(x^2 - 1))"},
+    {"atanh", "log((1 + x)/(1 - x))/2"},
+};
+
+/// How many letters must be changed, put in or left out to come from `a` to `b`.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0]++;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t changed = diagonal + (a[i] != b[j]);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({changed, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+/// The line of this name, or null.
+template <class Line, std::size_t Count>
+const Line* line_of(const Line (&lines)[Count], std::string_view name) {
+  const Line* const found = std::find_if(std::begin(lines), std::end(lines),
+                                         [&](const Line& line) { return line.name == name; });
+  return found == std::end(lines) ? nullptr : found;
+}
+
 }  // namespace
 
 std::span<const Function> functions() { return table; }
 
-const Function* find_function(std::string_view name) {
-  const auto* const found = std::find_if(std::begin(table), std::end(table),
-                                         [&](const Function& f) { return f.name == name; });
-  return found == std::end(table) ? nullptr : found;
+const Function* find_function(std::string_view name) { return line_of(table, name); }
+
+std::span<const Abbreviation> abbreviations() { return short_names; }
+
+const Abbreviation* find_abbreviation(std::string_view name) { return line_of(short_names, name); }
+
+std::string suggestion(std::string_view name) {
+  if (name.size() > 20) return "";
+  std::string small(name);
+  for (char& letter : small)
+    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+  if (const Abbreviation* known = line_of(elsewhere, small)) return std::string(known->meaning);
+  std::string nearest;
+  // Twice the distance, and one more where the letters differ from the start: sinn is sin, not
+  // sign.
+  std::size_t least = small.size() > 4 ? 6 : 4;  // and no further than that
+  const auto consider = [&](std::string_view other, std::string_view arguments) {
+    const std::size_t far = 2 * distance(small, other) + !small.starts_with(other);
+    if (far >= std::min(least, 2 * other.size())) return;
+    least = far;
+    nearest = std::string(other) + std::string(arguments);
+  };
+  for (const Function& f : table) consider(f.name, f.arity == 2 ? "(x, y)" : "(x)");
+  for (const Abbreviation& a : short_names) consider(a.name, "(x)");
+  return nearest;
 }
 
 }  // namespace gradus::symbolic

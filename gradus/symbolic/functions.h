@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace gradus::symbolic {
@@ -24,9 +25,20 @@ struct Function {
   std::string_view latex;
 };
 
+/// A function that is written with others, sec(x) as 1/cos(x): `parse` does it.
+struct Abbreviation {
+  std::string_view name, meaning;  ///< of u
+};
+
 /// All functions, in the order in which products and sums list them.
 std::span<const Function> functions();
 /// The function of this name, or null.
 const Function* find_function(std::string_view name);
+std::span<const Abbreviation> abbreviations();
+/// The abbreviation of this name, or null.
+const Abbreviation* find_abbreviation(std::string_view name);
+/// What somebody may have meant by a name that is none of these, as it is written here: "asin(x)"
+/// for "arcsin", "sin(x)" for "sinn"; else empty.
+std::string suggestion(std::string_view name);
 
 }  // namespace gradus::symbolic

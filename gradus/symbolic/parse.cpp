@@ -177,35 +177,38 @@ class Parser {
     std::string name(word(at_));
     at_ += name.size();
     skip();
-    const bool relu = name == "relu";
-    if (relu) name = "max";
-    if (name == "ln") name = "log";
     const Function* function = find_function(name);
+    const Abbreviation* abbreviation = find_abbreviation(name);
     if (next() != '(') {
-      if (function)
+      if (function || abbreviation)
         fail(start, "'" + name + "' is a function", "write what it is of: " + name + "(x)");
       return name == "pi" || name == "e" ? constant(name) : variable(name);
     }
-    if (!function) {
-      std::string all = "for a product write " + name.substr(0, 40) + "*(...); functions are relu";
-      for (const Function& f : functions()) all += ", " + std::string(f.name);
-      fail(start, "there is no function '" + name.substr(0, 40) + "'", all);
-    }
+    if (!function && !abbreviation)
+      fail(start, "there is no function '" + name.substr(0, 40) + "'", hint_for(name));
     const std::size_t open = at_;
     take('(');
     std::vector<Expression> arguments;
     if (next() != ')') arguments.push_back(sum_level());
     while (take(',')) arguments.push_back(sum_level());
     close(open);
-    if (relu && arguments.size() == 1)
-      arguments.emplace_back(0);
-    else if (relu)
-      fail(start, "relu takes 1 argument, not " + std::to_string(arguments.size()));
-    if (arguments.size() != function->arity)
-      fail(start, name + " takes " + std::to_string(function->arity) + " argument" +
-                      (function->arity == 1 ? "" : "s") + ", not " +
-                      std::to_string(arguments.size()));
+    const std::size_t arity = abbreviation ? 1 : function->arity;
+    if (arguments.size() != arity)
+      fail(start, name + " takes " + std::to_string(arity) + " argument" + (arity == 1 ? "" : "s") +
+                      ", not " + std::to_string(arguments.size()));
+    if (abbreviation)
+      return substitute(parse(std::string(abbreviation->meaning)), "u", arguments[0]);
     return call(name, std::move(arguments));
+  }
+
+  static std::string hint_for(const std::string& name) {
+    const std::string times = name.substr(0, 40) + "*(...)";
+    if (const std::string meant = suggestion(name); !meant.empty())
+      return "write " + meant + ", or " + times + " for a product";
+    std::string all = "for a product write " + times + "; functions are";
+    for (const Function& f : functions()) all += " " + std::string(f.name);
+    for (const Abbreviation& a : abbreviations()) all += " " + std::string(a.name);
+    return all;
   }
 
   struct Deeper {
@@ -236,8 +239,8 @@ ParseError::ParseError(const std::string& text, std::size_t position, std::strin
 Expression parse(const std::string& text) { return Parser(text).whole(); }
 
 bool is_variable_name(const std::string& name) {
-  return !name.empty() && is_letter(name[0]) && name != "pi" && name != "e" && name != "ln" &&
-         name != "relu" && !find_function(name) &&
+  return !name.empty() && is_letter(name[0]) && name != "pi" && name != "e" &&
+         !find_function(name) && !find_abbreviation(name) &&
          std::all_of(name.begin(), name.end(), [](char c) { return is_letter(c) || is_digit(c); });
 }
 

@@ -18,7 +18,8 @@ namespace gradus::symbolic {
 inline constexpr int max_nesting = 400;
 
 /// The expression that `text` writes, not simplified. Names are letters, digits and underscores;
-/// `pi` and `e` are the constants; `relu(x)` is max(x, 0); `ln` is `log`. ParseError otherwise.
+/// `pi` and `e` are the constants; relu(x), sec(x) and the other abbreviations of functions.h are
+/// what they stand for. ParseError otherwise.
 Expression parse(const std::string& text);
 
 /// Could this be the name of a variable?

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
+#include <gradus/symbolic/evaluate.h>
 #include <gradus/symbolic/functions.h>
 
 namespace gradus::symbolic {
@@ -47,12 +49,52 @@ bool fold(const std::string& f, const Expression& u, Expression& result) {
     result = 1;
   else if (f == "abs" && (u.is_call("abs") || u.is_call("exp")))
     result = u;
+  else if ((f == "sign" || f == "step") && u.is_call("exp"))
+    result = 1;
   else if (f == "abs" && u.is(Kind::power) && u.exponent().is_number() &&
            u.exponent().number().is_even())
     result = u;
   else
     return false;
   return true;
+}
+
+/// 2*x - 4 as x - 2.
+Expression without_common_number(const Expression& sum) {
+  std::int64_t common = 0;
+  for (const Expression& term : sum.parts()) {
+    const Number number = as_term(term).number;
+    if (!number.is_whole()) return sum;
+    common = std::gcd(common, number.top());
+  }
+  if (common < 2) return sum;
+  std::vector<Expression> terms;
+  for (const Expression& term : sum.parts())
+    terms.push_back(make_product({Number::fraction(1, common), term}));
+  return symbolic::sum(std::move(terms));
+}
+
+/// `u` without what does not count for its sign: a positive number in front, for abs too, and for
+/// sign and step an odd power.
+Expression scaled(const std::string& f, const Expression& u) {
+  const auto [number, rest] = as_term(u);
+  if (!number.is_one() && !number.is_negative() && !u.is_number()) return rest;
+  if (f == "abs") return u;
+  if (f == "step" && number.is_negative() && !(number == Number(-1)) && !u.is_number())
+    return make_product({-1, rest});
+  if (u.is(Kind::power) && u.exponent().is_number() && u.exponent().number().is_whole() &&
+      !u.exponent().number().is_even())
+    return u.base();
+  if (u.is(Kind::sum)) return without_common_number(u);
+  return u;
+}
+
+/// Is u >= 0 wherever it has a value?
+bool is_never_negative(const Expression& u) {
+  for (const char* f : {"abs", "exp", "cosh", "sigmoid", "step"})
+    if (u.is_call(f)) return true;
+  return u.is(Kind::power) && u.exponent().is_number() &&
+         (u.exponent().number().is_even() || u.exponent().number().bottom() % 2 == 0);
 }
 
 // Ranks of factors: 2 before pi before x before 2^x before x^y before sin(x) before (x + 1).
@@ -148,13 +190,24 @@ Expression make_call(const std::string& f, std::vector<Expression> arguments) {
   if (f == "max" || f == "min") {
     const Expression v = arguments[1];
     if (u == v) return u;
-    if (u.is_number() && v.is_number()) return (u.number() < v.number()) == (f == "max") ? v : u;
+    if (!u.is_number() && u == make_product({-1, v})) {
+      const Expression size = make_call("abs", {u});
+      return f == "max" ? size : make_product({-1, size});
+    }
+    if (variables(u).empty() && variables(v).empty())
+      return (evaluate(u) < evaluate(v)) == (f == "max") ? v : u;
+    if (v.is_whole(0) && is_never_negative(u)) return f == "max" ? u : v;
     // A number stands second, where the slope at the kink comes from: 0, as relu has it.
-    if (u.is_number()) return call(f, {v, u});
+    if (u.is_number()) return make_call(f, {v, u});
     return call(f, std::move(arguments));
   }
   Expression folded;
   if (fold(f, u, folded)) return folded;
+  if (f == "abs" || f == "sign" || f == "step")
+    if (const Expression rest = scaled(f, u); !(rest == u)) {
+      const Expression inner = make_call(f, {rest});
+      return f == "abs" ? make_product({as_term(u).number, inner}) : inner;
+    }
   const Parity parity = find_function(f)->parity;
   if (parity != Parity::none && as_term(u).number.is_negative() && !u.is(Kind::sum)) {
     const Expression plus = make_call(f, {make_product({-1, u})});

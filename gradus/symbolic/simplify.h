@@ -18,6 +18,9 @@ Expression make_product(std::vector<Expression> factors);
 Expression make_power(const Expression& base, const Expression& exponent);
 Expression make_call(const std::string& function, std::vector<Expression> arguments);
 
+/// What all terms of a sum share stands in front: x*exp(x) - exp(x) as (x - 1)*exp(x). Others stay.
+Expression factored(const Expression& sum);
+
 /// A factor as base^exponent: exp(u) as {e, u}, x as {x, 1}.
 struct Power {
   Expression base, exponent;

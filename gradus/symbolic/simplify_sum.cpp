@@ -2,7 +2,10 @@
 #include <gradus/symbolic/simplify.h>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
+
+#include <gradus/symbolic/evaluate.h>
 
 namespace gradus::symbolic {
 namespace {
@@ -19,8 +22,9 @@ std::vector<Expression> expanded(const Expression& e) {
     const auto [base, exponent] = as_power(factor);
     int times = 1;
     std::vector<Expression> parts{factor};
-    if (base.is(Kind::sum) && exponent.is_number() && exponent.number().is_whole() &&
-        Number(0) < exponent.number() && exponent.number() < Number(highest_power_to_expand + 1)) {
+    if (base.is(Kind::sum) && !is_gate(base) && exponent.is_number() &&
+        exponent.number().is_whole() && Number(0) < exponent.number() &&
+        exponent.number() < Number(highest_power_to_expand + 1)) {
       parts = base.parts();
       times = static_cast<int>(exponent.number().top());
     }
@@ -114,6 +118,55 @@ Expression make_sum(std::vector<Expression> terms) {
   if (!longer) return plain;
   Expression opened = collect(std::move(all));
   return opened.size() < plain.size() ? opened : plain;
+}
+
+Expression factored(const Expression& e) {
+  if (!e.is(Kind::sum)) return e;
+  std::int64_t number = 0;
+  bool is_whole = true;
+  std::vector<Power> shared;
+  for (std::size_t i = 0; i < e.parts().size(); ++i) {
+    const Term term = as_term(e.parts()[i]);
+    is_whole = is_whole && term.number.is_whole();
+    if (is_whole) number = std::gcd(number, term.number.top());
+    std::vector<Power> powers;
+    for (const Expression& factor :
+         term.rest.is(Kind::product) ? term.rest.parts() : std::vector<Expression>{term.rest})
+      powers.push_back(as_power(factor));
+    if (i == 0) shared = powers;
+    for (Power& p : shared) {
+      const auto same = std::find_if(powers.begin(), powers.end(),
+                                     [&](const Power& q) { return q.base == p.base; });
+      if (same == powers.end())
+        p.exponent = 0;
+      else if (!(same->exponent == p.exponent)) {
+        const bool numbers = same->exponent.is_number() && p.exponent.is_number();
+        if (!numbers)
+          p.exponent = 0;
+        else if (same->exponent.number() < p.exponent.number())
+          p.exponent = same->exponent;
+      }
+    }
+  }
+  std::vector<Expression> front, inverse;
+  if (is_whole && number > 1) {
+    front.emplace_back(number);
+    inverse.emplace_back(Number::fraction(1, number));
+  }
+  for (const Power& p : shared)
+    if (!p.exponent.is_whole(0) && !p.base.is_number()) {
+      front.push_back(make_power(p.base, p.exponent));
+      inverse.push_back(make_power(p.base, make_product({-1, p.exponent})));
+    }
+  if (front.empty()) return e;
+  std::vector<Expression> terms;
+  for (const Expression& term : e.parts()) {
+    std::vector<Expression> factors = inverse;
+    factors.push_back(term);
+    terms.push_back(make_product(std::move(factors)));
+  }
+  front.push_back(make_sum(std::move(terms)));
+  return make_product(std::move(front));
 }
 
 }  // namespace gradus::symbolic

@@ -54,6 +54,7 @@ TEST_F(Diff, AnExpressionMayBeginWithAMinus) {
   EXPECT_EQ(run("-x^2").out, "-2*x\n");
   EXPECT_EQ(run("-x^2 --at x=-3").out, "-2*x\nat x = -3: 6\n");
   EXPECT_EQ(run("--by x -- '-x*y'").out, "-y\n");
+  EXPECT_EQ(run("-- --x").out, "1\n");
   EXPECT_THAT(run("-h").out, HasSubstr("--by"));
 }
 
@@ -83,8 +84,19 @@ TEST_F(Diff, Json) {
   EXPECT_EQ(json::parse(run("'log(x)' --at x=0 --json").out)["value"], nullptr);
 }
 
+TEST_F(Diff, APlaceOutsideTheDomainIsNoNumber) {
+  EXPECT_EQ(run("'sqrt(relu(x))' --at x=-1").out, "step(x)/(2*sqrt(max(x, 0)))\nat x = -1: 0\n");
+  EXPECT_EQ(run("'sqrt(x)' --at x=0").out, "1/(2*sqrt(x))\nat x = 0: inf\n");
+}
+
 TEST_F(Diff, WrongUseIsCode2) {
   const std::pair<const char*, const char*> wrong[] = {
+      {"'log(x)' --at x=-1", "log(x) has no real value at x = -1"},
+      {"'log(x)' --at x=-1 --json", "log(x) has no real value at x = -1"},
+      {"'x^y' --by y --at x=-2,y=2", "log(x) has no real value at x = -2, y = 2"},
+      {"'0/0'", "0/0 has no real value"},
+      {"'log(-1)'", "log(-1) has no real value"},
+      {"'arctan(x)'", "write atan(x), or arctan*(...) for a product"},
       {"", "expression"},
       {"2x", "  2x\n   ^\n  hint: write 2*x"},
       {"'3*x^^2'", "\n  3*x^^2\n      ^\n"},

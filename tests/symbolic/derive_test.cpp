@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <gradus/symbolic/derive.h>
+#include <gradus/symbolic/domain.h>
 #include <gradus/symbolic/parse.h>
 #include <gradus/symbolic/print.h>
 #include <gradus/symbolic/simplify.h>
@@ -98,6 +99,53 @@ TEST(Derivative, AtKinks) {
   EXPECT_EQ(at("min(x, y)", 2, 1), 0);
   EXPECT_EQ(at("max(x^2, x)", 3), 6);
   EXPECT_EQ(at("max(x^2, x)", 0.5), 1);
+}
+
+TEST(Derivative, ABranchThatDoesNotCountMayHaveAnySlope) {
+  const auto at = [](const std::string& e, double x) {
+    return evaluate(derivative(parse(e), "x"), {{"x", x}});
+  };
+  EXPECT_EQ(at("sqrt(relu(x))", -1), 0) << "step(-1) = 0 times 1/sqrt(0)";
+  EXPECT_EQ(at("sqrt(relu(x))", 4), .25);
+  EXPECT_EQ(at("max(x, log(x))", 0), 1) << "log has slope inf there, and is not the larger one";
+  EXPECT_EQ(at("min(1/x, x^2)", 0), 0) << "the other one is infinite";
+  EXPECT_TRUE(std::isinf(at("sqrt(x)", 0)));
+}
+
+TEST(Derivative, OfWhatHasNoValueIsAnError) {
+  const std::pair<const char*, const char*> wrong[] = {
+      {"0/0", "0/0"},
+      {"log(-1)", "log(-1)"},
+      {"x + acos(2)", "acos(2)"},
+      {"x*sqrt(1 - 3)", "sqrt(1 - 3)"},
+      {"log(x - x - 1)", "log(-1)"},
+      {"x*log(0)", "log(0)"},
+      {"sin(x/(2 - 2))", "x/(2 - 2)"},
+  };
+  for (const auto& [e, part] : wrong) {
+    try {
+      ADD_FAILURE() << e << " gives " << diff(e);
+    } catch (const ExpressionError& error) {
+      EXPECT_EQ(error.what(), std::string(part) + " has no real value") << e;
+    }
+  }
+  EXPECT_EQ(diff("10^400*x"), text(simplify(parse("10^400")))) << "large is not undefined";
+}
+
+TEST(Domain, NamesThePartThatHasNoValue) {
+  const auto part = [](const std::string& e, double x) {
+    const auto found = undefined_part(parse(e), {{"x", x}});
+    return found ? text(*found) : "";
+  };
+  EXPECT_EQ(part("2*log(x) + 1", -1), "log(x)");
+  EXPECT_EQ(part("2*log(x) + 1", 1), "");
+  EXPECT_EQ(part("sin(sqrt(x - 3))", 2), "sqrt(x - 3)");
+  EXPECT_EQ(part("sin(x)/x", 0), "sin(x)/x");
+  EXPECT_EQ(part("(x - 1)^(1/3)", 0), "(x - 1)^(1/3)");
+  EXPECT_EQ(part("x^-2", 0), "1/x^2");
+  EXPECT_EQ(part("step(x)*log(x)", -1), "") << "a gate that is 0";
+  EXPECT_EQ(part("exp(x)", 1e4), "") << "too large for a double";
+  EXPECT_THROW((void)undefined_part(parse("x + y"), {{"x", 1}}), ExpressionError);
 }
 
 TEST(Derivative, SecondDerivativesToo) {

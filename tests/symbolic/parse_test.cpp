@@ -52,6 +52,43 @@ TEST(Parse, NumbersNamesAndFunctions) {
   EXPECT_EQ(variables(parse("b + a*sin(c) + pi + e")), (std::set<std::string>{"a", "b", "c"}));
 }
 
+TEST(Parse, AbbreviationsAreWhatTheyStandFor) {
+  EXPECT_NEAR(value("sec(x)"), 1 / std::cos(3.0), 1e-15);
+  EXPECT_NEAR(value("csc(x)"), 1 / std::sin(3.0), 1e-14);
+  EXPECT_NEAR(value("cot(x)"), 1 / std::tan(3.0), 1e-14);
+  EXPECT_NEAR(value("log10(100*x)"), std::log10(300.0), 1e-15);
+  EXPECT_NEAR(value("log2(x)"), std::log2(3.0), 1e-15);
+  EXPECT_NEAR(value("softplus(x)"), std::log1p(std::exp(3.0)), 1e-15);
+  EXPECT_NEAR(value("silu(x)"), 3 / (1 + std::exp(-3.0)), 1e-15);
+  EXPECT_EQ(evaluate(parse("silu(u)"), {{"u", 0}}), 0) << "u is a name like any other";
+  for (const Abbreviation& a : abbreviations()) {
+    EXPECT_FALSE(is_variable_name(std::string(a.name))) << a.name;
+    EXPECT_EQ(find_function(a.name), nullptr) << a.name;
+  }
+}
+
+TEST(Parse, SuggestsWhatMayBeMeant) {
+  for (const auto& [name, meant] : {std::pair{"sinn", "sin(x)"},
+                                    {"cosin", "cos(x)"},
+                                    {"Sin", "sin(x)"},
+                                    {"ReLU", "relu(x)"},
+                                    {"arcsin", "asin(x)"},
+                                    {"pow", "x^y"},
+                                    {"lg", "log10(x)"},
+                                    {"sigmiod", "sigmoid(x)"},
+                                    {"maxx", "max(x, y)"},
+                                    {"f", ""},
+                                    {"foo", ""},
+                                    {"x", ""}})
+    EXPECT_EQ(suggestion(name), meant) << name;
+  try {
+    parse("1 + sinn(x)");
+    ADD_FAILURE();
+  } catch (const ParseError& error) {
+    EXPECT_EQ(error.hint(), "write sin(x), or sinn*(...) for a product");
+  }
+}
+
 struct Bad {
   const char* text;
   std::size_t position;
@@ -74,6 +111,8 @@ TEST(Parse, ErrorsPointAtTheCharacter) {
       {"sin", 0, "is a function"},
       {"sin x", 0, "is a function"},
       {"max(x)", 0, "takes 2 arguments, not 1"},
+      {"sec", 0, "'sec' is a function"},
+      {"relu + 1", 0, "'relu' is a function"},
       {"sin()", 0, "takes 1 argument, not 0"},
       {"relu(x, 1)", 0, "takes 1 argument, not 2"},
       {"(x + 1", 0, "never closed"},
@@ -174,6 +213,8 @@ TEST(Parse, RandomBytesNeverCrash) {
       ASSERT_FALSE(latex(slope).empty());
     } catch (const ParseError& error) {
       ASSERT_LE(error.position(), bytes.size());
+    } catch (const ExpressionError& error) {  // 9/0
+      ASSERT_NE(std::string(error.what()).find("has no real value"), std::string::npos) << bytes;
     }
   }
   EXPECT_GT(read, 200) << "the fuzz finds too few expressions to mean anything";
