@@ -20,12 +20,29 @@ namespace {
   throw error;
 }
 
-/// All nodes that `outputs` depend on, latest first.
-std::vector<std::shared_ptr<Node>> collect(std::span<const Tensor> outputs) {
+/// The gradient after the hooks, which may be added or taken away while they run.
+Tensor after_hooks(const std::shared_ptr<HookList>& hooks, Tensor gradient, std::string_view name,
+                   Place at) {
+  if (!hooks) return gradient;
+  const HookList now = *hooks;
+  for (const std::shared_ptr<GradientHook>& hook : now) {
+    const Tensor replaced = (*hook)(gradient);
+    if (!replaced) continue;
+    if (replaced.spec() != gradient.spec())
+      fail(name, gradient, at,
+           "a hook gave " + replaced.spec().str() + " for a gradient of " + gradient.spec().str(),
+           "a gradient has the shape and dtype of its tensor: mend the hook");
+    gradient = replaced;
+  }
+  return gradient;
+}
+
+/// All nodes after number `since` that `outputs` depend on, latest first.
+std::vector<std::shared_ptr<Node>> collect(std::span<const Tensor> outputs, std::uint64_t since) {
   std::vector<std::shared_ptr<Node>> found, open;
   std::unordered_set<const Node*> seen;
   auto visit = [&](const std::shared_ptr<Node>& node) {
-    if (node && seen.insert(node.get()).second) open.push_back(node);
+    if (node && node->sequence > since && seen.insert(node.get()).second) open.push_back(node);
   };
   for (const Tensor& y : outputs) visit(y.history().node);
   while (!open.empty()) {
@@ -57,13 +74,15 @@ class Walk {
       if (x.history()) kept_[slot(x.history())] = Tensor{};
     for (std::size_t k = 0; k < outputs.size(); ++k)
       start(outputs[k], k < seeds.size() ? seeds[k] : Tensor{});
-    for (const std::shared_ptr<Node>& node : collect(outputs)) step(node);
+    for (const std::shared_ptr<Node>& node : collect(outputs, options_.since)) step(node);
   }
 
   Tensor gradient_of(const Tensor& x) const {
     if (x.history()) {
       const auto kept = kept_.find(slot(x.history()));
-      return kept == kept_.end() ? Tensor{} : kept->second;
+      if (kept != kept_.end() && kept->second) return kept->second;
+      const auto beyond = pending_.find(slot(x.history()));  // of a call that was not walked
+      return beyond == pending_.end() ? Tensor{} : beyond->second;
     }
     for (const auto& [leaf, gradient] : leaves_)
       if (leaf.id() == x.id()) return gradient;
@@ -139,8 +158,7 @@ class Walk {
       if (auto found = pending_.find(here); found != pending_.end()) {
         cotangents[k] = std::move(found->second);
         pending_.erase(found);
-        for (const GradientHook& hook : node->outputs[k].hooks)
-          if (Tensor replaced = hook(cotangents[k])) cotangents[k] = replaced;
+        cotangents[k] = after_hooks(node->outputs[k].hooks, cotangents[k], name_, at_);
         if (auto kept = kept_.find(here); kept != kept_.end()) kept->second = cotangents[k];
         any = true;
       }
@@ -196,10 +214,13 @@ class Walk {
   std::vector<std::pair<Tensor, Tensor>> leaves_;
 };
 
-Tensor after_hooks(const Tensor& leaf, Tensor gradient) {
-  for (const GradientHook& hook : leaf.hooks())
-    if (Tensor replaced = hook(gradient)) gradient = replaced;
-  return gradient;
+/// What a leaf's slot holds already; it must be a gradient of that leaf, set_grad takes anything.
+void check_slot(const Tensor& leaf, std::string_view name, Place at) {
+  const Tensor held = leaf.grad();
+  if (held && held.spec() != leaf.spec())
+    fail(name, leaf, at,
+         "the gradient set before is " + held.spec().str() + ", its tensor " + leaf.spec().str(),
+         "a gradient has the shape and dtype of its tensor: set another, or zero_grad()");
 }
 
 }  // namespace
@@ -211,7 +232,7 @@ Tensors grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
   Tensors gradients;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     Tensor g = walk.gradient_of(inputs[i]);
-    if (g && inputs[i].is_leaf()) g = after_hooks(inputs[i], g);
+    if (g && inputs[i].is_leaf()) g = after_hooks(inputs[i].hooks(), g, "grad", at);
     if (!g && !options.allow_unused)
       fail("grad", outputs[0], at,
            "input " + std::to_string(i) + " " + inputs[i].spec().str() +
@@ -229,10 +250,11 @@ void backward(std::span<const Tensor> outputs, std::span<const Tensor> seeds,
   GradMode recording(options.create_graph);
   PhaseScope phase(Phase::backward);
   for (const auto& [leaf, gradient] : walk.leaves()) {
-    const Tensor g = after_hooks(leaf, gradient);
-    // A gradient may be a view of another tensor's bytes (a broadcast seed); a parameter owns its
-    // own.
-    leaf.set_grad(leaf.grad() ? add(leaf.grad(), g) : options.create_graph ? g : clone(g));
+    const Tensor g = after_hooks(leaf.hooks(), gradient, "backward", at);
+    check_slot(leaf, "backward", at);
+    // A gradient may be a view of another tensor's bytes (a broadcast seed), or that of two leaves;
+    // a parameter owns its own.
+    leaf.set_grad(leaf.grad() ? add(leaf.grad(), g) : clone(g));
     if (MeaningWatch* watch = WatchMeaning::current) watch->leaf(leaf, leaf.grad());
   }
 }
@@ -241,29 +263,34 @@ void Tensor::backward(const Tensor& seed, bool keep_graph, Place at) const {
   gradus::backward(std::span(this, 1), std::span(&seed, 1), {.keep_graph = keep_graph}, at);
 }
 
-void Tensor::register_hook(GradientHook hook, Place at) const {
+HookHandle Tensor::register_hook(GradientHook hook, Place at) const {
   if (!requires_grad())
     fail("register_hook", *this, at, "this tensor requires no gradient, the hook would never run",
          "register it on a tensor that was computed from parameters");
-  if (history())
-    history().node->outputs[history().output].hooks.push_back(std::move(hook));
-  else
-    state().hooks.push_back(std::move(hook));
+  std::shared_ptr<HookList>& list =
+      history() ? history().node->outputs[history().output].hooks : state().hooks;
+  if (!list) list = std::make_shared<HookList>();
+  list->push_back(std::make_shared<GradientHook>(std::move(hook)));
+  return {list, list->back()};
 }
 
 void Tensor::retain_grad(Place at) const {
-  if (is_leaf()) return;  // parameters keep theirs anyway
+  if (is_leaf() || state().retains_grad) return;  // parameters keep theirs anyway
   // Weak, or the node's hook would keep the tensor that keeps the node.
   std::weak_ptr<State> weak = state_;
+  const Node* node = history().node.get();
   register_hook(
-      [weak](const Tensor& g) -> Tensor {
-        if (auto state = weak.lock()) {
+      [weak, node](const Tensor& g) -> Tensor {
+        const auto state = weak.lock();
+        // A write in place may have given the tensor another history since.
+        if (state && state->history.node.get() == node) {
           const Tensor self(state);
           self.set_grad(self.grad() ? add(self.grad(), g) : g);
         }
         return {};
       },
       at);
+  state().retains_grad = true;
 }
 
 }  // namespace gradus

@@ -16,6 +16,9 @@ struct BackwardOptions {
   bool create_graph = false;
   /// Give an empty Tensor where an input has no influence, instead of throwing GradError.
   bool allow_unused = false;
+  /// Walk only calls executed after the one of this number (Node::sequence): the gradients of what
+  /// they start from are as those calls leave them.
+  std::uint64_t since = 0;
 };
 
 /// Gradients of sum_k <seeds[k], outputs[k]> with respect to `inputs` (parameters or computed
@@ -29,7 +32,8 @@ inline Tensors grad(const Tensor& output, std::initializer_list<Tensor> inputs,
   return grad(std::span(&output, 1), std::span(inputs.begin(), inputs.size()), {}, options, at);
 }
 
-/// Adds the gradients of all parameters that the outputs depend on to their grad().
+/// Adds the gradients of all parameters that the outputs depend on to their grad(). Throws
+/// GradError where set_grad had put a tensor of another shape or dtype there.
 /// (torch.autograd.backward)
 void backward(std::span<const Tensor> outputs, std::span<const Tensor> seeds = {},
               BackwardOptions options = {}, Place at = Place::current());

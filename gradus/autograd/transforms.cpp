@@ -19,6 +19,14 @@ Tensors as_variables(std::span<const Tensor> inputs) {
   return variables;
 }
 
+/// The outputs that some variable moves: not those of integers, nor what does not depend on any.
+std::vector<std::size_t> influenced(std::span<const Tensor> outputs) {
+  std::vector<std::size_t> which;
+  for (std::size_t k = 0; k < outputs.size(); ++k)
+    if (outputs[k].requires_grad()) which.push_back(k);
+  return which;
+}
+
 Tensors or_zeros(Tensors gradients, std::span<const Tensor> like) {
   for (std::size_t i = 0; i < gradients.size(); ++i)
     if (!gradients[i]) gradients[i] = zeros_like(like[i]);
@@ -32,7 +40,17 @@ ValueAndTensors vjp(const TensorFunction& f, std::span<const Tensor> inputs,
   GradMode recording(true);
   const Tensors x = as_variables(inputs);
   Tensors y = f(x);
-  return {y, or_zeros(grad(y, x, cotangents, {.keep_graph = true, .allow_unused = true}, at), x)};
+  if (!cotangents.empty() && cotangents.size() != y.size())
+    throw ShapeError(std::to_string(cotangents.size()) + " cotangents for " +
+                         std::to_string(y.size()) + " outputs",
+                     "give one cotangent for each output", at);
+  Tensors live, seeds;
+  for (std::size_t k : influenced(y)) {
+    live.push_back(y[k]);
+    seeds.push_back(cotangents.empty() ? Tensor{} : cotangents[k]);
+  }
+  if (live.empty()) return {y, or_zeros(Tensors(x.size()), x)};
+  return {y, or_zeros(grad(live, x, seeds, {.keep_graph = true, .allow_unused = true}, at), x)};
 }
 
 ValueAndTensors jvp(const TensorFunction& f, std::span<const Tensor> inputs,
@@ -40,22 +58,29 @@ ValueAndTensors jvp(const TensorFunction& f, std::span<const Tensor> inputs,
   if (tangents.size() != inputs.size())
     throw ShapeError(std::to_string(tangents.size()) + " tangents for " +
                          std::to_string(inputs.size()) + " inputs",
-                     "give one tangent for each input");
+                     "give one tangent for each input", at);
   GradMode recording(true);
   const Tensors x = as_variables(inputs);
   const Tensors y = f(x);
   // u is a dummy: J^T u is linear in u, so its gradient with respect to u along v is J v.
-  Tensors u;
-  for (const Tensor& out : y) u.push_back(zeros_like(out).set_requires_grad());
-  const Tensors pulled = grad(y, x, u, {.create_graph = true, .allow_unused = true}, at);
-  Tensors linear, along;
+  const std::vector<std::size_t> which = influenced(y);
+  Tensors live, u;
+  for (std::size_t k : which) {
+    live.push_back(y[k]);
+    u.push_back(zeros_like(y[k]).set_requires_grad());
+  }
+  Tensors found(y.size()), pulled, linear, along;
+  if (!live.empty()) pulled = grad(live, x, u, {.create_graph = true, .allow_unused = true}, at);
   for (std::size_t i = 0; i < pulled.size(); ++i)
     if (pulled[i] && pulled[i].requires_grad()) {
       linear.push_back(pulled[i]);
       along.push_back(tangents[i]);
     }
-  if (linear.empty()) return {y, or_zeros(Tensors(y.size()), y)};
-  return {y, or_zeros(grad(linear, u, along, {.keep_graph = true, .allow_unused = true}, at), y)};
+  if (!linear.empty()) {
+    const Tensors moved = grad(linear, u, along, {.keep_graph = true, .allow_unused = true}, at);
+    for (std::size_t k = 0; k < which.size(); ++k) found[which[k]] = moved[k];
+  }
+  return {y, or_zeros(std::move(found), y)};
 }
 
 Tensor jacobian(const ScalarFunction& f, const Tensor& x, Place at) {
@@ -87,10 +112,44 @@ Tensor hessian(const ScalarFunction& f, const Tensor& x, Place at) {
 
 namespace op {
 
+/// Finds the tensors that a function uses besides its inputs: what its calls read that requires a
+/// gradient, where the inputs themselves are made to require none.
+class Captures final : public Observer {
+ public:
+  Tensors found;
+  void before(const Event& event) override {
+    for (const Tensor& x : event.inputs) note(x);
+  }
+  void note(const Tensor& x) {
+    if (x.requires_grad() && known_.insert(x.id()).second) found.push_back(x);
+  }
+
+ private:
+  std::unordered_set<const void*> known_;
+};
+
+Tensor without_history(const Tensor& x) {
+  return Tensor(x.storage(), x.layout(), x.dtype()).set_name(x.name());
+}
+
+/// Gives the default generator a state, and its own back in the end.
+class Replaying {
+ public:
+  explicit Replaying(const std::string& state) : before_(default_generator().state()) {
+    default_generator().set_state(state);
+  }
+  ~Replaying() { default_generator().set_state(before_); }
+  Replaying(const Replaying&) = delete;
+  Replaying& operator=(const Replaying&) = delete;
+
+ private:
+  std::string before_;
+};
+
 struct Checkpoint {
   TensorFunction f;
-  std::size_t given = 0;  // inputs beyond these are parameters that f uses from outside
   std::string random_state;
+  std::shared_ptr<Tensors> outside;  // that f was seen to use
   static constexpr Card card{.name = "checkpoint",
                              .also = "torch.utils.checkpoint",
                              .onnx = "",
@@ -98,41 +157,58 @@ struct Checkpoint {
                              .doc = "A function whose inner values are computed again in backward.",
                              .shapes = "as f says"};
 
-  Tensors run(std::span<const Tensor> inputs) const { return f(inputs.first(given)); }
+  Tensors run(std::span<const Tensor> inputs) const {
+    // Handles without history, so that an input that f also takes from outside is known from it.
+    Tensors plain;
+    for (const Tensor& x : inputs) plain.push_back(without_history(x));
+    Captures captures;
+    const Observe watching(captures);
+    Tensors outputs = f(plain);
+    for (Tensor& y : outputs)
+      if (y && y.requires_grad()) {  // handed on as it is
+        captures.note(y);
+        y = without_history(y);
+      }
+    *outside = std::move(captures.found);
+    return outputs;
+  }
+  Tensors captured() const { return *outside; }
+
   Tensors vjp(const Call& c, std::span<const Tensor> cotangents) const {
     const bool create_graph = grad_enabled();
-    Tensors x;
+    const std::size_t given = c.input_count() - outside->size();
+    const GradMode recording(true);
+    Tensors x, wanted;
+    std::vector<std::size_t> places;
+    std::uint64_t since = 0;
     for (std::size_t i = 0; i < c.input_count(); ++i) {
       Tensor v = c.input(i);
-      // Cut from the outer history unless that is to be differentiated too.
-      if (!create_graph && i < given) {
-        v = v.detach();
-        if (c.needs(i)) v.set_requires_grad();
+      // A value of this call alone; with a way to the outer history where that is to be
+      // differentiated too.
+      if (i < given) v = create_graph ? clone(v) : v.detach();
+      if (i < given && !create_graph && c.needs(i)) v.set_requires_grad();
+      if (v.history()) since = std::max(since, v.history().node->sequence);
+      if (c.needs(i)) {
+        wanted.push_back(v);
+        places.push_back(i);
       }
-      x.push_back(v);
+      x.push_back(std::move(v));
     }
-    const std::string now = default_generator().state();
-    default_generator().set_state(random_state);
-    GradMode recording(true);
-    const Tensors y = f(std::span<const Tensor>(x).first(given));
-    default_generator().set_state(now);
+    Tensors y;
+    {
+      const Replaying same_draws(random_state);
+      y = f(std::span<const Tensor>(x).first(given));
+    }
     Tensors live, seeds;
     for (std::size_t k = 0; k < y.size(); ++k)
       if (y[k].requires_grad()) {
         live.push_back(y[k]);
         seeds.push_back(cotangents[k]);
       }
-    if (live.empty()) return Tensors(c.input_count());
-    Tensors wanted;
-    std::vector<std::size_t> places;
-    for (std::size_t i = 0; i < x.size(); ++i)
-      if (c.needs(i)) {
-        wanted.push_back(x[i]);
-        places.push_back(i);
-      }
-    const Tensors found =
-        grad(live, wanted, seeds, {.create_graph = create_graph, .allow_unused = true});
     Tensors gradients(c.input_count());
+    if (live.empty()) return gradients;
+    const Tensors found = grad(
+        live, wanted, seeds, {.create_graph = create_graph, .allow_unused = true, .since = since});
     for (std::size_t i = 0; i < places.size(); ++i) gradients[places[i]] = found[i];
     return gradients;
   }
@@ -162,32 +238,8 @@ struct Custom {
 }  // namespace op
 
 Tensors checkpoint(const TensorFunction& f, std::span<const Tensor> inputs, Place at) {
-  op::Checkpoint definition{f, inputs.size(), default_generator().state()};
-  Tensors all_inputs(inputs.begin(), inputs.end());
-  if (grad_enabled()) {
-    // Parameters that f uses from outside are found by recording it once; that record is dropped.
-    const Tensors probe = f(inputs);
-    default_generator().set_state(definition.random_state);
-    std::unordered_set<const void*> known;
-    for (const Tensor& x : inputs) known.insert(x.id());
-    std::vector<std::shared_ptr<Node>> open;
-    std::unordered_set<const Node*> seen;
-    auto visit = [&](const History& h) {
-      bool is_input = false;
-      for (const Tensor& x : inputs) is_input |= x.history().node == h.node;
-      if (h.node && !is_input && seen.insert(h.node.get()).second) open.push_back(h.node);
-    };
-    for (const Tensor& y : probe) visit(y.history());
-    while (!open.empty()) {
-      const std::shared_ptr<Node> node = open.back();
-      open.pop_back();
-      for (const Node::Input& input : node->inputs) {
-        if (input.leaf && known.insert(input.leaf.id()).second) all_inputs.push_back(input.leaf);
-        visit(input.history);
-      }
-    }
-  }
-  return apply_all(definition, all_inputs, at);
+  return apply_all(op::Checkpoint{f, default_generator().state(), std::make_shared<Tensors>()},
+                   inputs, at);
 }
 
 Tensors CustomFunction::operator()(std::span<const Tensor> inputs, Place at) const {

@@ -8,14 +8,16 @@ namespace gradus {
 
 using ScalarFunction = std::function<Tensor(const Tensor&)>;
 
-/// Outputs of `f` at `inputs`, and the product of `cotangents` with its Jacobian, one for each
-/// input (zeros where there is no influence). (jax.vjp)
+/// Outputs of `f` at `inputs`, and the product of `cotangents` (one for each output, or none at all
+/// for one number) with its Jacobian, one for each input (zeros where there is no influence; an
+/// output of integers has none, and its cotangent is not looked at). (jax.vjp)
 struct ValueAndTensors {
   Tensors value, tensors;
 };
 ValueAndTensors vjp(const TensorFunction& f, std::span<const Tensor> inputs,
                     std::span<const Tensor> cotangents, Place at = Place::current());
-/// Outputs of `f` and the product of its Jacobian with `tangents`, one for each output. Made from
+/// Outputs of `f` and the product of its Jacobian with `tangents`, one for each output (zeros where
+/// nothing moves it). Made from
 /// the gradient rules: the vjp is linear in its cotangent, and this is its own vjp. (jax.jvp)
 ValueAndTensors jvp(const TensorFunction& f, std::span<const Tensor> inputs,
                     std::span<const Tensor> tangents, Place at = Place::current());
@@ -26,8 +28,8 @@ Tensor jacobian(const ScalarFunction& f, const Tensor& x, Place at = Place::curr
 /// (torch.autograd.functional.hessian)
 Tensor hessian(const ScalarFunction& f, const Tensor& x, Place at = Place::current());
 
-/// f(inputs), keeping only the inputs and computing the rest again in backward; random draws
-/// repeat. (torch.utils.checkpoint)
+/// f(inputs), keeping only the inputs and what f uses from outside, and computing the rest again in
+/// backward; random draws repeat. (torch.utils.checkpoint)
 Tensors checkpoint(const TensorFunction& f, std::span<const Tensor> inputs,
                    Place at = Place::current());
 

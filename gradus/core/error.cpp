@@ -19,16 +19,23 @@ void Error::add_context(std::string_view operation, std::string inputs, Place at
   compose_text();
 }
 
+void Error::add_place(Place at) {
+  if (place_.line() != 0) return;
+  place_ = at;
+  compose_text();
+}
+
 void Error::compose_text() {
+  const std::string at = place_.line() == 0 ? "" : "\n  at: " + short_place(place_);
   if (const Diagnostic* diagnostic = diagnostic_of(*this)) {
-    text_ = diagnostic->str() + "\n  at: " + short_place(place_);
+    text_ = diagnostic->str() + at;
     return;
   }
   text_.clear();
   if (!operation_.empty()) text_ += operation_ + "(" + inputs_ + "): ";
   text_ += problem_;
   if (!hint_.empty()) text_ += "\n  hint: " + hint_;
-  if (!operation_.empty()) text_ += "\n  at: " + short_place(place_);
+  text_ += at;
 }
 
 std::string short_place(const Place& at) {

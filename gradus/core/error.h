@@ -2,7 +2,7 @@
 // An error says four things: the operation with the inputs as the user passed them, what is wrong,
 // how to mend it, and the place in the user's code. Rules deep in the library state only the
 // problem and the repair; the door (program/apply.h) adds operation, inputs and place on the way
-// out.
+// out. What has no operation (a constructor, a loader) passes the place it was called from.
 #pragma once
 
 #include <exception>
@@ -19,9 +19,11 @@ using Place = std::source_location;
 ///   operation(inputs): problem
 ///     hint: repair
 ///     at: file:line
+/// without the operation where none ran, and without the place where none is known.
 class Error : public std::exception {
  public:
-  explicit Error(std::string problem, std::string hint = {}, Place at = Place::current());
+  /// `at` is the user's line; a throw deep in the library leaves it to its callers.
+  explicit Error(std::string problem, std::string hint = {}, Place at = {});
 
   const char* what() const noexcept override { return text_.c_str(); }
 
@@ -33,6 +35,7 @@ class Error : public std::exception {
   const std::string& operation() const { return operation_; }
   /// The inputs the user passed, "f32[2,3], i64[2]".
   const std::string& inputs() const { return inputs_; }
+  /// The user's line; line 0 where none is known.
   const Place& place() const { return place_; }
   /// Name of the error's type, "ShapeError".
   virtual std::string_view kind() const { return "Error"; }
@@ -40,6 +43,8 @@ class Error : public std::exception {
   /// Called by the door from the innermost operation outwards: each call puts its operation in
   /// front and replaces inputs and place, so that the user sees what the user wrote.
   void add_context(std::string_view operation, std::string inputs, Place at);
+  /// The place, where none is known yet.
+  void add_place(Place at);
 
  private:
   void compose_text();
@@ -81,5 +86,16 @@ GRADUS_ERROR_TYPE(TraceError);
 
 /// "file.cpp:12", the file without its folders.
 std::string short_place(const Place& at);
+
+/// Runs `body`; errors that know no place leave with `at`. For what runs outside the door.
+template <class Body>
+decltype(auto) with_place(Place at, Body&& body) {
+  try {
+    return body();
+  } catch (Error& error) {
+    error.add_place(at);
+    throw;
+  }
+}
 
 }  // namespace gradus

@@ -3,6 +3,7 @@
 #include <gradus/core/layout.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <limits>
 
 namespace gradus {
@@ -54,6 +55,39 @@ std::pair<std::int64_t, std::int64_t> Layout::extent() const {
     (reach < 0 ? low : high) += reach;
   }
   return {low, high + 1};
+}
+
+bool Layout::overlaps_itself() const {
+  if (is_contiguous()) return false;
+  const auto [low, high] = extent();
+  if (numel() > high - low) return true;
+  // Axes from the least stride up: where each steps over all that the ones before reach, no two
+  // meet. That holds for whatever slicing, permuting and reshaping make.
+  std::vector<std::pair<std::int64_t, std::int64_t>> axes;  // stride, size
+  for (int axis = 0; axis < rank(); ++axis)
+    if (shape[axis] > 1) axes.emplace_back(std::abs(strides[axis]), shape[axis]);
+  std::sort(axes.begin(), axes.end());
+  std::int64_t reach = 0;
+  bool nested = true;
+  for (const auto& [stride, size] : axes) {
+    nested &= stride > reach;
+    reach += stride * (size - 1);
+  }
+  if (nested || numel() == 0) return false;
+  // Strides given by hand: every position is looked at.
+  std::vector<bool> seen(static_cast<std::size_t>(high - low));
+  Ints index(shape.size(), 0);
+  for (std::int64_t n = numel(); n > 0; --n) {
+    const auto position = static_cast<std::size_t>(at(index) - low);
+    if (seen[position]) return true;
+    seen[position] = true;
+    for (int axis = rank() - 1; axis >= 0; --axis) {
+      auto& i = index[static_cast<std::size_t>(axis)];
+      if (++i < shape[axis]) break;
+      i = 0;
+    }
+  }
+  return false;
 }
 
 Layout Layout::permute(const Ints& axes) const {

@@ -26,6 +26,9 @@ struct Layout {
   std::int64_t at(std::span<const std::int64_t> index) const;
   /// First and one-past-last position touched, {0, 0} when empty.
   std::pair<std::int64_t, std::int64_t> extent() const;
+  /// Whether two elements lie at one position, as after broadcasting: such a layout can be read,
+  /// not written.
+  bool overlaps_itself() const;
 
   /// Axis k of the result is axis axes[k] of this. (numpy.transpose)
   Layout permute(const Ints& axes) const;

@@ -94,7 +94,16 @@ Tensor& Tensor::set_requires_grad(bool requires_grad, Place at) {
   return *this;
 }
 
-void Tensor::set_history(History history) const { state().history = std::move(history); }
+void Tensor::set_history(History history) const {
+  state().history = std::move(history);
+  state().retains_grad = false;
+}
+
+void HookHandle::remove() {
+  const std::shared_ptr<HookList> list = list_.lock();
+  const std::shared_ptr<GradientHook> hook = hook_.lock();
+  if (list && hook) std::erase(*list, hook);
+}
 
 Tensor& Tensor::set_name(std::string name) {
   state().name = std::move(name);

@@ -59,6 +59,22 @@ class Index;
 /// A function that sees a gradient during backward and may replace it (return an empty Tensor to
 /// keep it). (torch.Tensor.register_hook)
 using GradientHook = std::function<Tensor(const Tensor&)>;
+using HookList = std::vector<std::shared_ptr<GradientHook>>;
+
+/// Takes a hook away again: hook = x.register_hook(...); ... hook.remove(). The hook stays when the
+/// handle goes. (torch.utils.hooks.RemovableHandle)
+class HookHandle {
+ public:
+  HookHandle() = default;
+  HookHandle(std::weak_ptr<HookList> list, std::weak_ptr<GradientHook> hook)
+      : list_(std::move(list)), hook_(std::move(hook)) {}
+  /// Does nothing the second time, or when the tensor is gone.
+  void remove();
+
+ private:
+  std::weak_ptr<HookList> list_;
+  std::weak_ptr<GradientHook> hook_;
+};
 
 /// An n-dimensional array with a history. A default-constructed Tensor is empty: no value at all.
 class Tensor {
@@ -71,10 +87,11 @@ class Tensor {
   static Tensor empty(const Shape& shape, DType dtype = DType::f32);
   /// A copy of `values` in row-major order. Throws ShapeError when the counts differ.
   template <class Value>
-  static Tensor of(std::span<const Value> values, const Shape& shape);
+  static Tensor of(std::span<const Value> values, const Shape& shape, Place at = Place::current());
   template <class Value>
-  static Tensor of(const std::vector<Value>& values, const Shape& shape) {
-    return of(std::span<const Value>(values), shape);
+  static Tensor of(const std::vector<Value>& values, const Shape& shape,
+                   Place at = Place::current()) {
+    return of(std::span<const Value>(values), shape, at);
   }
   /// A 0-dim tensor.
   static Tensor scalar(double value, DType dtype = DType::f32);
@@ -128,7 +145,8 @@ class Tensor {
   void set_history(History history) const;
   /// The gradient slot of this tensor; empty until something is stored. Every tensor has one,
   /// parameter or not: backward adds to it, set_grad assigns, for gradients worked out by hand.
-  /// (torch.Tensor.grad)
+  /// A slot takes any tensor; backward and optimizers throw GradError where it is not of this
+  /// tensor's shape and dtype. (torch.Tensor.grad)
   Tensor grad() const { return Tensor(state().grad); }
   void set_grad(const Tensor& grad) const { state().grad = grad.state_; }
   /// The same value without history; the place is remembered for the message when backward finds
@@ -138,12 +156,14 @@ class Tensor {
   const std::shared_ptr<const std::string>& cut() const { return state().cut; }
   void set_cut(std::shared_ptr<const std::string> cut) const { state().cut = std::move(cut); }
   /// Calls `hook` with each gradient of this tensor during backward; the result replaces it unless
-  /// empty. Throws GradError where the tensor requires no gradient. (torch.Tensor.register_hook)
-  void register_hook(GradientHook hook, Place at = Place::current()) const;
-  /// Keeps the gradient of a computed tensor in grad() too. (torch.Tensor.retain_grad)
+  /// empty, and must have its shape and dtype (GradError in backward). Throws GradError where the
+  /// tensor requires no gradient. (torch.Tensor.register_hook)
+  HookHandle register_hook(GradientHook hook, Place at = Place::current()) const;
+  /// Keeps the gradient of a computed tensor in grad() too; once is enough.
+  /// (torch.Tensor.retain_grad)
   void retain_grad(Place at = Place::current()) const;
-  /// Hooks of a leaf, for the backward pass.
-  const std::vector<GradientHook>& hooks() const { return state().hooks; }
+  /// Hooks of a leaf, for the backward pass; null where there are none.
+  const std::shared_ptr<HookList>& hooks() const { return state().hooks; }
   /// A name for messages and pictures, "w1".
   const std::string& name() const { return state().name; }
   Tensor& set_name(std::string name);
@@ -196,10 +216,11 @@ class Tensor {
     Layout layout;
     DType dtype;
     bool requires_grad = false;
+    bool retains_grad = false;  // of the present history
     History history;
     std::shared_ptr<State> grad;
     std::shared_ptr<const std::string> cut;
-    std::vector<GradientHook> hooks;
+    std::shared_ptr<HookList> hooks;
     std::string name;
   };
   explicit Tensor(std::shared_ptr<State> state) : state_(std::move(state)) {}
@@ -217,30 +238,33 @@ class Tensor {
   std::shared_ptr<State> state_;
 };
 
-/// See Slice above.
+/// See Slice above. It knows the line it was written on, for errors of operator[], which can take
+/// no further argument.
 class Index {
  public:
-  Index(std::int64_t position) : entry_(position) {}
-  Index(int position) : entry_(std::int64_t{position}) {}
-  Index(Slice slice) : entry_(slice) {}
-  Index(NewAxis) : entry_(NewAxis{}) {}
-  Index(Ellipsis) : entry_(Ellipsis{}) {}
-  Index(const Tensor& positions) : entry_(positions) {}
+  Index(std::int64_t position, Place at = Place::current()) : entry_(position), place_(at) {}
+  Index(int position, Place at = Place::current()) : Index(std::int64_t{position}, at) {}
+  Index(Slice slice, Place at = Place::current()) : entry_(slice), place_(at) {}
+  Index(NewAxis, Place at = Place::current()) : entry_(NewAxis{}), place_(at) {}
+  Index(Ellipsis, Place at = Place::current()) : entry_(Ellipsis{}), place_(at) {}
+  Index(const Tensor& positions, Place at = Place::current()) : entry_(positions), place_(at) {}
 
   const std::variant<std::int64_t, Slice, NewAxis, Ellipsis, Tensor>& entry() const {
     return entry_;
   }
+  Place place() const { return place_; }
 
  private:
   std::variant<std::int64_t, Slice, NewAxis, Ellipsis, Tensor> entry_;
+  Place place_;
 };
 
 template <class Value>
-Tensor Tensor::of(std::span<const Value> values, const Shape& shape) {
+Tensor Tensor::of(std::span<const Value> values, const Shape& shape, Place at) {
   if (static_cast<std::int64_t>(values.size()) != shape.numel())
     throw ShapeError(std::to_string(values.size()) + " values for shape " + shape.str() + " of " +
                          std::to_string(shape.numel()) + " elements",
-                     "give as many values as the shape holds");
+                     "give as many values as the shape holds", at);
   Tensor tensor = empty(shape, dtype_of<Value>);
   std::copy(values.begin(), values.end(), tensor.data<Value>());
   return tensor;

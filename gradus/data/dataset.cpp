@@ -13,11 +13,11 @@ std::int64_t row_elements(const Tensor& t) {
   return t.numel() / std::max<std::int64_t>(t.size(0), 1);
 }
 
-void check_indices(std::span<const std::int64_t> indices, std::int64_t size) {
+void check_indices(std::span<const std::int64_t> indices, std::int64_t size, Place at = {}) {
   for (std::int64_t i : indices)
     if (i < 0 || i >= size)
       throw IndexError("sample " + std::to_string(i) + " of a data set of " + std::to_string(size),
-                       "samples are numbered from 0");
+                       "samples are numbered from 0", at);
 }
 
 /// The rows of `from` at `indices`, as bytes.
@@ -33,14 +33,15 @@ void copy_rows(const Tensor& from, std::span<const std::int64_t> indices, const 
 
 }  // namespace
 
-TensorDataset::TensorDataset(Tensor x, Tensor y, double scale, bool flat)
+TensorDataset::TensorDataset(Tensor x, Tensor y, double scale, bool flat, Place at)
     : x_(std::move(x)), y_(std::move(y)), flat_(flat), scale_(static_cast<float>(scale)) {
   if (x_.ndim() < 1 || y_.ndim() < 1 || x_.size(0) != y_.size(0))
     throw ShapeError("samples " + x_.spec().str() + " and targets " + y_.spec().str(),
-                     "both need a first axis of one size");
-  if (!(scale > 0)) throw ValueError("scale is not above 0", "use 256 or 255");
+                     "both need a first axis of one size", at);
+  if (!(scale > 0)) throw ValueError("scale is not above 0", "use 256 or 255", at);
   for (const Tensor& t : {x_, y_})
-    if (!t.is_contiguous()) throw ShapeError("a data set of strided rows", "pass x.contiguous()");
+    if (!t.is_contiguous())
+      throw ShapeError("a data set of strided rows", "pass x.contiguous()", at);
 }
 
 Batch TensorDataset::get(std::span<const std::int64_t> indices) const {
@@ -61,9 +62,9 @@ Batch TensorDataset::get(std::span<const std::int64_t> indices) const {
   return batch;
 }
 
-Subset::Subset(std::shared_ptr<const Dataset> dataset, Ints indices)
+Subset::Subset(std::shared_ptr<const Dataset> dataset, Ints indices, Place at)
     : dataset_(std::move(dataset)), indices_(std::move(indices)) {
-  check_indices(indices_, dataset_->size());
+  check_indices(indices_, dataset_->size(), at);
 }
 
 Batch Subset::get(std::span<const std::int64_t> indices) const {
@@ -73,12 +74,14 @@ Batch Subset::get(std::span<const std::int64_t> indices) const {
   return dataset_->get(there);
 }
 
-std::shared_ptr<const Subset> subset(std::shared_ptr<const Dataset> dataset, Ints indices) {
-  return std::make_shared<Subset>(std::move(dataset), std::move(indices));
+std::shared_ptr<const Subset> subset(std::shared_ptr<const Dataset> dataset, Ints indices,
+                                     Place at) {
+  return std::make_shared<Subset>(std::move(dataset), std::move(indices), at);
 }
 
 std::vector<std::shared_ptr<const Subset>> random_split(std::shared_ptr<const Dataset> dataset,
-                                                        const Ints& sizes, Generator* generator) {
+                                                        const Ints& sizes, Generator* generator,
+                                                        Place at) {
   const std::int64_t n = dataset->size();
   std::int64_t left = n;
   for (std::int64_t size : sizes) {
@@ -90,18 +93,18 @@ std::vector<std::shared_ptr<const Subset>> random_split(std::shared_ptr<const Da
   }
   if (left != 0)
     throw ValueError("parts of " + Shape(sizes).str() + " of " + std::to_string(n) + " samples",
-                     "sizes are 0 or more and add up to the data set; split_sizes makes them");
+                     "sizes are 0 or more and add up to the data set; split_sizes makes them", at);
   const Ints order = (generator ? *generator : default_generator()).permutation(n);
   std::vector<std::shared_ptr<const Subset>> parts;
   auto from = order.begin();
   for (std::int64_t size : sizes) {
-    parts.push_back(subset(dataset, Ints(from, from + size)));
+    parts.push_back(subset(dataset, Ints(from, from + size), at));
     from += size;
   }
   return parts;
 }
 
-Ints split_sizes(std::int64_t n, std::span<const double> shares) {
+Ints split_sizes(std::int64_t n, std::span<const double> shares, Place at) {
   double whole = 0;
   bool ok = n >= 0;
   for (double share : shares) {
@@ -110,7 +113,7 @@ Ints split_sizes(std::int64_t n, std::span<const double> shares) {
   }
   if (!ok || !(std::abs(whole - 1) <= 1e-9))
     throw ValueError("shares that add up to " + std::to_string(whole),
-                     "shares are 0 or more and add up to 1");
+                     "shares are 0 or more and add up to 1", at);
   Ints sizes;
   for (double share : shares)
     sizes.push_back(static_cast<std::int64_t>(std::floor(static_cast<double>(n) * share)));

@@ -12,34 +12,39 @@ namespace gradus::data {
 
 namespace {
 
-BatchSampler batches_of(const Dataset& dataset, const LoaderOptions& options) {
+BatchSampler batches_of(const Dataset& dataset, const LoaderOptions& options, Place at) {
   std::shared_ptr<const Sampler> sampler = options.sampler;
   if (sampler && options.shuffle)
     throw ValueError("a loader was given a sampler and shuffle",
-                     "a sampler is the order: one or the other");
+                     "a sampler is the order: one or the other", at);
   if (!sampler && options.shuffle)
-    sampler = std::make_shared<RandomSampler>(dataset.size(),
-                                              RandomSamplerOptions{.generator = options.generator});
+    sampler = std::make_shared<RandomSampler>(
+        dataset.size(), RandomSamplerOptions{.generator = options.generator}, at);
   if (!sampler) sampler = std::make_shared<SequentialSampler>(dataset.size());
-  return {std::move(sampler), options.batch_size, options.drop_last};
+  return {std::move(sampler), options.batch_size, options.drop_last, at};
 }
 
 }  // namespace
 
-DataLoader::DataLoader(std::shared_ptr<const Dataset> dataset, const LoaderOptions& options)
-    : dataset_(std::move(dataset)), options_(options), batches_(batches_of(*dataset_, options)) {
+DataLoader::DataLoader(std::shared_ptr<const Dataset> dataset, const LoaderOptions& options,
+                       Place at)
+    : dataset_(std::move(dataset)),
+      options_(options),
+      batches_(batches_of(*dataset_, options, at)),
+      at_(at) {
   if (options.prefetch > 0 && options.workers < 1)
     throw ValueError("prefetch is " + std::to_string(options.prefetch) + " and workers " +
                          std::to_string(options.workers),
-                     "batches made ahead need 1 worker or more");
+                     "batches made ahead need 1 worker or more", at);
 }
 
 /// One walk over the data set; owns the workers, which end with it.
 class DataLoader::Pass {
  public:
   Pass(std::shared_ptr<const Dataset> dataset, const LoaderOptions& options,
-       std::vector<Ints> batches)
+       std::vector<Ints> batches, Place at)
       : dataset_(std::move(dataset)),
+        at_(at),
         indices_(std::move(batches)),
         batches_(static_cast<std::int64_t>(indices_.size())),
         ahead_(std::max(options.prefetch, 0)) {
@@ -74,7 +79,8 @@ class DataLoader::Pass {
 
  private:
   Batch make(std::int64_t number) const {
-    return dataset_->get(indices_[static_cast<std::size_t>(number)]);
+    return with_place(at_,
+                      [&] { return dataset_->get(indices_[static_cast<std::size_t>(number)]); });
   }
   /// Takes the next number as long as it is not too far ahead of the reader.
   void work() {
@@ -108,6 +114,7 @@ class DataLoader::Pass {
   }
 
   std::shared_ptr<const Dataset> dataset_;
+  Place at_;
   std::vector<Ints> indices_;  // of each batch
   std::int64_t batches_, next_ = 0, taken_ = 0, ahead_;
   bool done_ = false, stopped_ = false;
@@ -121,7 +128,7 @@ class DataLoader::Pass {
 DataLoader::Iterator DataLoader::begin() const {
   Generator& source = options_.generator ? *options_.generator : default_generator();
   source.random64();  // the base seed of workers, drawn whether there are any or not
-  auto pass = std::make_shared<Pass>(dataset_, options_, batches_.batches());
+  auto pass = std::make_shared<Pass>(dataset_, options_, batches_.batches(), at_);
   pass->advance();  // may throw what the data set throws: the pass is whole by now
   return Iterator(std::move(pass));
 }
@@ -134,15 +141,15 @@ DataLoader::Iterator& DataLoader::Iterator::operator++() {
 bool DataLoader::Iterator::operator!=(const Iterator&) const { return pass_ && !pass_->is_done(); }
 
 Loaders get_dls(std::shared_ptr<const Dataset> train, std::shared_ptr<const Dataset> valid,
-                std::int64_t batch_size, LoaderOptions options) {
+                std::int64_t batch_size, LoaderOptions options, Place at) {
   options.batch_size = batch_size;
   options.shuffle = options.sampler == nullptr;
-  DataLoader train_loader(std::move(train), options);
+  DataLoader train_loader(std::move(train), options, at);
   options.batch_size = 2 * batch_size;
   options.shuffle = false;
   options.sampler = nullptr;
   options.drop_last = false;
-  return {std::move(train_loader), DataLoader(std::move(valid), options)};
+  return {std::move(train_loader), DataLoader(std::move(valid), options, at)};
 }
 
 }  // namespace gradus::data

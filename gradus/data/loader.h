@@ -28,10 +28,11 @@ struct LoaderOptions {
 class DataLoader {
  public:
   /// Throws ValueError for a batch size below 1, for prefetching without a worker, and for both a
-  /// sampler and `shuffle`.
-  DataLoader(std::shared_ptr<const Dataset> dataset, const LoaderOptions& options);
-  DataLoader(const ImageSet& set, const LoaderOptions& options)
-      : DataLoader(std::make_shared<TensorDataset>(set), options) {}
+  /// sampler and `shuffle`. Errors of the data set in a pass that know no place name `at`.
+  DataLoader(std::shared_ptr<const Dataset> dataset, const LoaderOptions& options,
+             Place at = Place::current());
+  DataLoader(const ImageSet& set, const LoaderOptions& options, Place at = Place::current())
+      : DataLoader(std::make_shared<TensorDataset>(set), options, at) {}
 
   /// Number of batches in a pass, and of samples in the data set.
   std::int64_t batches() const { return batches_.size(); }
@@ -55,6 +56,7 @@ class DataLoader {
   std::shared_ptr<const Dataset> dataset_;
   LoaderOptions options_;
   BatchSampler batches_;
+  Place at_;
 };
 
 /// The two loaders of a training run.
@@ -65,6 +67,6 @@ struct Loaders {
 /// twice the batch size: without gradients there is room for it. `options` gives the rest
 /// (prefetch, workers, generator). (get_dls of fast.ai's miniai)
 Loaders get_dls(std::shared_ptr<const Dataset> train, std::shared_ptr<const Dataset> valid,
-                std::int64_t batch_size, LoaderOptions options = {});
+                std::int64_t batch_size, LoaderOptions options = {}, Place at = Place::current());
 
 }  // namespace gradus::data

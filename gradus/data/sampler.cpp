@@ -12,11 +12,11 @@ Ints SequentialSampler::indices() const {
   return all;
 }
 
-RandomSampler::RandomSampler(std::int64_t n, const RandomSamplerOptions& options)
+RandomSampler::RandomSampler(std::int64_t n, const RandomSamplerOptions& options, Place at)
     : n_(n), options_(options) {
   if (n < 0 || size() < 0 || (n == 0 && size() > 0))
     throw ValueError(std::to_string(size()) + " samples of " + std::to_string(n),
-                     "both count; drawing needs a data set that is not empty");
+                     "both count; drawing needs a data set that is not empty", at);
 }
 
 Ints RandomSampler::indices() const {
@@ -50,10 +50,11 @@ Ints SubsetRandomSampler::indices() const {
 }
 
 BatchSampler::BatchSampler(std::shared_ptr<const Sampler> sampler, std::int64_t batch_size,
-                           bool drop_last)
+                           bool drop_last, Place at)
     : sampler_(std::move(sampler)), batch_size_(batch_size), drop_last_(drop_last) {
   if (batch_size < 1)
-    throw ValueError("batch_size is " + std::to_string(batch_size), "it counts samples: 1 or more");
+    throw ValueError("batch_size is " + std::to_string(batch_size), "it counts samples: 1 or more",
+                     at);
 }
 
 std::int64_t BatchSampler::size() const {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include <gradus/core/error.h>
 #include <gradus/core/generator.h>
 #include <gradus/core/shape.h>
 
@@ -42,7 +43,8 @@ struct RandomSamplerOptions {
 class RandomSampler : public Sampler {
  public:
   /// Throws ValueError when n or num_samples is negative, or n is 0 and samples are asked for.
-  explicit RandomSampler(std::int64_t n, const RandomSamplerOptions& options = {});
+  explicit RandomSampler(std::int64_t n, const RandomSamplerOptions& options = {},
+                         Place at = Place::current());
   std::int64_t size() const override { return options_.num_samples.value_or(n_); }
   Ints indices() const override;
 
@@ -71,7 +73,7 @@ class BatchSampler {
  public:
   /// Throws ValueError for a batch size below 1.
   BatchSampler(std::shared_ptr<const Sampler> sampler, std::int64_t batch_size,
-               bool drop_last = false);
+               bool drop_last = false, Place at = Place::current());
   /// Number of batches in a pass.
   std::int64_t size() const;
   /// The batches of one pass, drawn anew.

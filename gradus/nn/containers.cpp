@@ -5,7 +5,7 @@ namespace gradus::nn {
 
 Tensor ModuleList::forward(const Tensor&) {
   throw ValueError("a ModuleList does not say in which order its modules run",
-                   "call its modules, or use Sequential");
+                   "call its modules, or use Sequential", called_at());
 }
 
 void ModuleList::visit_fields(const FieldVisitor& visitor) {
@@ -16,10 +16,11 @@ void ModuleList::visit_fields(const FieldVisitor& visitor) {
 }
 
 Tensor Sequential::forward(const Tensor& x) {
+  const Place at = called_at();
   Tensor y = x;
   for (std::size_t i = 0; i < size(); ++i) {
     Scope scope(std::to_string(i));
-    y = (*this)[i](y);
+    y = (*this)[i](y, at);
   }
   return y;
 }

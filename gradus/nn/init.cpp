@@ -14,16 +14,16 @@ void fill(Tensor& x, Draw&& draw) {
   x.copy_(values);
 }
 
-double fan_of(const Tensor& x, Fan fan) {
+double fan_of(const Tensor& x, Fan fan, Place at) {
   if (x.ndim() < 2)
     throw ShapeError("the fan of " + x.spec().str() + " is not defined",
-                     "initialise weights [out, in]");
+                     "initialise weights [out, in]", at);
   const std::int64_t count = x.numel() / std::max<std::int64_t>(x.size(fan == Fan::in ? 0 : 1), 1);
   return static_cast<double>(count);
 }
 
-double xavier_std(const Tensor& x, double gain) {
-  return gain * std::sqrt(2.0 / (fan_of(x, Fan::in) + fan_of(x, Fan::out)));
+double xavier_std(const Tensor& x, double gain, Place at) {
+  return gain * std::sqrt(2.0 / (fan_of(x, Fan::in, at) + fan_of(x, Fan::out, at)));
 }
 
 }  // namespace
@@ -45,30 +45,30 @@ void constant_(Tensor& x, double value) {
   x.fill_(value);
 }
 
-double gain_of(std::string_view nonlinearity, double slope) {
+double gain_of(std::string_view nonlinearity, double slope, Place at) {
   if (nonlinearity == "linear" || nonlinearity == "sigmoid") return 1;
   if (nonlinearity == "tanh") return 5.0 / 3;
   if (nonlinearity == "relu") return std::sqrt(2.0);
   if (nonlinearity == "leaky_relu") return std::sqrt(2.0 / (1 + slope * slope));
   if (nonlinearity == "selu") return 3.0 / 4;
   throw NameError("no gain is known for '" + std::string(nonlinearity) + "'",
-                  "known are linear, sigmoid, tanh, relu, leaky_relu, selu");
+                  "known are linear, sigmoid, tanh, relu, leaky_relu, selu", at);
 }
 
-void xavier_uniform_(Tensor& x, double gain) {
-  const double bound = std::sqrt(3.0) * xavier_std(x, gain);
+void xavier_uniform_(Tensor& x, double gain, Place at) {
+  const double bound = std::sqrt(3.0) * xavier_std(x, gain, at);
   uniform_(x, -bound, bound);
 }
 
-void xavier_normal_(Tensor& x, double gain) { normal_(x, 0, xavier_std(x, gain)); }
+void xavier_normal_(Tensor& x, double gain, Place at) { normal_(x, 0, xavier_std(x, gain, at)); }
 
-void kaiming_uniform_(Tensor& x, double gain, Fan fan) {
-  const double bound = std::sqrt(3.0) * (gain / std::sqrt(fan_of(x, fan)));
+void kaiming_uniform_(Tensor& x, double gain, Fan fan, Place at) {
+  const double bound = std::sqrt(3.0) * (gain / std::sqrt(fan_of(x, fan, at)));
   uniform_(x, -bound, bound);
 }
 
-void kaiming_normal_(Tensor& x, double gain, Fan fan) {
-  normal_(x, 0, gain / std::sqrt(fan_of(x, fan)));
+void kaiming_normal_(Tensor& x, double gain, Fan fan, Place at) {
+  normal_(x, 0, gain / std::sqrt(fan_of(x, fan, at)));
 }
 
 }  // namespace gradus::nn

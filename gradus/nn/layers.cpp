@@ -5,10 +5,10 @@
 
 namespace gradus::nn {
 
-Linear::Linear(std::int64_t in, std::int64_t out, bool with_bias) {
+Linear::Linear(std::int64_t in, std::int64_t out, bool with_bias, Place at) {
   if (in < 1 || out < 1)
     throw ShapeError("Linear(" + std::to_string(in) + ", " + std::to_string(out) + ")",
-                     "both sizes count: 1 or more");
+                     "both sizes count: 1 or more", at);
   const double bound = 1 / std::sqrt(static_cast<double>(in));
   weight = Tensor::empty({out, in});
   uniform_(weight, -bound, bound);
@@ -20,8 +20,9 @@ Linear::Linear(std::int64_t in, std::int64_t out, bool with_bias) {
 }
 
 Tensor Linear::forward(const Tensor& x) {
-  const Tensor y = matmul(x, weight.T());
-  return bias ? y + bias : y;
+  const Place at = called_at();
+  const Tensor y = matmul(x, weight.T(at), at);
+  return bias ? add(y, bias, at) : y;
 }
 
 std::string Linear::describe() const {
@@ -29,10 +30,10 @@ std::string Linear::describe() const {
          (bias ? ")" : ", no bias)");
 }
 
-Embedding::Embedding(std::int64_t count, std::int64_t dim) {
+Embedding::Embedding(std::int64_t count, std::int64_t dim, Place at) {
   if (count < 1 || dim < 1)
     throw ShapeError("Embedding(" + std::to_string(count) + ", " + std::to_string(dim) + ")",
-                     "both sizes count: 1 or more");
+                     "both sizes count: 1 or more", at);
   weight = Tensor::empty({count, dim});
   normal_(weight);
   weight.set_requires_grad();

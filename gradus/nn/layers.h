@@ -14,7 +14,7 @@ namespace gradus::nn {
 /// y = x W^T + b; weight [out, in], bias [out], both U(-1/sqrt(in), 1/sqrt(in)) drawn in this order
 /// from the default generator. x [..., in] -> [..., out]. (torch.nn.Linear)
 struct Linear : Module {
-  Linear(std::int64_t in, std::int64_t out, bool with_bias = true);
+  Linear(std::int64_t in, std::int64_t out, bool with_bias = true, Place at = Place::current());
   Tensor weight, bias;
   GRADUS_FIELDS(weight, bias)
   Tensor forward(const Tensor& x) override;
@@ -24,10 +24,10 @@ struct Linear : Module {
 /// Rows of a table: integers [...] -> [..., dim]; weight [count, dim], N(0, 1) from the default
 /// generator. Throws IndexError for a number outside. (torch.nn.Embedding)
 struct Embedding : Module {
-  Embedding(std::int64_t count, std::int64_t dim);
+  Embedding(std::int64_t count, std::int64_t dim, Place at = Place::current());
   Tensor weight;
   GRADUS_FIELDS(weight)
-  Tensor forward(const Tensor& indices) override { return take(weight, indices, 0); }
+  Tensor forward(const Tensor& indices) override { return take(weight, indices, 0, called_at()); }
   std::string describe() const override;
 };
 
@@ -38,14 +38,14 @@ struct Identity : Module {
 };
 /// All axes but the first become one. (torch.nn.Flatten)
 struct Flatten : Module {
-  Tensor forward(const Tensor& x) override { return flatten(x, 1); }
+  Tensor forward(const Tensor& x) override { return flatten(x, 1, -1, called_at()); }
   std::string describe() const override { return "Flatten()"; }
 };
 /// Active in training mode alone. (torch.nn.Dropout)
 struct Dropout : Module {
   explicit Dropout(double probability = 0.5) : p(probability) {}
   double p;
-  Tensor forward(const Tensor& x) override { return dropout(x, p, is_training()); }
+  Tensor forward(const Tensor& x) override { return dropout(x, p, is_training(), called_at()); }
   std::string describe() const override { return "Dropout(" + to_text(p) + ")"; }
 };
 

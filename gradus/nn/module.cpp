@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <map>
 #include <optional>
+#include <set>
 #include <typeinfo>
 #include <utility>
 
@@ -66,6 +67,13 @@ struct Running {
 };
 thread_local Running running;
 
+/// The module called last in this thread that has not ended, and where it was called.
+struct Calling {
+  const Module* module = nullptr;
+  Place at{};
+};
+thread_local Calling call;
+
 /// The field of `parent` that is `child`; empty where none is.
 std::string field_name(Module& parent, const Module& child) {
   std::string found;
@@ -78,7 +86,10 @@ std::string field_name(Module& parent, const Module& child) {
 
 }  // namespace
 
-Tensor Module::operator()(const Tensor& x) {
+Place Module::called_at(Place here) const { return call.module == this ? call.at : here; }
+
+Tensor Module::operator()(const Tensor& x, Place at) {
+  const Resetting<Calling> this_call(call, {this, at});
   // The module path is for whoever looks. A parent that opened a scope has named this one itself.
   std::optional<Scope> named;
   std::optional<Resetting<Running>> inside;
@@ -116,8 +127,9 @@ NamedTensors Module::state_dict() {
 
 NamedTensors Module::named_parameters() {
   NamedTensors found;
+  std::set<const void*> known;
   for (auto& [name, x] : state_dict())
-    if (x.requires_grad()) {
+    if (x.requires_grad() && known.insert(x.id()).second) {
       x.set_name(name);
       found.emplace_back(name, x);
     }
@@ -130,7 +142,7 @@ Tensors Module::parameters() {
   return found;
 }
 
-void Module::load_state_dict(const NamedTensors& state) {
+void Module::load_state_dict(const NamedTensors& state, Place at) {
   std::map<std::string, Tensor> given(state.begin(), state.end());
   NamedTensors mine = state_dict();
   std::vector<std::string> missing, unknown, misshapen;
@@ -150,11 +162,11 @@ void Module::load_state_dict(const NamedTensors& state) {
   if (!missing.empty()) problem = "the state has no " + listed(missing);
   if (!unknown.empty())
     problem += (problem.empty() ? "" : "; ") + ("the module has no " + listed(unknown));
-  if (!problem.empty()) throw NameError(problem, "load a state of the same layers");
+  if (!problem.empty()) throw NameError(problem, "load a state of the same layers", at);
   if (!misshapen.empty())
-    throw ShapeError(listed(misshapen), "make the module with the sizes of the state");
+    throw ShapeError(listed(misshapen), "make the module with the sizes of the state", at);
   NoGrad guard;
-  for (auto& [name, x] : mine) x.copy_(given.at(name));
+  for (auto& [name, x] : mine) x.copy_(given.at(name), at);
 }
 
 std::int64_t Module::parameter_count() {
@@ -183,7 +195,15 @@ void Module::for_each_module(const std::function<void(Module&)>& f) {
 }
 
 void Module::train(bool on) {
-  visit_modules(*this, "", [on](const std::string&, Module& module) { module.training_ = on; });
+  for_each_module([on](Module& module) { module.set_training(on); });
+}
+
+Evaluating::Evaluating(Module& module) {
+  module.for_each_module([&](Module& m) { modes_.emplace_back(&m, m.is_training()); });
+  module.eval();
+}
+Evaluating::~Evaluating() {
+  for (const auto& [module, on] : modes_) module->set_training(on);
 }
 
 namespace {
@@ -231,21 +251,8 @@ std::string Module::summary(const Spec& input) {
   std::map<const Module*, Shape> shapes;
   const std::function<void(const Module&, const Tensor&)> note =
       [&](const Module& module, const Tensor& y) { shapes[&module] = y.shape(); };
-  // Modes and the watcher come back even when the net throws.
-  struct Restore {
-    Module& net;
-    std::map<Module*, bool> modes{};
-    const std::function<void(const Module&, const Tensor&)>* before = watcher;
-    ~Restore() {
-      watcher = before;
-      for (const auto& [module, training] : modes) module->training_ = training;
-    }
-  } restore{*this};
-  visit_modules(*this, "", [&](const std::string&, Module& module) {
-    restore.modes[&module] = module.training_;
-    module.training_ = false;
-  });
-  watcher = &note;
+  const Evaluating evaluating(*this);
+  const Resetting watching(watcher, &note);
   NoGrad guard;
   (*this)(zeros(input.shape.to_vector(), input.dtype));
   return table(*this, &shapes);

@@ -35,13 +35,14 @@ class Module {
 
   /// The output for x. Override it; call the module itself, net(x).
   virtual Tensor forward(const Tensor& x) = 0;
-  Tensor operator()(const Tensor& x);
+  Tensor operator()(const Tensor& x, Place at = Place::current());
 
   /// "Linear(784, 50)": what it is and how it was made; the name of the type unless overridden.
   virtual std::string describe() const;
   virtual void visit_fields(const FieldVisitor&) {}
 
-  /// Tensors that require a gradient, in the order of the fields. (torch.nn.Module.parameters)
+  /// Tensors that require a gradient, in the order of the fields; one that two fields share counts
+  /// once. (torch.nn.Module.parameters)
   Tensors parameters();
   NamedTensors named_parameters();
   /// All tensor fields, "0.weight": the tensors themselves, not copies.
@@ -49,7 +50,7 @@ class Module {
   NamedTensors state_dict();
   /// Copies values by name. Throws NameError that lists the missing and the unknown names, or
   /// ShapeError that lists the names of other shapes; then nothing was changed.
-  void load_state_dict(const NamedTensors& state);
+  void load_state_dict(const NamedTensors& state, Place at = Place::current());
   /// Number of parameters' elements.
   std::int64_t parameter_count();
   void zero_grad();
@@ -60,6 +61,8 @@ class Module {
   void train(bool on = true);
   void eval() { train(false); }
   bool is_training() const { return training_; }
+  /// Whether this module alone is in training mode: for one inside that is frozen.
+  void set_training(bool on) { training_ = on; }
   /// Calls f with this module and every one inside it, outer ones first.
   void for_each_module(const std::function<void(Module&)>& f);
   /// A tree with one line a module: name, description, output shape when zeros of `input` run
@@ -70,12 +73,29 @@ class Module {
   std::string summary();
 
  protected:
+  /// In forward: the line that called this module, for a layer whose errors are to name its user's
+  /// line and not its own. `here` where forward was called directly.
+  Place called_at(Place here = Place::current()) const;
+
   Module() = default;
   Module(const Module&) = default;
   Module& operator=(const Module&) = default;
 
  private:
   bool training_ = true;
+};
+
+/// Evaluation mode while it lives, in the module and everything inside it; then each has its own
+/// mode again, a frozen layer too, also after an exception.
+class Evaluating {
+ public:
+  explicit Evaluating(Module& module);
+  ~Evaluating();
+  Evaluating(const Evaluating&) = delete;
+  Evaluating& operator=(const Evaluating&) = delete;
+
+ private:
+  std::vector<std::pair<Module*, bool>> modes_;
 };
 
 namespace detail {

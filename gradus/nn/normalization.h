@@ -9,9 +9,11 @@ namespace gradus::nn {
 /// (x - mean) / sqrt(var + eps) * weight + bias over the last axes, which must be `shape`; variance
 /// with divisor n. weight starts at 1, bias at 0. (Ba et al. 2016; torch.nn.LayerNorm)
 struct LayerNorm : Module {
-  explicit LayerNorm(Ints shape, double epsilon = 1e-5, bool affine = true);
-  explicit LayerNorm(std::int64_t size, double epsilon = 1e-5, bool affine = true)
-      : LayerNorm(Ints{size}, epsilon, affine) {}
+  explicit LayerNorm(Ints shape, double epsilon = 1e-5, bool affine = true,
+                     Place at = Place::current());
+  explicit LayerNorm(std::int64_t size, double epsilon = 1e-5, bool affine = true,
+                     Place at = Place::current())
+      : LayerNorm(Ints{size}, epsilon, affine, at) {}
   Ints shape;
   double eps;
   Tensor weight, bias;
@@ -29,7 +31,8 @@ struct BatchNormOptions {
 /// running_var (divisor n - 1) by `momentum` towards the batch's. Throws ShapeError for one value a
 /// feature in training mode. (Ioffe and Szegedy 2015; torch.nn.BatchNorm1d)
 struct BatchNorm1d : Module {
-  explicit BatchNorm1d(std::int64_t features, const BatchNormOptions& options = {});
+  explicit BatchNorm1d(std::int64_t features, const BatchNormOptions& options = {},
+                       Place at = Place::current());
   std::int64_t features;
   BatchNormOptions options;
   Tensor weight, bias, running_mean, running_var, num_batches_tracked;

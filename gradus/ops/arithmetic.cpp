@@ -264,18 +264,26 @@ GRADUS_BINARY(minimum, Minimum)
 GRADUS_BINARY(maximum, Maximum)
 #undef GRADUS_BINARY
 
+namespace {
+/// target = op(target, other), where `other` counts as it is before.
+void combine(const Op& op, Tensor& target, const Tensor& other, std::string_view name, Place at) {
+  const bool meets = other && target && is_seen_otherwise(other, target);
+  apply_into(op, Tensors{target, meets ? clone(other, at) : other}, target, name, at);
+}
+}  // namespace
+
 // In place: the same definitions, written into the tensor.
 Tensor& Tensor::add_(const Tensor& other, Place at) {
-  apply_into(op::Add{}, Tensors{*this, other}, *this, "add_", at);
+  combine(op::Add{}, *this, other, "add_", at);
   return *this;
 }
 Tensor& Tensor::add_(double other, Place at) { return add_(scalar(other, dtype()), at); }
 Tensor& Tensor::sub_(const Tensor& other, Place at) {
-  apply_into(op::Sub{}, Tensors{*this, other}, *this, "sub_", at);
+  combine(op::Sub{}, *this, other, "sub_", at);
   return *this;
 }
 Tensor& Tensor::mul_(const Tensor& other, Place at) {
-  apply_into(op::Mul{}, Tensors{*this, other}, *this, "mul_", at);
+  combine(op::Mul{}, *this, other, "mul_", at);
   return *this;
 }
 Tensor& Tensor::mul_(double other, Place at) { return mul_(scalar(other, dtype()), at); }

@@ -90,8 +90,7 @@ Tensor contiguous(const Tensor& x, Place at) { return x.is_contiguous() ? x : cl
 
 Tensor& Tensor::copy_(const Tensor& source, Place at) {
   Tensor value = gradus::astype(source, dtype(), at);
-  // Overlapping bytes seen in another order would be read after they were written.
-  if (value.storage() == storage() && value.layout() != layout()) value = gradus::clone(value, at);
+  if (is_seen_otherwise(value, *this)) value = gradus::clone(value, at);
   if (value.shape() != shape()) value = broadcast_to(value, shape().to_vector(), at);
   apply_into(op::Clone{}, std::span(&value, 1), *this, "copy_", at);
   return *this;

@@ -182,14 +182,14 @@ Tensor from_list(std::span<const Number> values, const Shape& shape, DType dtype
 }
 
 template <class Number>
-Tensor from_rows(std::initializer_list<std::initializer_list<Number>> rows, DType dtype) {
+Tensor from_rows(std::initializer_list<std::initializer_list<Number>> rows, DType dtype, Place at) {
   std::vector<Number> values;
   const std::size_t columns = rows.size() == 0 ? 0 : rows.begin()->size();
   for (const auto& row : rows) {
     if (row.size() != columns)
       throw ShapeError(
           "rows of " + std::to_string(columns) + " and " + std::to_string(row.size()) + " values",
-          "all rows must be equally long");
+          "all rows must be equally long", at);
     values.insert(values.end(), row.begin(), row.end());
   }
   return from_list<Number>(
@@ -206,11 +206,11 @@ Tensor tensor(std::initializer_list<int> values, DType dtype) {
   return from_list(std::span(values.begin(), values.size()),
                    {static_cast<std::int64_t>(values.size())}, dtype);
 }
-Tensor tensor(std::initializer_list<std::initializer_list<double>> rows, DType dtype) {
-  return from_rows(rows, dtype);
+Tensor tensor(std::initializer_list<std::initializer_list<double>> rows, DType dtype, Place at) {
+  return from_rows(rows, dtype, at);
 }
-Tensor tensor(std::initializer_list<std::initializer_list<int>> rows, DType dtype) {
-  return from_rows(rows, dtype);
+Tensor tensor(std::initializer_list<std::initializer_list<int>> rows, DType dtype, Place at) {
+  return from_rows(rows, dtype, at);
 }
 
 std::vector<Op> creation_ops() {

@@ -252,6 +252,7 @@ struct OneHot {
   static constexpr auto attrs =
       std::tuple{attr("num_classes", &OneHot::num_classes, "length of a row"),
                  attr("dtype", &OneHot::dtype, "dtype of the result")};
+  static constexpr bool differentiable = false;
   Tensor compose(const Tensor& labels) const {
     if (num_classes <= 0)
       throw ValueError(std::to_string(num_classes) + " classes", "num_classes counts: 1 or more");

@@ -221,7 +221,7 @@ Tensor SliceAxis::vjp(const Call& c, const Tensor& g) const {
 struct Transpose {
   std::int64_t axis0 = -2, axis1 = -1;
   static constexpr Card card{.name = "transpose",
-                             .also = "torch.transpose, numpy.swapaxes, swapaxes",
+                             .also = "torch.transpose, torch.Tensor.T, numpy.swapaxes, swapaxes",
                              .onnx = "",
                              .formula = R"(y = x^\top)",
                              .doc = "Two axes exchanged, the last two by default. A view.",

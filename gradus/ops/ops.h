@@ -58,11 +58,13 @@ Tensor linspace(double start, double stop, std::int64_t num, DType dtype = DType
 Tensor eye(std::int64_t n, std::optional<std::int64_t> m = {}, DType dtype = DType::f32,
            Place at = Place::current());
 /// A tensor of literals: tensor({1, 2, 3}), tensor({{1., 2.}, {3., 4.}}). Integers give i64,
-/// floating numbers f32. (torch.tensor)
+/// floating numbers f32. Throws ShapeError for rows of unequal length. (torch.tensor)
 Tensor tensor(std::initializer_list<double> values, DType dtype = DType::f32);
 Tensor tensor(std::initializer_list<int> values, DType dtype = DType::i64);
-Tensor tensor(std::initializer_list<std::initializer_list<double>> rows, DType dtype = DType::f32);
-Tensor tensor(std::initializer_list<std::initializer_list<int>> rows, DType dtype = DType::i64);
+Tensor tensor(std::initializer_list<std::initializer_list<double>> rows, DType dtype = DType::f32,
+              Place at = Place::current());
+Tensor tensor(std::initializer_list<std::initializer_list<int>> rows, DType dtype = DType::i64,
+              Place at = Place::current());
 
 // ---- random.cpp: draws from the default generator, or from `generator` where given
 /// U[0,1), f32 or f64, PyTorch's stream. (torch.rand)
@@ -304,12 +306,13 @@ Tensor one_hot(const Tensor& labels, std::int64_t num_classes, DType dtype = DTy
 
 // ---- subscript.cpp
 /// x[index], NumPy's rules: integers, slices, newaxis, ellipsis give views; integer tensors gather
-/// (several broadcast together), boolean tensors select.
+/// (several broadcast together), boolean tensors select; one of no axes adds an axis of 1 or 0.
 Tensor getitem(const Tensor& x, std::span<const Index> index, Place at = Place::current());
 /// A copy of x in which x[index] is `values` (added where accumulate), broadcast. (torch.index_put)
 Tensor index_put(const Tensor& x, std::span<const Index> index, const Tensor& values,
                  bool accumulate = false, Place at = Place::current());
-/// The same in place. (torch.index_put_)
+/// The same in place; without index tensors only the elements that are named are touched.
+/// (torch.index_put_)
 void index_put_(Tensor& x, std::span<const Index> index, const Tensor& values,
                 bool accumulate = false, Place at = Place::current());
 
@@ -366,7 +369,7 @@ inline Tensor operator+(const Operand& a, const Operand& b) { return add(a, b, a
 inline Tensor operator-(const Operand& a, const Operand& b) { return sub(a, b, a.place()); }
 inline Tensor operator*(const Operand& a, const Operand& b) { return mul(a, b, a.place()); }
 inline Tensor operator/(const Operand& a, const Operand& b) { return div(a, b, a.place()); }
-inline Tensor operator-(const Tensor& x) { return neg(x); }
+inline Tensor operator-(const Operand& x) { return neg(x.resolve(x), x.place()); }
 inline Tensor operator==(const Operand& a, const Operand& b) { return equal(a, b, a.place()); }
 inline Tensor operator!=(const Operand& a, const Operand& b) { return not_equal(a, b, a.place()); }
 inline Tensor operator<(const Operand& a, const Operand& b) { return less(a, b, a.place()); }

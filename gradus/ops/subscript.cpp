@@ -97,7 +97,8 @@ int axes_used(const Index& index) {
   return positions && positions->dtype() == DType::boolean ? positions->ndim() : 1;
 }
 
-Tensor index_tensor(const Tensor& x, std::span<const Index> index) {
+/// How many axes an ellipsis stands for. Throws IndexError for more indices than axes.
+int ellipsis_axes(const Spec& x, std::span<const Index> index) {
   int used = 0, ellipses = 0;
   for (const Index& entry : index) {
     used += axes_used(entry);
@@ -105,90 +106,171 @@ Tensor index_tensor(const Tensor& x, std::span<const Index> index) {
   }
   if (ellipses > 1)
     throw IndexError("more than one ellipsis", "one \"...\" can stand for any number of axes");
-  if (used > x.ndim())
-    throw IndexError(std::to_string(used) + " indices for " + x.spec().str() + " of " +
-                         std::to_string(x.ndim()) + " axes",
+  if (used > x.rank())
+    throw IndexError(std::to_string(used) + " indices for " + x.str() + " of " +
+                         std::to_string(x.rank()) + " axes",
                      "give at most one index an axis");
-  Tensor view = x;
+  return x.rank() - used;
+}
+
+// The views of an index, of tensors (recorded) and of layouts alone.
+const Layout& layout_of(const Tensor& x) { return x.layout(); }
+const Layout& layout_of(const Layout& x) { return x; }
+Tensor one_of(const Tensor& x, int axis, std::int64_t position) {
+  x.layout().select(axis, position);  // throws out of range
+  const std::int64_t p = position < 0 ? position + x.size(axis) : position;
+  return squeeze(slice(x, axis, p, p + 1), {axis});
+}
+Layout one_of(const Layout& x, int axis, std::int64_t position) { return x.select(axis, position); }
+Tensor part_of(const Tensor& x, int axis, const Slice& part) {
+  return slice(x, axis, part.start, part.stop, part.step);
+}
+Layout part_of(const Layout& x, int axis, const Slice& part) {
+  return x.slice(axis, part.start, part.stop, part.step);
+}
+Tensor with_axis(const Tensor& x, int axis) { return expand_dims(x, axis); }
+Layout with_axis(const Layout& x, int axis) { return x.expand_dims(axis); }
+
+/// An index taken apart: the view that its integers, slices and new axes give, and the index
+/// tensors with the axes of the view that they walk along, all in step.
+template <class View>
+struct Parts {
+  View view;
+  Tensors walks{};
+  std::vector<int> axes{};
+  /// Whether integers and index tensors stand side by side: the axes of the walk then stay in
+  /// place, else they come first. (NumPy, "Combining advanced and basic indexing")
+  bool side_by_side = true;
+
+  /// Where the axes of the walk are in the result.
+  int front() const { return side_by_side ? axes.front() : 0; }
+};
+
+template <class View>
+Parts<View> parts_of(const View& x, const Spec& spec, std::span<const Index> index) {
+  const int open = ellipsis_axes(spec, index);
+  Parts<View> parts{x};
   int axis = 0;  // of the view, where the next entry works
-  Tensors gathers;
-  std::vector<int> gather_axes;
-  auto gather_here = [&](const Tensor& positions) {
-    gathers.push_back(positions);
-    gather_axes.push_back(axis++);
+  const auto walk = [&](const Tensor& positions) {
+    parts.walks.push_back(positions);
+    parts.axes.push_back(axis++);
   };
+  enum class Chooser { none_yet, here, before } chooser = Chooser::none_yet;
   for (const Index& entry : index) {
-    if (const auto* position = std::get_if<std::int64_t>(&entry.entry())) {
-      view.layout().select(axis, *position);  // throws out of range
-      const std::int64_t n = view.size(axis), p = *position < 0 ? *position + n : *position;
-      view = squeeze(slice(view, axis, p, p + 1), {axis});
+    const auto* position = std::get_if<std::int64_t>(&entry.entry());
+    const auto* positions = std::get_if<Tensor>(&entry.entry());
+    if (position || positions) {
+      parts.side_by_side &= chooser != Chooser::before;
+      chooser = Chooser::here;
+    } else if (chooser == Chooser::here) {
+      chooser = Chooser::before;
+    }
+    if (position) {
+      parts.view = one_of(parts.view, axis, *position);
     } else if (const auto* part = std::get_if<Slice>(&entry.entry())) {
       if (part->start || part->stop || part->step != 1)
-        view = slice(view, axis, part->start, part->stop, part->step);
+        parts.view = part_of(parts.view, axis, *part);
       ++axis;
     } else if (std::holds_alternative<NewAxis>(entry.entry())) {
-      view = expand_dims(view, axis++);
+      parts.view = with_axis(parts.view, axis++);
     } else if (std::holds_alternative<Ellipsis>(entry.entry())) {
-      axis += x.ndim() - used;
+      axis += open;
+    } else if (positions->dtype() != DType::boolean) {
+      walk(op::as_indices(*positions));
+    } else if (positions->ndim() == 0) {  // a new axis, of one or none
+      parts.view = with_axis(parts.view, axis);
+      walk(zeros({positions->item<bool>() ? 1 : 0}, DType::i64));
     } else {
-      const Tensor& positions = std::get<Tensor>(entry.entry());
-      if (positions.dtype() != DType::boolean) {
-        gather_here(positions);
-        continue;
-      }
-      for (int k = 0; k < positions.ndim(); ++k)
-        if (positions.shape()[k] != view.shape()[axis + k])
-          throw IndexError("the mask " + positions.spec().str() + " does not fit " +
-                               x.spec().str() + " at axis " + std::to_string(axis + k),
+      const Shape& shape = layout_of(parts.view).shape;
+      for (int k = 0; k < positions->ndim(); ++k)
+        if (positions->shape()[k] != shape[axis + k])
+          throw IndexError("the mask " + positions->spec().str() + " does not fit " + spec.str() +
+                               " at axis " + std::to_string(axis + k),
                            "a mask has the sizes of the axes it selects from");
-      for (const Tensor& found : nonzero(positions)) gather_here(found);
+      for (const Tensor& found : nonzero(*positions)) walk(found);
     }
   }
-  if (gathers.empty()) return view;
-  if (gathers.size() == 1) return take(view, gathers[0], gather_axes[0]);
-  // Several index tensors walk together: their axes move to the front and become one.
-  Shape common = gathers[0].shape();
-  for (const Tensor& g : gathers) common = broadcast_shapes(common, g.shape());
-  Ints order, rest;
-  Tensor linear = zeros(common.to_vector(), DType::i64);
-  std::int64_t joined = 1;
-  for (int k : gather_axes) {
-    order.push_back(k);
-    joined *= view.shape()[k];
-  }
-  for (std::size_t i = 0; i < gathers.size(); ++i) {
-    const std::int64_t n = view.shape()[gather_axes[i]];
-    const Tensor& g = gathers[i];
-    for (std::int64_t p : g.to_vector<std::int64_t>())
+  return parts;
+}
+
+/// One walk over several axes: the positions p_0 s_0 + p_1 s_1 + ..., p_k below sizes[k].
+Tensor joined_walk(const Tensors& walks, const Ints& sizes, const Ints& steps) {
+  Shape common;
+  for (const Tensor& w : walks) common = broadcast_shapes(common, w.shape());
+  Tensor positions = zeros(common.to_vector(), DType::i64);
+  for (std::size_t i = 0; i < walks.size(); ++i) {
+    const std::int64_t n = sizes[i];
+    for (std::int64_t p : walks[i].to_vector<std::int64_t>())
       if (p < -n || p >= n)
         throw IndexError("index " + std::to_string(p) + " is out of range for an axis of size " +
                              std::to_string(n),
                          "valid indices are " + std::to_string(-n) + ".." + std::to_string(n - 1));
-    linear = linear * n + where(g < 0, g + n, g);
+    positions = positions + where(walks[i] < 0, walks[i] + n, walks[i]) * steps[i];
   }
-  for (int k = 0; k < view.ndim(); ++k)
-    if (std::find(gather_axes.begin(), gather_axes.end(), k) == gather_axes.end()) {
-      order.push_back(k);
-      rest.push_back(view.shape()[k]);
-    }
-  Ints flat = rest;
-  flat.insert(flat.begin(), joined);
-  Tensor result = take(reshape(permute_dims(view, order), flat), linear, 0);
-  // NumPy: where the index tensors stand side by side their axes stay in place, else they come
-  // first.
-  const bool adjacent =
-      gather_axes.back() - gather_axes.front() + 1 == static_cast<int>(gather_axes.size());
-  const int before = adjacent ? gather_axes.front() : 0;
-  if (before == 0) return result;
-  Ints back;
-  for (int k = 0; k < before; ++k) back.push_back(common.rank() + k);
-  for (int k = 0; k < common.rank(); ++k) back.push_back(k);
-  for (int k = common.rank() + before; k < result.ndim(); ++k) back.push_back(k);
-  return permute_dims(result, back);
+  return positions;
 }
 
+/// x with `count` axes that begin at `from` moved to begin at `to`.
+Tensor moved_axes(const Tensor& x, int from, int to, int count) {
+  if (from == to) return x;
+  Ints order;
+  for (int k = 0; k < x.ndim(); ++k)
+    if (k < from || k >= from + count) order.push_back(k);
+  for (int k = 0; k < count; ++k) order.insert(order.begin() + to + k, from + k);
+  return permute_dims(x, order);
+}
+
+Tensor index_tensor(const Tensor& x, std::span<const Index> index) {
+  const Parts<Tensor> parts = parts_of(x, x.spec(), index);
+  const Tensor& view = parts.view;
+  if (parts.walks.empty()) return view;
+  if (parts.walks.size() == 1) {
+    const int axis = parts.axes[0];
+    return moved_axes(take(view, parts.walks[0], axis), axis, parts.front(), parts.walks[0].ndim());
+  }
+  // The axes that are walked along move to the front and become one.
+  Ints order, sizes, steps(parts.axes.size(), 1), flat{1};
+  for (int k : parts.axes) {
+    order.push_back(k);
+    sizes.push_back(view.shape()[k]);
+    flat[0] *= view.shape()[k];
+  }
+  for (std::size_t k = steps.size() - 1; k > 0; --k) steps[k - 1] = steps[k] * sizes[k];
+  for (int k = 0; k < view.ndim(); ++k)
+    if (std::find(parts.axes.begin(), parts.axes.end(), k) == parts.axes.end()) {
+      order.push_back(k);
+      flat.push_back(view.shape()[k]);
+    }
+  const Tensor walk = joined_walk(parts.walks, sizes, steps);
+  return moved_axes(take(reshape(permute_dims(view, order), flat), walk, 0), 0, parts.front(),
+                    walk.ndim());
+}
+
+/// Where in x, counted in row-major order, each element of x[index] is.
 Tensor positions_of(const Tensor& x, std::span<const Index> index) {
-  return index_tensor(reshape(arange(x.numel()), x.shape().to_vector()), index);
+  const Parts<Layout> parts = parts_of(Layout::contiguous(x.shape()), x.spec(), index);
+  const Layout& view = parts.view;
+  Ints sizes, steps;
+  for (int k : parts.axes) {
+    sizes.push_back(view.shape[k]);
+    steps.push_back(view.strides[k]);
+  }
+  const Tensor walk = joined_walk(parts.walks, sizes, steps);
+  Ints rest;  // the axes that are not walked along
+  for (int k = 0; k < view.rank(); ++k)
+    if (std::find(parts.axes.begin(), parts.axes.end(), k) == parts.axes.end()) rest.push_back(k);
+  // Each axis adds its step times its place; an axis of another has size 1 there.
+  const int front = parts.walks.empty() ? 0 : parts.front();
+  Ints shape(rest.size(), 1);
+  shape.insert(shape.begin() + front, walk.shape().begin(), walk.shape().end());
+  Tensor positions = reshape(walk, shape) + view.offset;
+  for (std::size_t j = 0; j < rest.size(); ++j) {
+    const int k = static_cast<int>(rest[j]), here = static_cast<int>(j);
+    Ints along(shape.size(), 1);
+    along[static_cast<std::size_t>(here < front ? here : here + walk.ndim())] = view.shape[k];
+    positions = positions + reshape(arange(view.shape[k]) * view.strides[k], along);
+  }
+  return positions;
 }
 
 template <class Body>
@@ -214,12 +296,36 @@ Tensor index_put(const Tensor& x, std::span<const Index> index, const Tensor& va
 }
 void index_put_(Tensor& x, std::span<const Index> index, const Tensor& values, bool accumulate,
                 Place at) {
-  x.copy_(index_put(x, index, values, accumulate, at), at);
+  const bool records = grad_enabled() && (x.requires_grad() || values.requires_grad());
+  const bool is_view = std::none_of(index.begin(), index.end(), [](const Index& entry) {
+    return std::holds_alternative<Tensor>(entry.entry());
+  });
+  if (records || !is_view || x.layout().overlaps_itself()) {
+    x.copy_(index_put(x, index, values, accumulate, at), at);
+    return;
+  }
+  // Only the elements that are named are touched.
+  named("index_put_", x, at, [&] {
+    Tensor part(x.storage(), parts_of(x.layout(), x.spec(), index).view, x.dtype());
+    const Tensor source = broadcast_to(astype(values, x.dtype()), part.shape().to_vector());
+    if (accumulate)
+      part.add_(source, at);
+    else
+      part.copy_(source, at);
+  });
 }
 
-Tensor Tensor::operator[](const Index& index) const { return getitem(*this, std::span(&index, 1)); }
+namespace {
+/// The line of the first entry; an index without entries was written nowhere.
+Place place_of(std::span<const Index> index) { return index.empty() ? Place() : index[0].place(); }
+}  // namespace
+
+Tensor Tensor::operator[](const Index& index) const {
+  return getitem(*this, std::span(&index, 1), index.place());
+}
 Tensor Tensor::operator[](std::initializer_list<Index> index) const {
-  return getitem(*this, std::span(index.begin(), index.size()));
+  const std::span entries(index.begin(), index.size());
+  return getitem(*this, entries, place_of(entries));
 }
 
 std::vector<Op> subscript_ops() { return {op::IndexPut{}}; }

@@ -3,34 +3,51 @@
 
 #include <cmath>
 #include <numbers>
+#include <set>
 
 namespace gradus::optim {
 namespace {
 
-void check(std::string_view name, double value, double low, double high, std::string_view range) {
+void check(std::string_view name, double value, double low, double high, std::string_view range,
+           Place at) {
   if (!(value >= low && value <= high))
     throw ValueError(std::string(name) + " is " + to_text(value),
-                     std::string(name) + " must be " + std::string(range));
+                     std::string(name) + " must be " + std::string(range), at);
 }
 
-void check_group(const Group& group) {
-  check("lr", group.lr, 0, 1e30, "a finite number, 0 or more");
-  check("weight_decay", group.weight_decay, 0, 1e30, "a finite number, 0 or more");
+void check_group(const Group& group, Place at) {
+  check("lr", group.lr, 0, 1e30, "a finite number, 0 or more", at);
+  check("weight_decay", group.weight_decay, 0, 1e30, "a finite number, 0 or more", at);
+}
+
+/// "'0.weight' f32[50,784]"
+std::string said(const Tensor& p) {
+  return (p.name().empty() ? "" : "'" + p.name() + "' ") + p.spec().str();
 }
 
 }  // namespace
 
-Optimizer::Optimizer(std::vector<Group> groups) : groups_(std::move(groups)) {
+Optimizer::Optimizer(std::vector<Group> groups, Place at) : groups_(std::move(groups)) {
   std::size_t count = 0;
+  std::set<const void*> known;
   for (const Group& group : groups_) {
-    check_group(group);
+    check_group(group, at);
     count += group.parameters.size();
-    for (const Tensor& p : group.parameters)
+    for (const Tensor& p : group.parameters) {
+      if (!p)
+        throw GradError("an optimizer was given an empty tensor",
+                        "give leaves that require a gradient: net.parameters()", at);
       if (!p.requires_grad() || !p.is_leaf())
-        throw GradError("an optimizer was given " + p.spec().str() + ", which is no parameter",
-                        "give leaves that require a gradient: net.parameters()");
+        throw GradError("an optimizer was given " + said(p) + ", which is no parameter",
+                        "give leaves that require a gradient: net.parameters()", at);
+      if (!known.insert(p.id()).second)
+        throw ValueError("an optimizer was given the parameter " + said(p) +
+                             " twice: each step would change it twice",
+                         "give each parameter once, in one group", at);
+    }
   }
-  if (count == 0) throw ValueError("an optimizer was given no parameters", "give net.parameters()");
+  if (count == 0)
+    throw ValueError("an optimizer was given no parameters", "give net.parameters()", at);
   states_.resize(count);
   updates_.resize(count);
 }
@@ -93,8 +110,13 @@ void Optimizer::update_with(std::span<const std::size_t> which, std::span<const 
   });
 }
 
-void Optimizer::step() {
+void Optimizer::step(Place at) {
   const std::vector<std::size_t> which = with_gradient();
+  for_each_parameter(groups_, which, [at](const Tensor& p, const Group&, std::size_t) {
+    if (p.grad().spec() != p.spec())
+      throw GradError("the gradient of the parameter " + said(p) + " is " + p.grad().spec().str(),
+                      "a gradient has the shape and dtype of its tensor", at);
+  });
   const std::vector<double>& values = next_numbers(which);
   Tensors numbers;
   numbers.reserve(values.size());
@@ -117,8 +139,8 @@ void Optimizer::zero_grad() {
     for (const Tensor& p : group.parameters) p.zero_grad();
 }
 
-void Optimizer::set_lr(double lr) {
-  check("lr", lr, 0, 1e30, "a finite number, 0 or more");
+void Optimizer::set_lr(double lr, Place at) {
+  check("lr", lr, 0, 1e30, "a finite number, 0 or more", at);
   for (Group& group : groups_) group.lr = lr;
 }
 
@@ -140,7 +162,8 @@ std::vector<std::pair<std::string, Tensor>> Optimizer::state_dict() const {
   return all;
 }
 
-void Optimizer::load_state_dict(const std::vector<std::pair<std::string, Tensor>>& given) {
+void Optimizer::load_state_dict(const std::vector<std::pair<std::string, Tensor>>& given,
+                                Place at) {
   std::vector<State> loaded(states_.size());
   std::int64_t steps = -1;
   std::vector<std::int64_t> updates(states_.size());
@@ -158,7 +181,7 @@ void Optimizer::load_state_dict(const std::vector<std::pair<std::string, Tensor>
                               : std::stoul(name.substr(0, dot));
     if (i >= states_.size())
       throw NameError("the optimizer has no state '" + name + "'",
-                      "load a state of the same parameters");
+                      "load a state of the same parameters", at);
     if (name.substr(dot + 1) == "steps") {
       updates[i] = value.item<std::int64_t>();
       continue;
@@ -166,10 +189,10 @@ void Optimizer::load_state_dict(const std::vector<std::pair<std::string, Tensor>
     if (value.shape() != parameters[i].shape())
       throw ShapeError("state '" + name + "' is " + value.spec().str() + ", its parameter " +
                            parameters[i].spec().str(),
-                       "load a state of the same parameters");
+                       "load a state of the same parameters", at);
     loaded[i].emplace_back(name.substr(dot + 1), clone(value));
   }
-  if (steps < 0) throw NameError("the state has no 'steps'", "load what state_dict() gave");
+  if (steps < 0) throw NameError("the state has no 'steps'", "load what state_dict() gave", at);
   states_ = std::move(loaded);
   updates_ = std::move(updates);
   steps_ = steps;
@@ -181,15 +204,15 @@ Group one_group(const Tensors& parameters, double lr, double weight_decay) {
 }
 }  // namespace
 
-SGD::SGD(const Tensors& parameters, const SGDOptions& options)
-    : SGD(std::vector{one_group(parameters, options.lr, options.weight_decay)}, options) {}
+SGD::SGD(const Tensors& parameters, const SGDOptions& options, Place at)
+    : SGD(std::vector{one_group(parameters, options.lr, options.weight_decay)}, options, at) {}
 
-SGD::SGD(std::vector<Group> groups, const SGDOptions& options)
-    : Optimizer(std::move(groups)), options_(options) {
-  check("momentum", options.momentum, 0, 1e30, "a finite number, 0 or more");
+SGD::SGD(std::vector<Group> groups, const SGDOptions& options, Place at)
+    : Optimizer(std::move(groups), at), options_(options) {
+  check("momentum", options.momentum, 0, 1e30, "a finite number, 0 or more", at);
   if (options.nesterov && (options.momentum == 0 || options.dampening != 0))
     throw ValueError("nesterov without momentum, or with dampening",
-                     "set momentum above 0 and dampening to 0");
+                     "set momentum above 0 and dampening to 0", at);
 }
 
 void SGD::append_numbers(const Group& group, std::int64_t, std::vector<double>& numbers) const {
@@ -211,21 +234,21 @@ void SGD::update(Tensor& p, const Tensor& gradient, const Group& group, State& s
   p.sub_(numbers[0] * g);
 }
 
-Adam::Adam(const Tensors& parameters, const AdamOptions& options)
-    : Adam(std::vector{one_group(parameters, options.lr, options.weight_decay)}, options, false) {}
-Adam::Adam(std::vector<Group> groups, const AdamOptions& options)
-    : Adam(std::move(groups), options, false) {}
+Adam::Adam(const Tensors& parameters, const AdamOptions& options, Place at)
+    : Adam(std::vector{one_group(parameters, options.lr, options.weight_decay)}, options, at) {}
+Adam::Adam(std::vector<Group> groups, const AdamOptions& options, Place at)
+    : Adam(std::move(groups), options, false, at) {}
 
-AdamW::AdamW(const Tensors& parameters, const AdamOptions& options)
-    : Adam(std::vector{one_group(parameters, options.lr, options.weight_decay)}, options, true) {}
-AdamW::AdamW(std::vector<Group> groups, const AdamOptions& options)
-    : Adam(std::move(groups), options, true) {}
+AdamW::AdamW(const Tensors& parameters, const AdamOptions& options, Place at)
+    : AdamW(std::vector{one_group(parameters, options.lr, options.weight_decay)}, options, at) {}
+AdamW::AdamW(std::vector<Group> groups, const AdamOptions& options, Place at)
+    : Adam(std::move(groups), options, true, at) {}
 
-Adam::Adam(std::vector<Group> groups, const AdamOptions& options, bool decoupled)
-    : Optimizer(std::move(groups)), options_(options), decoupled_(decoupled) {
-  check("beta1", options.beta1, 0, std::nextafter(1.0, 0.0), "in 0..1, below 1");
-  check("beta2", options.beta2, 0, std::nextafter(1.0, 0.0), "in 0..1, below 1");
-  check("eps", options.eps, 0, 1e30, "a finite number, 0 or more");
+Adam::Adam(std::vector<Group> groups, const AdamOptions& options, bool decoupled, Place at)
+    : Optimizer(std::move(groups), at), options_(options), decoupled_(decoupled) {
+  check("beta1", options.beta1, 0, std::nextafter(1.0, 0.0), "in 0..1, below 1", at);
+  check("beta2", options.beta2, 0, std::nextafter(1.0, 0.0), "in 0..1, below 1", at);
+  check("eps", options.eps, 0, 1e30, "a finite number, 0 or more", at);
 }
 
 void Adam::append_numbers(const Group& group, std::int64_t steps,
@@ -254,8 +277,8 @@ void Adam::update(Tensor& p, const Tensor& gradient, const Group& group, State& 
   p.sub_(numbers[0] * (m / (sqrt(v) / numbers[1] + options_.eps)));
 }
 
-double clip_grad_norm(const Tensors& parameters, double max_norm) {
-  check("max_norm", max_norm, 0, 1e300, "0 or more");
+double clip_grad_norm(const Tensors& parameters, double max_norm, Place at) {
+  check("max_norm", max_norm, 0, 1e300, "0 or more", at);
   NoGrad guard;
   double total = 0;
   for (const Tensor& p : parameters)
@@ -268,8 +291,8 @@ double clip_grad_norm(const Tensors& parameters, double max_norm) {
   return length;
 }
 
-void clip_grad_value(const Tensors& parameters, double limit) {
-  check("limit", limit, 0, 1e300, "0 or more");
+void clip_grad_value(const Tensors& parameters, double limit, Place at) {
+  check("limit", limit, 0, 1e300, "0 or more", at);
   NoGrad guard;
   for (const Tensor& p : parameters)
     if (Tensor g = p.grad()) g.copy_(clip(g, -limit, limit));

@@ -13,11 +13,14 @@ struct Group {
   double weight_decay = 0;
 };
 
+/// Constructors throw GradError for a tensor that is no parameter, ValueError for one that is given
+/// twice, for none at all, and for settings out of range.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
-  /// Changes every parameter that has a gradient.
-  void step();
+  /// Changes every parameter that has a gradient. Throws GradError, before it changes any, where a
+  /// gradient is not of its parameter's shape and dtype.
+  void step(Place at = Place::current());
   void zero_grad();
 
   // The parts of step(), for a step that is compiled: its arithmetic is in the program, its
@@ -38,17 +41,18 @@ class Optimizer {
   virtual std::vector<double> settings() const;
 
   std::vector<Group>& groups() { return groups_; }
-  /// The learning rate of all groups.
-  void set_lr(double lr);
+  /// The learning rate of all groups. Throws ValueError unless it is finite and 0 or more.
+  void set_lr(double lr, Place at = Place::current());
   double lr() const { return groups_.front().lr; }
   /// "0.momentum", "3.m", "3.steps" ... by the parameter's number, and "steps": for checkpoints.
   /// (torch state_dict)
   std::vector<std::pair<std::string, Tensor>> state_dict() const;
   /// Throws NameError or ShapeError for a state of other parameters.
-  void load_state_dict(const std::vector<std::pair<std::string, Tensor>>& state);
+  void load_state_dict(const std::vector<std::pair<std::string, Tensor>>& state,
+                       Place at = Place::current());
 
  protected:
-  explicit Optimizer(std::vector<Group> groups);
+  Optimizer(std::vector<Group> groups, Place at);
   using State = std::vector<std::pair<std::string, Tensor>>;
   /// Appends the numbers of an update that change from step to step: learning rate, bias
   /// corrections. `steps` counts the updates of the parameter with this one: a parameter without a
@@ -77,9 +81,9 @@ struct SGDOptions {
 /// v <- mu v + g; p <- p - lr v (or lr (g + mu v), nesterov). (torch.optim.SGD)
 class SGD : public Optimizer {
  public:
-  SGD(const Tensors& parameters, const SGDOptions& options);
+  SGD(const Tensors& parameters, const SGDOptions& options, Place at = Place::current());
   /// lr and weight_decay are those of the groups.
-  SGD(std::vector<Group> groups, const SGDOptions& options);
+  SGD(std::vector<Group> groups, const SGDOptions& options, Place at = Place::current());
 
  private:
   void append_numbers(const Group& group, std::int64_t steps,
@@ -95,12 +99,12 @@ struct AdamOptions {
 /// Kingma and Ba 2015; weight decay is added to the gradient. (torch.optim.Adam)
 class Adam : public Optimizer {
  public:
-  Adam(const Tensors& parameters, const AdamOptions& options);
+  Adam(const Tensors& parameters, const AdamOptions& options, Place at = Place::current());
   /// lr and weight_decay are those of the groups.
-  Adam(std::vector<Group> groups, const AdamOptions& options);
+  Adam(std::vector<Group> groups, const AdamOptions& options, Place at = Place::current());
 
  protected:
-  Adam(std::vector<Group> groups, const AdamOptions& options, bool decoupled);
+  Adam(std::vector<Group> groups, const AdamOptions& options, bool decoupled, Place at);
 
  private:
   void append_numbers(const Group& group, std::int64_t steps,
@@ -113,16 +117,16 @@ class Adam : public Optimizer {
 /// Loshchilov and Hutter 2019: weight decay shrinks the parameter itself. (torch.optim.AdamW)
 class AdamW : public Adam {
  public:
-  AdamW(const Tensors& parameters, const AdamOptions& options);
-  AdamW(std::vector<Group> groups, const AdamOptions& options);
+  AdamW(const Tensors& parameters, const AdamOptions& options, Place at = Place::current());
+  AdamW(std::vector<Group> groups, const AdamOptions& options, Place at = Place::current());
 };
 
 /// Scales all gradients so that their joint norm is at most max_norm; returns the norm before.
 /// (torch.nn.utils.clip_grad_norm_)
-double clip_grad_norm(const Tensors& parameters, double max_norm);
+double clip_grad_norm(const Tensors& parameters, double max_norm, Place at = Place::current());
 
 /// Limits every element of every gradient to [-limit, limit]. (torch.nn.utils.clip_grad_value_)
-void clip_grad_value(const Tensors& parameters, double limit);
+void clip_grad_value(const Tensors& parameters, double limit, Place at = Place::current());
 
 /// Learning rate at step 0..total-1. All as PyTorch's schedulers stepped once a batch.
 double constant(double lr, std::int64_t step, std::int64_t total);

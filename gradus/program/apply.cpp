@@ -169,12 +169,35 @@ bool any_requires_grad(std::span<const Tensor> inputs) {
   return false;
 }
 
+void keep_history(const Op& op, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
+                  Place at) {
+  if (grad_enabled() && any_requires_grad(inputs))
+    record(op, inputs, outputs, at);
+  else
+    inherit_cut(inputs, outputs);
+}
+
 void check_defined(std::span<const Tensor> inputs) {
   for (const Tensor& x : inputs)
     if (!x)
       throw ValueError(
           "input " + std::to_string(&x - inputs.data()) + " is an empty tensor: it holds no value",
           "assign it first");
+}
+
+/// A kernel reads an element and then writes it: right only where no other element of the target or
+/// of an input lies at that place.
+void check_overlap(const Tensor& target, std::span<const Tensor> inputs) {
+  if (target.layout().overlaps_itself())
+    throw ValueError("the target " + target.spec().str() +
+                         " overlaps itself: several of its elements lie at one place",
+                     "write into a copy of its own, x = x.clone(), or before broadcasting");
+  for (const Tensor& x : inputs)
+    if (is_seen_otherwise(x, target))
+      throw ValueError("input " + std::to_string(&x - inputs.data()) + " " + x.spec().str() +
+                           " sees the target's elements in another order: they would be read after "
+                           "they were written",
+                       "pass a copy, x.clone()");
 }
 
 /// The inputs as the operation wants them; nothing where `given` are.
@@ -191,11 +214,12 @@ Outputs call(const Op& op, std::span<const Tensor> given, Place at) {
     const std::span<const Tensor> inputs = prepared.empty() ? given : std::span(prepared);
     tell_before(op, inputs, nullptr, at);
     Outputs outputs = execute(op, inputs);
-    if (op.is_primitive()) {
-      if (grad_enabled() && any_requires_grad(inputs))
-        record(op, inputs, outputs, at);
-      else
-        inherit_cut(inputs, outputs);
+    if (op.facts().has_captured) {
+      Tensors used(inputs.begin(), inputs.end());
+      for (Tensor& x : op.model().captured()) used.push_back(std::move(x));
+      keep_history(op, used, outputs, at);
+    } else if (op.is_primitive()) {
+      keep_history(op, inputs, outputs, at);
     }
     tell_after(op, inputs, outputs, nullptr, at);
     return outputs;
@@ -203,6 +227,10 @@ Outputs call(const Op& op, std::span<const Tensor> given, Place at) {
 }
 
 }  // namespace
+
+bool is_seen_otherwise(const Tensor& x, const Tensor& target) {
+  return x.storage() == target.storage() && x.layout() != target.layout() && x.numel() > 0;
+}
 
 Tensors apply_all(const Op& op, std::span<const Tensor> inputs, Place at) {
   Outputs outputs = call(op, inputs, at);
@@ -234,6 +262,7 @@ void apply_into(const Op& op, std::span<const Tensor> given, Tensor& target, std
       throw ShapeError(
           "the result " + result.str() + " does not fit the target " + target.spec().str(),
           "in place, the result must have the target's shape and dtype");
+    check_overlap(target, inputs);
     tell_before(op, inputs, &target, at);
     if (recording) {
       // A gradient rule may keep the output, so it gets one of its own; the target shares history.

@@ -21,9 +21,14 @@ inline Tensor apply(const Op& op, std::initializer_list<Tensor> inputs,
 
 /// Writes the one output of `op`, which must be in_place_safe and give the target's shape and
 /// dtype, into `target`, usually one of the inputs, as in x.add_(y). `name` is what the user called
-/// ("add_"). Throws GradError when, while recording, a parameter or a storage that other tensors
-/// see would be overwritten.
+/// ("add_"). Throws ValueError for a target that overlaps itself (a broadcast view) and for an
+/// input that is_seen_otherwise: pass a clone; GradError when, while recording, a parameter or a
+/// storage that other tensors see would be overwritten.
 void apply_into(const Op& op, std::span<const Tensor> inputs, Tensor& target, std::string_view name,
                 Place at = Place::current());
+
+/// Whether x has the target's storage under another layout, x.T() beside x: written in place, its
+/// elements would be read after they were written.
+bool is_seen_otherwise(const Tensor& x, const Tensor& target);
 
 }  // namespace gradus

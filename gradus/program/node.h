@@ -34,7 +34,7 @@ class Node {
 
     Spec spec;
     std::optional<SavedValue> saved;
-    std::vector<GradientHook> hooks;
+    std::shared_ptr<HookList> hooks;  // null where there are none
   };
 
   Node(Op op_, Place place_) : op(std::move(op_)), place(place_) {}

@@ -13,6 +13,10 @@
 //   prepare                  brings the inputs to one dtype, by recorded operations; gives nothing
 //                            where they are as they should be
 //   samples                  inputs for tests and documentation
+//   captured                 for `run`: the tensors that it used besides its inputs; gradients flow
+//                            to them too
+//   differentiable = false   for a composite whose result no input moves smoothly (one_hot); one
+//                            without inputs needs not say so
 // Rules of one tensor may be written with plain parameters: `Spec infer(const Spec& x)`, `void
 // forward(In x, Out y)`, `Tensor compose(const Tensor& a, const Tensor& b)`; rules of many take
 // spans. The adapter below finds out which; a missing rule is a readable compile error.
@@ -82,7 +86,7 @@ namespace detail {
 struct Facts {
   const Card& card;
   OpKind kind;
-  bool has_vjp, has_prepare, has_shortcut;
+  bool has_gradient, has_prepare, has_shortcut, has_captured;
   bool in_place_safe, deferrable, draws;
   Keep keep;
 };
@@ -99,6 +103,7 @@ struct OpModel {
   virtual std::optional<Layout> view(std::span<const Layout* const> inputs) const = 0;
   virtual void forward(std::span<const In> inputs, std::span<const Out> outputs) const = 0;
   virtual Tensors run(std::span<const Tensor> inputs) const = 0;
+  virtual Tensors captured() const = 0;
   virtual Tensor shortcut(std::span<const Tensor> inputs) const = 0;
   virtual Tensors prepare(std::span<const Tensor> inputs) const = 0;
   virtual Tensors vjp(const Call& call, std::span<const Tensor> cotangents) const = 0;
@@ -125,8 +130,9 @@ class Op {
   std::string_view name() const { return card().name; }
   OpKind kind() const { return facts().kind; }
   bool is_primitive() const { return kind() != OpKind::composite; }
-  /// True when gradients flow through: it has a gradient rule, or it is made of operations.
-  bool has_gradient() const { return facts().has_vjp || kind() == OpKind::composite; }
+  /// True when gradients flow through: it has a gradient rule, or it is made of operations that
+  /// have.
+  bool has_gradient() const { return facts().has_gradient; }
   /// True when it draws random numbers: every call is another one.
   bool draws() const { return facts().draws; }
   /// The attributes with their current values, in the order of the definition.
@@ -263,15 +269,18 @@ struct Adapter final : OpModel {
                         : is_function ? OpKind::function
                         : has_view<D> ? OpKind::view
                                       : OpKind::kernel,
-                .has_vjp = has_one_vjp<D> || has_many_vjp<D>,
+                .has_gradient =
+                    has_one_vjp<D> || has_many_vjp<D> || (is_composite && compose_arity<D>() != 0),
                 .has_prepare = prepare_arity<D>() != -2,
                 .has_shortcut = requires(const D d, const Tensor& x){d.shortcut(x);
   }
+  , .has_captured = requires(const D d) { d.captured(); }
   , .in_place_safe = false, .deferrable = false, .draws = false, .keep = {}
 };
 if constexpr (requires { D::in_place_safe; }) facts.in_place_safe = D::in_place_safe;
 if constexpr (requires { D::deferrable; }) facts.deferrable = D::deferrable;
 if constexpr (requires { D::draws; }) facts.draws = D::draws;
+if constexpr (requires { D::differentiable; }) facts.has_gradient = D::differentiable;
 if constexpr (requires { D::keep; }) facts.keep = D::keep;
 return facts;
 }  // namespace detail
@@ -325,6 +334,12 @@ Tensors run(std::span<const Tensor> inputs) const override {
     return call_compose(definition, inputs);
   else if constexpr (is_function)
     return call_run(definition, inputs);
+  else
+    return {};
+}
+Tensors captured() const override {
+  if constexpr (requires { definition.captured(); })
+    return definition.captured();
   else
     return {};
 }

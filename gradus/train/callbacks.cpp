@@ -38,10 +38,10 @@ void Progress::after_epoch(TrainState& s) {
   out_ << seconds << std::flush;
 }
 
-Checkpoint::Checkpoint(std::string folder, CheckpointOptions options)
+Checkpoint::Checkpoint(std::string folder, CheckpointOptions options, Place at)
     : folder_(std::move(folder)), options_(std::move(options)) {
   if (!options_.best && !options_.last)
-    throw ValueError("a checkpoint of nothing", "ask for the best, the last, or both");
+    throw ValueError("a checkpoint of nothing", "ask for the best, the last, or both", at);
 }
 
 void Checkpoint::before_fit(TrainState&) {
@@ -79,12 +79,13 @@ void Checkpoint::after_epoch(TrainState& state) {
   if (options_.last) save("last", state, value);
 }
 
-EarlyStopping::EarlyStopping(EarlyStoppingOptions options) : options_(std::move(options)) {
+EarlyStopping::EarlyStopping(EarlyStoppingOptions options, Place at)
+    : options_(std::move(options)) {
   if (options_.patience < 1)
     throw ValueError("patience is " + std::to_string(options_.patience),
-                     "it counts epochs: 1 or more");
+                     "it counts epochs: 1 or more", at);
   if (!(options_.min_delta >= 0))
-    throw ValueError("min_delta is " + to_text(options_.min_delta), "give 0 or more");
+    throw ValueError("min_delta is " + to_text(options_.min_delta), "give 0 or more", at);
 }
 
 void EarlyStopping::before_fit(TrainState&) {

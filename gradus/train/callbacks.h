@@ -37,7 +37,8 @@ struct CheckpointOptions {
 class Checkpoint : public Callback {
  public:
   /// Throws ValueError when neither file is asked for.
-  explicit Checkpoint(std::string folder, CheckpointOptions options = {});
+  explicit Checkpoint(std::string folder, CheckpointOptions options = {},
+                      Place at = Place::current());
   void before_fit(TrainState& state) override;
   void after_epoch(TrainState& state) override;
   /// The epoch in best.safetensors; 0 when there is none.
@@ -59,7 +60,7 @@ struct EarlyStoppingOptions {
 class EarlyStopping : public Callback {
  public:
   /// Throws ValueError for a patience below 1 or a negative min_delta.
-  explicit EarlyStopping(EarlyStoppingOptions options = {});
+  explicit EarlyStopping(EarlyStoppingOptions options = {}, Place at = Place::current());
   void before_fit(TrainState& state) override;
   void after_epoch(TrainState& state) override;
   /// The epoch after which it ended the run; 0 when it did not.

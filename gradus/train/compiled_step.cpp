@@ -12,11 +12,12 @@ void set(const Tensor& x, double value) {
 }  // namespace
 
 CompiledStep::CompiledStep(nn::Module& net, optim::Optimizer& optimizer, LossFunction loss,
-                           std::function<void()> before_update)
+                           std::function<void()> before_update, Place at)
     : net_(net),
       optimizer_(optimizer),
       loss_(std::move(loss)),
       before_update_(std::move(before_update)),
+      at_(at),
       compiled_([this](std::span<const Tensor> in) { return run_traceable(in); }) {}
 
 void CompiledStep::forget() {
@@ -42,25 +43,25 @@ const compile::Plan* CompiledStep::plan(const data::Batch& batch) const {
 }
 
 CompiledStep::Result CompiledStep::run_eagerly(const data::Batch& batch) {
-  const Tensor output = net_(batch.x);
-  const Tensor loss = loss_(output, batch.y);
-  loss.backward();
+  const Tensor output = net_(batch.x, at_);
+  const Tensor loss = loss_(output, batch.y, at_);
+  loss.backward({}, false, at_);
   before_update_();
   which_ = optimizer_.with_gradient();
-  optimizer_.step();
+  optimizer_.step(at_);
   optimizer_.zero_grad();
   return {loss.detach(), output.detach()};
 }
 
 Tensors CompiledStep::run_traceable(std::span<const Tensor> inputs) {
-  const Tensor output = net_(inputs[0]);
-  const Tensor loss = loss_(output, inputs[1]);
-  loss.backward();
+  const Tensor output = net_(inputs[0], at_);
+  const Tensor loss = loss_(output, inputs[1], at_);
+  loss.backward({}, false, at_);
   before_update_();
   if (optimizer_.with_gradient() == *which_) {
     optimizer_.update_with(*which_, inputs.subspan(2));
   } else {  // the net took another way than before: another step
-    optimizer_.step();
+    optimizer_.step(at_);
     has_stepped_ = true;
   }
   optimizer_.zero_grad();

@@ -19,9 +19,9 @@ class CompiledStep {
   };
 
   /// Keeps references to net and optimizer. `before_update` is called when gradients are there and
-  /// parameters not yet changed; it is part of what is traced.
+  /// parameters not yet changed; it is part of what is traced. Errors of net and loss name `at`.
   CompiledStep(nn::Module& net, optim::Optimizer& optimizer, LossFunction loss,
-               std::function<void()> before_update);
+               std::function<void()> before_update, Place at = Place::current());
 
   /// The batch, eagerly as long as no plan is there, or when `eagerly` is asked for.
   Result operator()(const data::Batch& batch, bool eagerly);
@@ -44,6 +44,7 @@ class CompiledStep {
   optim::Optimizer& optimizer_;
   LossFunction loss_;
   std::function<void()> before_update_;
+  Place at_;
   Compiled compiled_;
   std::optional<std::vector<std::size_t>> which_;  // parameters that have gradients
   std::vector<double> settings_;

@@ -4,23 +4,38 @@
 
 #include <functional>
 #include <string>
+#include <type_traits>
 
 #include <gradus/nn/losses.h>
 
 namespace gradus {
 
 /// Anything to call with output and target: a lambda, nn::MSELoss{}, or a loss of ops.h by its
-/// name.
-class LossFunction : public std::function<Tensor(const Tensor& output, const Tensor& target)> {
+/// name. Those that take a Place too are told the line that uses them.
+class LossFunction {
  public:
-  using function::function;
+  template <class F>
+  requires std::is_invocable_r_v<Tensor, F&, const Tensor&, const Tensor&> LossFunction(F f) {
+    if constexpr (std::is_invocable_r_v<Tensor, F&, const Tensor&, const Tensor&, Place>)
+      call_ = std::move(f);
+    else
+      call_ = [g = std::move(f)](const Tensor& x, const Tensor& y, Place) mutable {
+        return g(x, y);
+      };
+  }
   /// cross_entropy, nll.
   LossFunction(Tensor (*f)(const Tensor&, const Tensor&, const CrossEntropyOptions&, Place))
-      : function([f](const Tensor& x, const Tensor& y) { return f(x, y, {}, Place::current()); }) {}
+      : call_([f](const Tensor& x, const Tensor& y, Place at) { return f(x, y, {}, at); }) {}
   /// mse, binary_cross_entropy_with_logits.
   LossFunction(Tensor (*f)(const Tensor&, const Tensor&, const std::string& reduction, Place))
-      : function(
-            [f](const Tensor& x, const Tensor& y) { return f(x, y, "mean", Place::current()); }) {}
+      : call_([f](const Tensor& x, const Tensor& y, Place at) { return f(x, y, "mean", at); }) {}
+
+  Tensor operator()(const Tensor& output, const Tensor& target, Place at = Place::current()) const {
+    return call_(output, target, at);
+  }
+
+ private:
+  std::function<Tensor(const Tensor& output, const Tensor& target, Place at)> call_;
 };
 
 /// Share of rows whose largest score is at the target: scores [..., c], class numbers [...] or

@@ -10,9 +10,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// NaN where targets are no class numbers: a regression has no accuracy.
-double accuracy_or_nan(const Tensor& output, const Tensor& target) {
+double accuracy_or_nan(const Tensor& output, const Tensor& target, Place at = Place::current()) {
   const bool are_classes = !is_floating(target.dtype()) && target.ndim() + 1 == output.ndim();
-  return are_classes ? accuracy(output, target) : std::numeric_limits<double>::quiet_NaN();
+  return are_classes ? accuracy(output, target, at) : std::numeric_limits<double>::quiet_NaN();
 }
 
 MetricValues values_of(std::span<Metric* const> metrics) {
@@ -98,7 +98,7 @@ void Trainer::train_epoch(const data::DataLoader& train, TrainState& state) {
 }
 
 std::vector<EpochRecord> Trainer::run(const data::DataLoader& train, const data::DataLoader* valid,
-                                      const FitOptions& options) {
+                                      const FitOptions& options, Place at) {
   // Each group follows the schedule from its own rate and gets that back, also after an error.
   struct Rates {
     explicit Rates(optim::Optimizer& of) : optimizer(of) {
@@ -126,11 +126,14 @@ std::vector<EpochRecord> Trainer::run(const data::DataLoader& train, const data:
   TrainState state{.net = net_, .optimizer = optimizer_};
   state.epochs = options.epochs;
   state.batches = train.batches();
-  step_ = std::make_unique<CompiledStep>(net_, optimizer_, loss_, [&] {
-    state.deaf = 0;
-    tell(&Callback::before_step, state);
-    if (state.deaf < callbacks_.size()) runs_eagerly_ = true;
-  });
+  step_ = std::make_unique<CompiledStep>(
+      net_, optimizer_, loss_,
+      [&] {
+        state.deaf = 0;
+        tell(&Callback::before_step, state);
+        if (state.deaf < callbacks_.size()) runs_eagerly_ = true;
+      },
+      at);
   struct Release {  // the step refers to this fit
     std::unique_ptr<CompiledStep>& step;
     ~Release() { step.reset(); }
@@ -141,7 +144,7 @@ std::vector<EpochRecord> Trainer::run(const data::DataLoader& train, const data:
     if (state.stop) break;
     if (valid) {
       tell(&Callback::before_validate, state);
-      state.record.valid = evaluate(net_, loss_, *valid, metrics_);
+      state.record.valid = evaluate(net_, loss_, *valid, metrics_, at);
       tell(&Callback::after_validate, state);
     }
     records.push_back(state.record);
@@ -154,7 +157,7 @@ std::vector<EpochRecord> Trainer::run(const data::DataLoader& train, const data:
 Evaluation fit(std::int64_t epochs, nn::Module& net, const LossFunction& loss,
                optim::Optimizer& optimizer, const data::DataLoader& train,
                const data::DataLoader& valid,
-               const std::function<void(const EpochRecord&)>& each_epoch) {
+               const std::function<void(const EpochRecord&)>& each_epoch, Place at) {
   struct Report : Callback {
     explicit Report(const std::function<void(const EpochRecord&)>& to) : tell(to) {}
     void after_epoch(TrainState& state) override {
@@ -163,26 +166,24 @@ Evaluation fit(std::int64_t epochs, nn::Module& net, const LossFunction& loss,
     const std::function<void(const EpochRecord&)>& tell;
   } report(each_epoch);
   const std::vector<EpochRecord> records =
-      Trainer(net, optimizer, loss).with(report).fit(train, valid, {.epochs = epochs});
-  return records.empty() ? evaluate(net, loss, valid) : records.back().valid;
+      Trainer(net, optimizer, loss).with(report).fit(train, valid, {.epochs = epochs}, at);
+  return records.empty() ? evaluate(net, loss, valid, {}, at) : records.back().valid;
 }
 
 Evaluation evaluate(nn::Module& net, const LossFunction& loss, const data::DataLoader& loader,
-                    std::span<Metric* const> metrics) {
+                    std::span<Metric* const> metrics, Place at) {
   NoGrad guard;
-  const bool was_training = net.is_training();
-  net.eval();
+  const nn::Evaluating evaluating(net);
   for (Metric* metric : metrics) metric->reset();
   Evaluation total;
   for (const data::Batch& batch : loader) {
-    const Tensor output = net(batch.x);
+    const Tensor output = net(batch.x, at);
     const double n = static_cast<double>(batch.y.size(0));
-    total.loss += loss(output, batch.y).item() * n;
-    total.accuracy += accuracy_or_nan(output, batch.y) * n;
+    total.loss += loss(output, batch.y, at).item() * n;
+    total.accuracy += accuracy_or_nan(output, batch.y, at) * n;
     total.samples += batch.y.size(0);
     for (Metric* metric : metrics) metric->update(output, batch.y);
   }
-  net.train(was_training);
   if (total.samples > 0) {
     total.loss /= static_cast<double>(total.samples);
     total.accuracy /= static_cast<double>(total.samples);

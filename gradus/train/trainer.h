@@ -99,13 +99,15 @@ class Trainer {
   }
   /// Trains for options.epochs; `valid` is evaluated after each. Ends early when a callback asks:
   /// an epoch cut short is not in the result. The optimizer has its learning rates again after it.
+  /// Errors of net and loss name the line of this call.
   std::vector<EpochRecord> fit(const data::DataLoader& train, const data::DataLoader& valid,
-                               const FitOptions& options = {}) {
-    return run(train, &valid, options);
+                               const FitOptions& options = {}, Place at = Place::current()) {
+    return run(train, &valid, options, at);
   }
   /// The same without a validation set.
-  std::vector<EpochRecord> fit(const data::DataLoader& train, const FitOptions& options = {}) {
-    return run(train, nullptr, options);
+  std::vector<EpochRecord> fit(const data::DataLoader& train, const FitOptions& options = {},
+                               Place at = Place::current()) {
+    return run(train, nullptr, options, at);
   }
   /// The plan of the steps of the last fit, as a table (compile/plan.h); empty where there was
   /// none.
@@ -129,7 +131,7 @@ class Trainer {
   void keep(Metric& metric) { metrics_.push_back(&metric); }
 
   std::vector<EpochRecord> run(const data::DataLoader& train, const data::DataLoader* valid,
-                               const FitOptions& options);
+                               const FitOptions& options, Place at);
   void train_epoch(const data::DataLoader& train, TrainState& state);
   void run_batch(const data::Batch& batch, TrainState& state);
   void tell(void (Callback::*event)(TrainState&), TrainState& state);
@@ -154,10 +156,12 @@ class Trainer {
 Evaluation fit(std::int64_t epochs, nn::Module& net, const LossFunction& loss,
                optim::Optimizer& optimizer, const data::DataLoader& train,
                const data::DataLoader& valid,
-               const std::function<void(const EpochRecord&)>& each_epoch = {});
+               const std::function<void(const EpochRecord&)>& each_epoch = {},
+               Place at = Place::current());
 
-/// Mean loss and accuracy in evaluation mode, without recording; sums are kept in f64.
+/// Mean loss and accuracy in evaluation mode, without recording; sums are kept in f64. Every module
+/// has its own mode again afterwards.
 Evaluation evaluate(nn::Module& net, const LossFunction& loss, const data::DataLoader& loader,
-                    std::span<Metric* const> metrics = {});
+                    std::span<Metric* const> metrics = {}, Place at = Place::current());
 
 }  // namespace gradus

@@ -108,6 +108,99 @@ TEST(Backward, HooksSeeAndReplace) {
   EXPECT_EQ(y.grad().item(), 3);
 }
 
+TEST(Backward, HooksMustGiveAGradientOfTheTensor) {
+  const auto fails = [](auto hook) {
+    Tensor x = parameter({2, 3});
+    Tensor y = x * 2.0;
+    y.register_hook(hook);
+    try {
+      sum(y).backward();
+      ADD_FAILURE() << "nothing was thrown";
+    } catch (const GradError& error) {
+      EXPECT_THAT(error.what(), HasSubstr("a hook gave"));
+      EXPECT_THAT(error.what(), HasSubstr("for a gradient of f64[2]"));
+      EXPECT_THAT(error.what(), HasSubstr("at: autograd_test.cpp:"));
+    }
+    EXPECT_FALSE(x.grad());
+  };
+  fails([](const Tensor& g) { return sum(g); });
+  fails([](const Tensor& g) { return expand_dims(g, 0); });
+  fails([](const Tensor& g) { return astype(g, DType::f32); });
+  Tensor leaf = parameter({2, 3});
+  leaf.register_hook([](const Tensor& g) { return g.sum({0}, true); });
+  EXPECT_THROW(sum(leaf * leaf).backward(), GradError);
+  EXPECT_THROW(grad(sum(leaf * leaf), {leaf}), GradError);
+}
+
+TEST(Backward, HooksCanBeTakenAway) {
+  Tensor x = parameter({2});
+  int calls = 0;
+  HookHandle counting = x.register_hook([&](const Tensor&) -> Tensor { return ++calls, Tensor(); });
+  HookHandle tenfold = x.register_hook([](const Tensor& g) { return g * 10.0; });
+  const auto gradient = [&] {
+    x.zero_grad();
+    sum(x * x).backward();
+    return x.grad().item();
+  };
+  EXPECT_EQ(gradient(), 40);
+  tenfold.remove();
+  EXPECT_EQ(gradient(), 4);
+  tenfold.remove();  // again: nothing
+  counting.remove();
+  EXPECT_EQ(gradient(), 4);
+  EXPECT_EQ(calls, 2);
+  {
+    Tensor gone = parameter({1});
+    tenfold = gone.register_hook([](const Tensor& g) { return g; });
+  }
+  tenfold.remove();  // after its tensor: nothing
+  // A hook that takes itself away and adds another while the list runs.
+  HookHandle once;
+  once = x.register_hook([&](const Tensor& g) {
+    once.remove();
+    x.register_hook([](const Tensor& h) { return h * 3.0; });
+    return g * 2.0;
+  });
+  EXPECT_EQ(gradient(), 8);
+  EXPECT_EQ(gradient(), 12);
+  // Of a computed tensor.
+  Tensor y = x * 1.0;
+  y.register_hook([](const Tensor& g) { return g * 5.0; }).remove();
+  x.zero_grad();
+  sum(y).backward();
+  EXPECT_EQ(x.grad().item(), 3);
+}
+
+TEST(Backward, RetainGradTwiceIsOnce) {
+  Tensor x = parameter({2});
+  Tensor y = x * x;
+  y.retain_grad();
+  y.retain_grad();
+  sum(y * 3.0).backward();
+  EXPECT_EQ(y.grad().item(), 3);
+  // After a write in place the gradient kept is that of the new value.
+  Tensor z = x * 1.0;
+  z.retain_grad();
+  z.mul_(2);
+  z.retain_grad();
+  sum(z * 7.0).backward();
+  EXPECT_EQ(z.grad().item(), 7);
+}
+
+TEST(Backward, AGradientSetByHandMustFit) {
+  Tensor x = parameter({2, 3});
+  x.set_grad(tensor({1.}, DType::f64));
+  try {
+    sum(x * x).backward();
+    FAIL();
+  } catch (const GradError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("the gradient set before is f64[1], its tensor f64[2]"));
+  }
+  x.set_grad(tensor({1., 1.}, DType::f64));
+  sum(x * x).backward();
+  EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{5, 7}));
+}
+
 TEST(Grad, AnyOrder) {
   Tensor x = parameter({2});
   Tensor y = sum(pow(x, 4.0));
@@ -142,6 +235,122 @@ TEST(Checkpoint, SameGradientsWithParametersAndDropout) {
         .to_vector<double>();
   };
   EXPECT_EQ(run(true), run(false));
+}
+
+TEST(Transforms, OutputsThatNothingMovesGiveZeros) {
+  const Tensor x = tensor({{3., 1.}, {2., 5.}}, DType::f64);
+  const TensorFunction f = [](std::span<const Tensor> in) {
+    const ValuesIndices top = max(in[0], 1);
+    return Tensors{top.indices, top.values, ones({2}, DType::f64)};
+  };
+  const Tensors u{zeros({2}, DType::i64), tensor({10., 20.}, DType::f64), ones({2}, DType::f64)};
+  const auto [value, pulled] = vjp(f, std::span(&x, 1), u);
+  EXPECT_EQ(value[0].to_vector<int>(), (std::vector<int>{0, 1}));
+  EXPECT_EQ(pulled[0].to_vector<double>(), (std::vector<double>{10, 0, 0, 20}));
+  const Tensor v = tensor({{1., 2.}, {3., 4.}}, DType::f64);
+  const Tensors pushed = jvp(f, std::span(&x, 1), std::span(&v, 1)).tensors;
+  EXPECT_EQ(pushed[0].to_vector<double>(), (std::vector<double>{0, 0}));
+  EXPECT_EQ(pushed[0].dtype(), DType::i64);
+  EXPECT_EQ(pushed[1].to_vector<double>(), (std::vector<double>{1, 4}));
+  EXPECT_EQ(pushed[2].to_vector<double>(), (std::vector<double>{0, 0}));
+  const TensorFunction constant = [](std::span<const Tensor>) { return Tensors{ones({3})}; };
+  const Tensors w{ones({3})};
+  EXPECT_EQ(vjp(constant, std::span(&x, 1), w).tensors[0].to_vector<double>(),
+            (std::vector<double>{0, 0, 0, 0}));
+  EXPECT_EQ(jvp(constant, std::span(&x, 1), std::span(&v, 1)).tensors[0].to_vector<double>(),
+            (std::vector<double>{0, 0, 0}));
+  EXPECT_THROW(vjp(f, std::span(&x, 1), std::span(u).first(2)), ShapeError);
+}
+
+TEST(Checkpoint, RunsItsFunctionOnceForwardAndOnceBackward) {
+  Tensor w = parameter({2, 3});
+  const Tensor x = parameter({1, 4});
+  int calls = 0;
+  const TensorFunction f = [&](std::span<const Tensor> in) {
+    ++calls;
+    return Tensors{tanh(in[0] * w) * w};
+  };
+  const Tensor y = checkpoint(f, std::span(&x, 1))[0];
+  EXPECT_EQ(calls, 1);
+  sum(y).backward();
+  EXPECT_EQ(calls, 2);
+  NoGrad guard;
+  checkpoint(f, std::span(&x, 1));
+  EXPECT_EQ(calls, 3);
+}
+
+/// f(x) with and without checkpoint: value, first gradients of x and w, and second ones.
+void expect_the_same(const std::function<Tensor(const Tensor& x, const Tensor& w)>& f) {
+  const auto run = [&](bool kept) {
+    const Tensor start = parameter({.3, -.7}), w = parameter({1.5, .5});
+    const Tensor x = start * 2.0;  // computed, so that its own history goes on
+    const TensorFunction g = [&](std::span<const Tensor> in) { return Tensors{f(in[0], w)}; };
+    const Tensor y = kept ? checkpoint(g, std::span(&x, 1))[0] : g(std::span(&x, 1))[0];
+    const Tensor loss = sum(y * y) + sum(x);
+    Tensors all = grad(loss, {start, w}, {.create_graph = true});
+    const Tensor squares = sum(all[0] * all[0]) + sum(all[1]);
+    for (const Tensor& second : grad(squares, {start, w}, {.keep_graph = true}))
+      all.push_back(second);
+    loss.backward();
+    all.push_back(start.grad());
+    all.push_back(w.grad());
+    return concat(all).to_vector<double>();
+  };
+  const std::vector<double> with = run(true), without = run(false);
+  ASSERT_EQ(with.size(), without.size());
+  for (std::size_t i = 0; i < with.size(); ++i)
+    EXPECT_NEAR(with[i], without[i], 1e-13 * std::max(1., std::abs(without[i]))) << i;
+}
+
+TEST(Checkpoint, AnyOrderWithWhatTheFunctionTakesFromOutside) {
+  expect_the_same([](const Tensor& x, const Tensor& w) { return tanh(x * w) * x; });
+}
+TEST(Checkpoint, AnInputThatTheFunctionAlsoTakesFromOutside) {
+  const auto run = [](bool kept) {
+    const Tensor x = parameter({.3, -.7});
+    const TensorFunction f = [&](std::span<const Tensor> in) { return Tensors{in[0] * x * x}; };
+    const Tensor y = kept ? checkpoint(f, std::span(&x, 1))[0] : f(std::span(&x, 1))[0];
+    sum(y).backward();
+    return x.grad().to_vector<double>();
+  };
+  EXPECT_EQ(run(true), run(false));
+}
+TEST(Checkpoint, ComputedTensorsFromOutsideKeepTheirOwnPath) {
+  const Tensor a = parameter({.3, -.7}), x = parameter({2, 3});
+  const Tensor h = a * a;  // used inside and outside
+  int hooked = 0;
+  h.register_hook([&](const Tensor&) -> Tensor { return ++hooked, Tensor(); });
+  const TensorFunction f = [&](std::span<const Tensor> in) { return Tensors{in[0] * h}; };
+  sum(checkpoint(f, std::span(&x, 1))[0] + h).backward();
+  EXPECT_EQ(hooked, 1);
+  EXPECT_NEAR(a.grad().to_vector<double>()[0], 2 * .3 * 3, 1e-15);
+  EXPECT_NEAR(a.grad().to_vector<double>()[1], 2 * -.7 * 4, 1e-15);
+  EXPECT_EQ(x.grad().to_vector<double>(), h.detach().to_vector<double>());
+}
+TEST(Checkpoint, WhatIsHandedOnKeepsItsHistory) {
+  const Tensor a = parameter({.3, -.7}), x = parameter({2, 3});
+  const Tensor h = a * a;
+  const TensorFunction f = [&](std::span<const Tensor> in) { return Tensors{h, in[0]}; };
+  const Tensors y = checkpoint(f, std::span(&x, 1));
+  sum(y[0] * 2.0 + y[1] * 3.0 + h).backward();
+  EXPECT_NEAR(a.grad().to_vector<double>()[0], 3 * 2 * .3, 1e-15);
+  EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{3, 3}));
+}
+TEST(Checkpoint, AThrowInBackwardLeavesTheGeneratorAsItWas) {
+  manual_seed(7);
+  const Tensor x = parameter({2, 3});
+  bool throws = false;
+  const TensorFunction f = [&](std::span<const Tensor> in) {
+    const Tensor y = dropout(in[0], .5);
+    if (throws) throw ValueError("no");
+    return Tensors{y};
+  };
+  const Tensor y = checkpoint(f, std::span(&x, 1))[0];
+  (void)rand({3});
+  const std::string before = default_generator().state();
+  throws = true;
+  EXPECT_THROW(sum(y).backward(), ValueError);
+  EXPECT_EQ(default_generator().state(), before);
 }
 
 TEST(Custom, GradientIsTheUsers) {

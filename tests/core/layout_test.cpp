@@ -1,6 +1,7 @@
 // The view algebra against plain enumeration of indices.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 #include <gradus/core/tensor.h>
@@ -70,6 +71,27 @@ TEST(Layout, RandomViewsAgreeWithEnumeration) {
       }
     }
   }
+}
+
+TEST(Layout, OverlapAgreesWithEnumeration) {
+  std::mt19937 random(2);
+  const int rounds = 3000;
+  int overlapping = 0;
+  for (int round = 0; round < rounds; ++round) {
+    Layout layout{Shape(), Shape(), 40};
+    for (int axis = static_cast<int>(random() % 4); axis > 0; --axis) {
+      layout.shape.push_back(static_cast<std::int64_t>(random() % 4));
+      layout.strides.push_back(static_cast<std::int64_t>(random() % 15) - 7);
+    }
+    std::vector<std::int64_t> all = positions(layout);
+    std::sort(all.begin(), all.end());
+    const bool overlaps = std::adjacent_find(all.begin(), all.end()) != all.end();
+    overlapping += overlaps;
+    EXPECT_EQ(layout.overlaps_itself(), overlaps)
+        << layout.shape.str() << " strides " << layout.strides.str();
+  }
+  EXPECT_GT(overlapping, rounds / 20);
+  EXPECT_LT(overlapping, rounds - rounds / 10);
 }
 
 TEST(Layout, BroadcastStretchesWithoutMemory) {

@@ -61,6 +61,17 @@ TEST(Tensor, WritingThroughAnIndex) {
   EXPECT_EQ((x[{all, 0}].to_vector<int>()), (std::vector<int>{1, 2, 3}));
   x[{Slice{0, 2}}].copy_(x[{Slice{1, 3}}]);  // overlapping
   EXPECT_EQ((x[{all, 0}].to_vector<int>()), (std::vector<int>{2, 3, 3}));
+  const Index corner[] = {0, -1}, none[] = {tensor({0, 1}, DType::i64) < 0};
+  index_put_(x, corner, Tensor::scalar(7), true);
+  EXPECT_EQ((x[{0, 3}].item()), 12);
+  index_put_(x, corner, Tensor::scalar(7));
+  EXPECT_EQ((x[{0, 3}].item()), 7);
+  EXPECT_THROW(index_put_(x, none, tensor({1.})), IndexError) << "a mask of 2 for 3 rows";
+  const Index nothing[] = {Tensor::scalar(0, DType::boolean)};
+  const std::vector<double> before = x.to_vector<double>();
+  index_put_(x, nothing, tensor({99.}));
+  EXPECT_EQ(x.to_vector<double>(), before);
+  EXPECT_EQ(x[nothing[0]].shape(), Shape({0, 3, 4}));
 }
 
 TEST(Tensor, NumbersFollowTheTensor) {

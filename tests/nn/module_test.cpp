@@ -46,6 +46,37 @@ TEST(Module, ModesReachEveryModule) {
   EXPECT_TRUE(block.drop.is_training() && block.last->is_training());
 }
 
+TEST(Module, EvaluatingGivesEveryModuleItsOwnModeBack) {
+  Block block;
+  block.drop.eval();  // frozen inside a net that trains
+  try {
+    const nn::Evaluating evaluating(block);
+    EXPECT_FALSE(block.is_training() || block.inner.is_training());
+    throw 1;
+  } catch (int) {
+  }
+  EXPECT_TRUE(block.is_training() && block.inner.is_training() && block.last->is_training());
+  EXPECT_FALSE(block.drop.is_training());
+}
+
+TEST(Module, ATensorOfTwoFieldsIsOneParameter) {
+  struct Tied : nn::Module {
+    nn::Linear in{3, 3, false}, out{3, 3, false};
+    GRADUS_FIELDS(in, out)
+    Tensor forward(const Tensor& x) override { return out(in(x)); }
+  } tied;
+  tied.out.weight = tied.in.weight;
+  EXPECT_EQ(tied.parameters().size(), 1U);
+  EXPECT_EQ(tied.parameter_count(), 9);
+  EXPECT_EQ(tied.state_dict().size(), 2U);
+  optim::SGD optimizer(tied.parameters(), {.lr = .5});
+  const Tensor before = clone(tied.in.weight.detach());
+  sum(tied(ones({1, 3}))).backward();
+  const Tensor g = tied.in.weight.grad();
+  optimizer.step();
+  EXPECT_EQ(tied.out.weight.to_vector<float>(), (before - .5 * g).to_vector<float>());
+}
+
 TEST(Module, ClonesShareNothing) {
   const auto check = [](auto& net, const Tensor& x) {
     net.eval();

@@ -96,32 +96,39 @@ TEST_P(EveryOp, ForwardModeIsTheTransposeOfReverseMode) {
     if (!s.op.has_gradient() || s.inputs.empty()) continue;
     auto f = [&](std::span<const Tensor> x) {
       Tensors floating;
-      for (const Tensor& y : run(s.op, x))
-        if (is_floating(y.dtype())) floating.push_back(astype(y, DType::f64));
+      for (const Tensor& y : run(s.op, x)) floating.push_back(astype(y, DType::f64));
       return floating;
     };
     const Tensors y = f(s.inputs);
-    if (y.empty() || !any_floating(s.inputs)) continue;
     Tensors v, u;
     for (std::size_t i = 0; i < s.inputs.size(); ++i)
       v.push_back(sample(s.inputs[i].shape().to_vector(), -1, 1, 11 + static_cast<int>(i)));
     for (std::size_t k = 0; k < y.size(); ++k)
       u.push_back(sample(y[k].shape().to_vector(), -1, 1, 21 + static_cast<int>(k)));
-    const Tensors jv = jvp(f, s.inputs, v).tensors;
-    Tensors x_bar;
-    bool connected = true;
-    try {
-      x_bar = vjp(f, s.inputs, u).tensors;
-    } catch (const GradError&) {
-      connected = false;  // no floating input leads to the output
-    }
-    if (!connected) continue;
+    const Tensors jv = jvp(f, s.inputs, v).tensors, x_bar = vjp(f, s.inputs, u).tensors;
     double left = 0, right = 0;
     for (std::size_t k = 0; k < y.size(); ++k) left += sum(jv[k] * u[k]).item();
     for (std::size_t i = 0; i < v.size(); ++i)
       if (is_floating(s.inputs[i].dtype())) right += sum(v[i] * x_bar[i]).item();
     EXPECT_NEAR(left, right, 1e-11 * std::max(1.0, std::abs(right))) << s.op.str();
   }
+}
+
+TEST_P(EveryOp, IsDifferentiableWhereAGradientFlows) {
+  bool flows = false;
+  for (const Sample& s : op().samples()) {
+    Tensors inputs;
+    for (const Tensor& x : s.inputs) {
+      inputs.push_back(is_floating(x.dtype()) ? x.detach() : x);
+      if (is_floating(x.dtype())) inputs.back().set_requires_grad();
+    }
+    try {
+      for (const Tensor& y : run(s.op, inputs)) flows |= y.requires_grad();
+    } catch (const GradError&) {  // no rule
+      EXPECT_FALSE(op().has_gradient());
+    }
+  }
+  EXPECT_EQ(op().has_gradient(), flows);
 }
 
 INSTANTIATE_TEST_SUITE_P(Registry, EveryOp, testing::Range<std::size_t>(0, all_ops().size()),
@@ -140,6 +147,7 @@ TEST(Registry, FindsNamesFromElsewhere) {
   EXPECT_EQ(find_op("unsqueeze").name(), "expand_dims");
   EXPECT_EQ(find_op("torch.cat").name(), "concat");
   EXPECT_EQ(find_op("multiply").name(), "mul");
+  EXPECT_EQ(find_op("T").name(), "transpose");
   try {
     find_op("sofmax");
     FAIL();

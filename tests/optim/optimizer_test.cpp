@@ -43,6 +43,30 @@ TEST(Optimizer, RefusesWhatCannotBe) {
   EXPECT_THROW(SGD({p}, {.lr = .1, .nesterov = true}), ValueError);
   EXPECT_THROW(SGD({zeros({2})}, {.lr = .1}), GradError);
   EXPECT_THROW(SGD(Tensors{}, {.lr = .1}), ValueError);
+  EXPECT_THROW(SGD(Tensors{Tensor()}, {.lr = .1}), GradError);
+}
+
+TEST(Optimizer, RefusesAParameterGivenTwice) {
+  Tensor p = zeros({2}).set_requires_grad(), q = zeros({2}).set_requires_grad();
+  p.set_name("p");
+  try {
+    SGD(Tensors{p, q, p}, {.lr = .1});
+    FAIL();
+  } catch (const ValueError& error) {
+    EXPECT_NE(std::string(error.what()).find("the parameter 'p' f32[2] twice"), std::string::npos)
+        << error.what();
+  }
+  EXPECT_THROW(Adam(std::vector<Group>{{{p}, .1, 0}, {{q, p}, .2, 0}}, {}), ValueError);
+  EXPECT_NO_THROW(Adam(std::vector<Group>{{{p}, .1, 0}, {{q}, .2, 0}}, {}));
+}
+
+TEST(Optimizer, RefusesAGradientThatDoesNotFit) {
+  Tensor p = tensor({1., 2.}).set_requires_grad(), q = tensor({1., 2.}).set_requires_grad();
+  SGD optimizer({p, q}, {.lr = .1});
+  p.set_grad(ones({2}));
+  q.set_grad(ones({1}));
+  EXPECT_THROW(optimizer.step(), GradError);
+  EXPECT_EQ(p.to_vector<double>(), (std::vector<double>{1, 2})) << "nothing was changed";
 }
 
 TEST(Optimizer, StateContinues) {

@@ -57,6 +57,19 @@ TEST(Trainer, EventsComeInTheirOrder) {
   EXPECT_EQ(records[0].valid.samples, 0);
 }
 
+TEST(Trainer, EvaluationGivesEveryModuleItsModeBack) {
+  Fixture f;
+  nn::Sequential net{nn::Linear(1, 1), nn::Dropout(.5)};
+  net[1].eval();  // frozen
+  evaluate(net, mse, f.valid);
+  EXPECT_TRUE(net.is_training() && net[0].is_training());
+  EXPECT_FALSE(net[1].is_training());
+  const auto fails = [](const Tensor&, const Tensor&) -> Tensor { throw ValueError("no"); };
+  EXPECT_THROW(evaluate(net, fails, f.valid), ValueError);
+  EXPECT_TRUE(net.is_training() && net[0].is_training());
+  EXPECT_FALSE(net[1].is_training());
+}
+
 TEST(Trainer, StopsWhenAsked) {
   struct Stop : Callback {
     std::int64_t at_batch = 0, at_epoch = 0;
