@@ -8,6 +8,7 @@
 #include <hwy/targets.h>
 
 #include <algorithm>
+#include <stdexcept>
 #include <type_traits>
 
 namespace gradus::kernels {
@@ -48,8 +49,10 @@ void gemm_integer(Index m, Index n, Index k, Matrix<const T> a, Matrix<const T> 
 
 template <class T>
 void gemm_serial(const GemmPart& part, Index k, Matrix<const T> a, Matrix<const T> b, Matrix<T> c,
-                 bool accumulate, const Epilogue<T>& epilogue) {
+                 bool accumulate, const Epilogue<T>& epilogue, Zeros zeros) {
   const Index i = part.row_begin, j = part.column_begin;
+  if (accumulate && epilogue.updates)
+    throw std::invalid_argument("gemm: C -= rate * v or C += v, not both");
   if (part.row_end <= i || part.column_end <= j) return;
   multiply(Product<T>{part.row_end - i,
                       part.column_end - j,
@@ -59,48 +62,12 @@ void gemm_serial(const GemmPart& part, Index k, Matrix<const T> a, Matrix<const 
                       {c.data + i * c.row + j * c.column, c.row, c.column},
                       accumulate,
                       cut(epilogue, i, j),
-                      nullptr,
-                      0,
-                      0});
-}
-
-template <class T>
-void gemm_packed_serial(const GemmPart& part, Index n, Index k, Matrix<const T> a,
-                        const T* packed_b, Matrix<T> c, bool accumulate,
-                        const Epilogue<T>& epilogue) {
-  const Index i = part.row_begin, j = part.column_begin;
-  if (part.row_end <= i || part.column_end <= j) return;
-  multiply(Product<T>{part.row_end - i,
-                      part.column_end - j,
-                      k,
-                      {a.data + i * a.row, a.row, a.column},
-                      {nullptr, 0, 0},
-                      {c.data + i * c.row + j * c.column, c.row, c.column},
-                      accumulate,
-                      cut(epilogue, i, j),
-                      packed_b,
-                      round_up(n, strip_width(T())),
-                      j});
-}
-
-template <class T>
-Index packed_b_strip() {
-  return strip_width(T());
-}
-
-template <class T>
-Index packed_b_size(Index k, Index n) {
-  return k * round_up(n, packed_b_strip<T>());
-}
-
-template <class T>
-void pack_b(Index k, Index n, Matrix<const T> b, T* packed) {
-  pack_strips(k, n, b, packed);
+                      zeros});
 }
 
 template <class T>
 void gemm(Index m, Index n, Index k, Matrix<const T> a, Matrix<const T> b, Matrix<T> c,
-          bool accumulate, const Epilogue<T>& epilogue) {
+          bool accumulate, const Epilogue<T>& epilogue, Zeros zeros) {
   if constexpr (!std::is_floating_point_v<T>) {
     gemm_integer(m, n, k, a, b, c, accumulate);
   } else {
@@ -110,14 +77,16 @@ void gemm(Index m, Index n, Index k, Matrix<const T> a, Matrix<const T> b, Matri
     const double products =
         static_cast<double>(across) * static_cast<double>(std::max<Index>(k, 1));
     const double wanted = std::min(static_cast<double>(length), products_per_task / products + 1);
-    // One piece for one thread; for several one each, or two where they are wide enough.
+    // One piece for one thread; for several one each, or two where they are wide enough and no
+    // zeros have to be listed for each.
     const Index threads = num_threads(), share = (length + threads - 1) / threads;
-    const Index piece = threads > 1 && share >= 2 * wide_enough ? (share + 1) / 2 : share;
+    const Index piece =
+        threads > 1 && share >= 2 * wide_enough && zeros == Zeros::few ? (share + 1) / 2 : share;
     const Index grain = round_up(std::max(static_cast<Index>(wanted), piece),
                                  share < 2 * wide_enough ? whole_vectors : whole_strips);
     parallel_for(length, grain, [&](Index begin, Index end) {
       const GemmPart part = columns ? GemmPart{0, m, begin, end} : GemmPart{begin, end, 0, n};
-      gemm_serial<T>(part, k, a, b, c, accumulate, epilogue);
+      gemm_serial<T>(part, k, a, b, c, accumulate, epilogue, zeros);
     });
   }
 }
@@ -132,7 +101,7 @@ const char* instruction_set() {
 
 #define GRADUS_GEMM(T)                                                             \
   template void gemm<T>(std::int64_t, std::int64_t, std::int64_t, Matrix<const T>, \
-                        Matrix<const T>, Matrix<T>, bool, const Epilogue<T>&);
+                        Matrix<const T>, Matrix<T>, bool, const Epilogue<T>&, Zeros);
 GRADUS_GEMM(float)
 GRADUS_GEMM(double)
 GRADUS_GEMM(std::uint8_t)
@@ -141,13 +110,7 @@ GRADUS_GEMM(std::int64_t)
 #undef GRADUS_GEMM
 #define GRADUS_GEMM_SERIAL(T)                                                                   \
   template void gemm_serial<T>(const GemmPart&, std::int64_t, Matrix<const T>, Matrix<const T>, \
-                               Matrix<T>, bool, const Epilogue<T>&);                            \
-  template void gemm_packed_serial<T>(const GemmPart&, std::int64_t, std::int64_t,              \
-                                      Matrix<const T>, const T*, Matrix<T>, bool,               \
-                                      const Epilogue<T>&);                                      \
-  template std::int64_t packed_b_size<T>(std::int64_t, std::int64_t);                           \
-  template std::int64_t packed_b_strip<T>();                                                    \
-  template void pack_b<T>(std::int64_t, std::int64_t, Matrix<const T>, T*);
+                               Matrix<T>, bool, const Epilogue<T>&, Zeros);
 GRADUS_GEMM_SERIAL(float)
 GRADUS_GEMM_SERIAL(double)
 #undef GRADUS_GEMM_SERIAL

@@ -29,7 +29,7 @@ struct Epilogue {
   bool column_first = false;  // when there are both: the column's bias is added before the row's
   bool relu = false;
   Matrix<const T> mask{nullptr, 0, 0};
-  bool updates = false;  // C -= rate * v; `accumulate` must then be false
+  bool updates = false;  // C -= rate * v; not together with `accumulate`
   T rate = 0;
 
   bool any() const {
@@ -37,14 +37,19 @@ struct Epilogue {
   }
 };
 
+/// Which operand, if any, holds so many zeros that it pays to pass over them (float alone does).
+/// Never a matter of bits.
+enum class Zeros { few, in_a, in_b };
+
 /// C [m,n] = A [m,k] B [k,n], or C += A B, then the epilogue. The contract about bits: within each
-/// block of 256 k's an element is the chain acc = fma(a_ik, b_kj, acc), k ascending, from 0; the
-/// blocks' sums are added in turn, first to the old C when accumulating. T is float, double, or an
+/// block of 256 k's an element is the chain acc = fma(a_ik, b_kj, acc), k ascending, from 0, and
+/// its end + 0, so that an underflow leaves no -0; the blocks' sums are added in turn, first to the
+/// old C when accumulating. T is float, double, or an
 /// integer type (which wraps and takes no epilogue). C must not overlap A or B. Large products use
-/// several threads (threads.h).
+/// several threads (threads.h). Throws std::invalid_argument for an update that accumulates.
 template <class T>
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix<const T> a, Matrix<const T> b,
-          Matrix<T> c, bool accumulate, const Epilogue<T>& epilogue = {});
+          Matrix<T> c, bool accumulate, const Epilogue<T>& epilogue = {}, Zeros zeros = Zeros::few);
 
 /// Rows [row_begin, row_end) and columns [column_begin, column_end) of C.
 struct GemmPart {
@@ -54,23 +59,8 @@ struct GemmPart {
 /// The part of gemm's C on the caller's thread, without the pool. T is float or double.
 template <class T>
 void gemm_serial(const GemmPart& part, std::int64_t k, Matrix<const T> a, Matrix<const T> b,
-                 Matrix<T> c, bool accumulate, const Epilogue<T>& epilogue = {});
-
-/// Numbers that pack_b writes for B [k,n].
-template <class T>
-std::int64_t packed_b_size(std::int64_t k, std::int64_t n);
-/// Columns in one strip of a packed B: parts of gemm_packed_serial begin at multiples of it.
-template <class T>
-std::int64_t packed_b_strip();
-/// B in the order in which the loops read it, to be used in several products by gemm_packed. The
-/// layout belongs to this process: it depends on the machine.
-template <class T>
-void pack_b(std::int64_t k, std::int64_t n, Matrix<const T> b, T* packed);
-/// gemm_serial with the B [k,n] that pack_b wrote.
-template <class T>
-void gemm_packed_serial(const GemmPart& part, std::int64_t n, std::int64_t k, Matrix<const T> a,
-                        const T* packed_b, Matrix<T> c, bool accumulate,
-                        const Epilogue<T>& epilogue = {});
+                 Matrix<T> c, bool accumulate, const Epilogue<T>& epilogue = {},
+                 Zeros zeros = Zeros::few);
 
 /// The instruction set the kernels use on this machine: "AVX-512", "AVX2", "SSE4" or "scalar".
 const char* instruction_set();

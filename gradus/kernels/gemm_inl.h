@@ -10,6 +10,7 @@
 #define GRADUS_KERNELS_GEMM_INL_H
 #endif
 
+#include <gradus/kernels/gemm_pack_inl.h>
 #include <gradus/kernels/gemm_product.h>
 
 #include <algorithm>
@@ -21,14 +22,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace gradus::kernels::HWY_NAMESPACE {
 namespace {
-
-namespace hn = hwy::HWY_NAMESPACE;
-using Index = std::int64_t;
-
-template <class T>
-using Tag = hn::ScalableTag<T>;
-template <class T>
-inline constexpr Index lanes = static_cast<Index>(HWY_LANES(T));
 
 // Most rows of a tile that is 1, 2, 3 or 4 vectors wide: sums, a row of B and one number of A must
 // fit into the registers, of which AVX-512 has 32 and the others 16. Narrow tiles have no fewer
@@ -69,11 +62,14 @@ HWY_NOINLINE V fused(D d, V a, V b, V c) {
 }
 #endif
 
+/// What becomes of a tile's sums: C = sums, C += sums, or C -= rate * sums.
+enum class Store { set, add, update };
+
 template <class T>
 using TileKernel = void (*)(Index depth, const T* a, Index a_row, Index a_column, const T* b,
-                            Index b_row, T* out, Index out_row, bool add);
+                            Index b_row, T* out, Index out_row, Store how, T rate);
 
-/// out [rows, vectors * lanes] (+)= A tile times B tile over one block of k. Checked by
+/// out [rows, vectors * lanes] gets the A tile times the B tile over one block of k. Checked by
 /// a sanitizer it would take most of the tests' time; guard pages watch its bounds there.
 template <class T, int rows, int vectors>
 #if defined(__GNUC__)
@@ -81,7 +77,7 @@ __attribute__((no_sanitize("address", "undefined")))
 #endif
 void multiply_tile(Index depth, const T* HWY_RESTRICT a, Index a_row, Index a_column,
                    const T* HWY_RESTRICT b, Index b_row, T* HWY_RESTRICT out, Index out_row,
-                   bool add) {
+                   Store how, T rate) {
   const Tag<T> d;
   using V = hn::Vec<Tag<T>>;
   // Three rows share a pointer: fewer registers, and steps that addressing can express.
@@ -111,13 +107,21 @@ void multiply_tile(Index depth, const T* HWY_RESTRICT a, Index a_row, Index a_co
 #pragma GCC unroll 4
     for (int g = 0; g < groups; ++g) group[g] += a_column;
   }
+  const auto finish_tile = [&](auto store) HWY_ATTR {
 #pragma GCC unroll 16
-  for (int i = 0; i < rows; ++i)
+    for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) {
-      T* at = out + i * out_row + v * lanes<T>;
-      hn::StoreU(add ? hn::Add(hn::LoadU(d, at), sums[i][v]) : sums[i][v], d, at);
-    }
+      for (int v = 0; v < vectors; ++v)
+        store(out + i * out_row + v * lanes<T>, hn::Add(sums[i][v], hn::Zero(d)));  // no sum is -0
+  };
+  if (how == Store::set)
+    finish_tile([&](T* at, V sum) HWY_ATTR { hn::StoreU(sum, d, at); });
+  else if (how == Store::add)
+    finish_tile([&](T* at, V sum) HWY_ATTR { hn::StoreU(hn::Add(hn::LoadU(d, at), sum), d, at); });
+  else
+    finish_tile([&](T* at, V sum) HWY_ATTR {
+      hn::StoreU(hn::Sub(hn::LoadU(d, at), hn::Mul(hn::Set(d, rate), sum)), d, at);
+    });
 }
 
 template <class T, int vectors, int... row>
@@ -135,76 +139,6 @@ TileKernel<T> tile_kernel(Index rows, Index vectors) {
 #endif
   return vectors == 2 ? GRADUS_TILES(2) : GRADUS_TILES(1);
 #undef GRADUS_TILES
-}
-
-#if HWY_TARGET != HWY_SCALAR
-/// A vector whose 128-bit blocks come from rows apart by `step`.
-template <class D, class T = hn::TFromD<D>>
-HWY_INLINE hn::Vec<D> load_blocks(D d, const T* from, Index step) {
-  if constexpr (hn::MaxLanes(D()) * sizeof(T) <= 16) {
-    return hn::LoadU(d, from);
-  } else {
-    const hn::Half<D> half;
-    const Index rows = static_cast<Index>(hn::MaxLanes(D())) / 2;
-    return hn::Combine(d, load_blocks(half, from + rows * step, step),
-                       load_blocks(half, from, step));
-  }
-}
-
-/// to[k * tile + i] = from[i * step + k] for as many i as d has lanes, k < depth.
-template <class D, class T = hn::TFromD<D>>
-void transpose_rows(D d, const T* from, Index step, Index depth, T* to, Index tile) {
-  constexpr Index block = 16 / static_cast<Index>(sizeof(T)),
-                  n = static_cast<Index>(hn::MaxLanes(D()));
-  Index k = 0;
-  for (; k + block <= depth; k += block) {
-    const auto r0 = load_blocks(d, from + k, step), r1 = load_blocks(d, from + step + k, step);
-    T* out = to + k * tile;
-    if constexpr (block == 2) {
-      hn::StoreU(hn::InterleaveLower(d, r0, r1), d, out);
-      hn::StoreU(hn::InterleaveUpper(d, r0, r1), d, out + tile);
-    } else {
-      const hn::Repartition<double, D> pairs;
-      const auto r2 = load_blocks(d, from + 2 * step + k, step),
-                 r3 = load_blocks(d, from + 3 * step + k, step);
-      const auto a = hn::BitCast(pairs, hn::InterleaveLower(d, r0, r1)),
-                 b = hn::BitCast(pairs, hn::InterleaveUpper(d, r0, r1)),
-                 e = hn::BitCast(pairs, hn::InterleaveLower(d, r2, r3)),
-                 f = hn::BitCast(pairs, hn::InterleaveUpper(d, r2, r3));
-      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, a, e)), d, out);
-      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, a, e)), d, out + tile);
-      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, b, f)), d, out + 2 * tile);
-      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, b, f)), d, out + 3 * tile);
-    }
-  }
-  for (; k < depth; ++k)
-    for (Index i = 0; i < n; ++i) to[k * tile + i] = from[i * step + k];
-}
-#endif
-
-/// packed[k * tile + i] = source[i * step + k * along] for i < count, 0 for the rest of the tile.
-template <class T>
-void pack(const T* source, Index step, Index along, Index count, Index depth, T* packed,
-          Index tile) {
-  if (count < tile)
-    for (Index k = 0; k < depth; ++k)
-      std::fill(packed + k * tile + count, packed + (k + 1) * tile, T(0));
-  if (step == 1) {
-    for (Index k = 0; k < depth; ++k) std::copy_n(source + k * along, count, packed + k * tile);
-    return;
-  }
-  Index i = 0;
-#if HWY_TARGET != HWY_SCALAR
-  if (along == 1) {
-    for (; i + lanes<T> <= count; i += lanes<T>)
-      transpose_rows(Tag<T>(), source + i * step, step, depth, packed + i, tile);
-    constexpr Index few = 16 / static_cast<Index>(sizeof(T));
-    for (; i + few <= count; i += few)
-      transpose_rows(hn::FixedTag<T, few>(), source + i * step, step, depth, packed + i, tile);
-  }
-#endif
-  for (; i < count; ++i)
-    for (Index k = 0; k < depth; ++k) packed[k * tile + i] = source[i * step + k * along];
 }
 
 /// What is done to finished sums: a weight's update alone, which is the most of a small net's step,
@@ -259,12 +193,15 @@ void finish_rows(const T* sums, Index sums_row, Index height, Index width, Matri
 
 /// C (+)= sums, then the epilogue if there is one. (i0, j0) is where this piece lies in the whole.
 template <class T>
+bool update_alone(const Epilogue<T>& e) {
+  return e.updates && !e.scales && !e.bias_of_row && !e.bias_of_column && !e.relu && !e.mask.data;
+}
+
+template <class T>
 void finish(const T* sums, Index sums_row, Index height, Index width, Matrix<T> c, bool add,
             const Epilogue<T>* given, Index i0, Index j0) {
   const Epilogue<T> e = given ? *given : Epilogue<T>{};
-  const bool update_alone = e.updates && !add && !e.scales && !e.bias_of_row && !e.bias_of_column &&
-                            !e.relu && !e.mask.data;
-  if (update_alone)
+  if (update_alone(e) && !add)
     finish_rows<Ending::update>(sums, sums_row, height, width, c, add, e, i0, j0);
   else
     finish_rows<Ending::any>(sums, sums_row, height, width, c, add, e, i0, j0);
@@ -274,6 +211,7 @@ template <class T>
 Product<T> turned(const Product<T>& p) {
   Product<T> t = p;
   std::swap(t.m, t.n);
+  t.zeros = p.zeros == Zeros::in_a ? Zeros::in_b : p.zeros == Zeros::in_b ? Zeros::in_a : p.zeros;
   t.a = {p.b.data, p.b.column, p.b.row};
   t.b = {p.a.data, p.a.column, p.a.row};
   std::swap(t.c.row, t.c.column);
@@ -336,8 +274,8 @@ template <class T>
 void multiply_blocks(const Product<T>& p) {
   const Index all = (p.n + lanes<T> - 1) / lanes<T>;
   const bool large = p.m >= rows_that_pay;
-  const Index vectors = p.packed_b || (large && all >= strip_vectors) ? Index(strip_vectors)
-                                                                      : best_width(p.m, all).first;
+  const Index vectors =
+      large && all >= strip_vectors ? Index(strip_vectors) : best_width(p.m, all).first;
   const Index strip = vectors * lanes<T>;
   const Index most = most_rows[vectors], tiles = (p.m + most - 1) / most,
               height_of_tile = (p.m + tiles - 1) / tiles;
@@ -349,11 +287,12 @@ void multiply_blocks(const Product<T>& p) {
     for (Index k0 = 0; k0 < p.k; k0 += gemm_block_depth) {
       const Index depth = std::min(gemm_block_depth, p.k - k0);
       const bool add = p.accumulate || k0 > 0, last = k0 + depth == p.k;
-      const bool pack_b_now = !p.packed_b && (p.b.column != 1 || large);
+      const bool pack_b = p.b.column != 1 || large;
       T* strips =
-          pack_b_now || p.n % lanes<T> != 0 ? scratch<T, 0>((columns + strip) * depth) : nullptr;
+          pack_b || p.n % lanes<T> != 0 ? scratch<T, 0>((columns + strip) * depth) : nullptr;
       const bool pack_a = columns >= columns_that_pay && p.m * depth >= (1 << 14);
       T* packed_a = pack_a ? scratch<T, 1>(rows_at_once * gemm_block_depth) : nullptr;
+      const bool again = pack_a && p.m > rows_block;  // a packed strip is read more than once
       for (Index i0 = 0; i0 < p.m; i0 += pack_a ? rows_block : p.m) {
         const Index rows = pack_a ? std::min(rows_block, p.m - i0) : p.m;
         const T* left = p.a.data + i0 * p.a.row + k0 * p.a.column;
@@ -365,14 +304,11 @@ void multiply_blocks(const Product<T>& p) {
           }
         for (Index j = 0; j < columns; j += strip) {
           const Index width = std::min(strip, columns - j);
-          const Index v = p.packed_b ? vectors : (width + lanes<T> - 1) / lanes<T>;
+          const Index v = (width + lanes<T> - 1) / lanes<T>;
           const T* right;
           Index right_row = v * lanes<T>;
-          if (p.packed_b) {
-            right = p.packed_b + k0 * p.packed_columns + (p.first_column + j0 + j) * depth;
-            right_row = strip;
-          } else if (pack_b_now || width < v * lanes<T>) {
-            T* packed = strips + (pack_b_now ? j * depth : 0);
+          if (pack_b || width < v * lanes<T>) {
+            T* packed = strips + (pack_b && again ? j * depth : 0);
             if (i0 == 0)
               pack(p.b.data + k0 * p.b.row + (j0 + j) * p.b.column, p.b.column, p.b.row, width,
                    depth, packed, right_row);
@@ -382,14 +318,24 @@ void multiply_blocks(const Product<T>& p) {
             right_row = p.b.row;
           }
           const bool whole = width == v * lanes<T>;
+          const bool straight = whole && !(last && epilogue && !(update_alone(*epilogue) && !add));
+          const Store how = !straight          ? Store::set
+                            : last && epilogue ? Store::update
+                            : add              ? Store::add
+                                               : Store::set;
           for (Index i = 0; i < rows; i += height_of_tile) {
             const Index height = std::min(height_of_tile, rows - i);
             const TileKernel<T> kernel = tile_kernel<T>(height, v);
             const Matrix<T> out{p.c.data + (i0 + i) * p.c.row + j0 + j, p.c.row, 1};
-            const bool straight = whole && !(last && epilogue);
+            if (!straight)  // C comes while the sums are made
+              for (Index r = 0; r < height; ++r) {
+                __builtin_prefetch(out.data + r * out.row, 1);
+                __builtin_prefetch(out.data + r * out.row + width - 1, 1);
+              }
             const T* a = pack_a ? packed_a + i * depth : left + i * p.a.row;
             kernel(depth, a, pack_a ? 1 : p.a.row, pack_a ? height : p.a.column, right, right_row,
-                   straight ? out.data : apart, straight ? p.c.row : v * lanes<T>, straight && add);
+                   straight ? out.data : apart, straight ? p.c.row : v * lanes<T>, how,
+                   p.epilogue.rate);
             if (!straight)
               finish(apart, v * lanes<T>, height, width, out, add, last ? epilogue : nullptr,
                      i0 + i, j0 + j);
@@ -397,6 +343,30 @@ void multiply_blocks(const Product<T>& p) {
         }
       }
     }
+  }
+}
+
+/// The old C comes first in every chain of sums that are made apart.
+template <class T>
+void begin_apart(const Product<T>& p, T* sums, Index row, Index m, Index n, Index i0, Index j0) {
+  if (!p.accumulate) return;
+  for (Index i = 0; i < m; ++i)
+    for (Index j = 0; j < n; ++j)
+      sums[i * row + j] = p.c.data[(i0 + i) * p.c.row + (j0 + j) * p.c.column];
+}
+
+/// Sums that were made apart go to their place (i0, j0) in C, once.
+template <class T>
+void finish_apart(const Product<T>& p, const T* sums, Index row, Index m, Index n, Index i0,
+                  Index j0) {
+  const Matrix<T> c{p.c.data + i0 * p.c.row + j0 * p.c.column, p.c.row, p.c.column};
+  if (c.row == 1 && c.column != 1) {
+    T* across = scratch<T, 3>(m * n);
+    pack(sums, row, Index(1), m, n, across, m);
+    const Epilogue<T> e = turned(p).epilogue;
+    finish(across, m, n, m, {c.data, c.column, 1}, false, e.any() ? &e : nullptr, j0, i0);
+  } else {
+    finish(sums, row, m, n, c, false, p.epilogue.any() ? &p.epilogue : nullptr, i0, j0);
   }
 }
 
@@ -410,27 +380,14 @@ void multiply_apart(const Product<T>& p) {
       piece.m = std::min(side, p.m - i0);
       piece.n = std::min(side, p.n - j0);
       piece.a.data += i0 * p.a.row;
-      piece.first_column += j0;
-      if (!p.packed_b) piece.b.data += j0 * p.b.column;
+      piece.b.data += j0 * p.b.column;
       const Index row = (piece.n + lanes<T> - 1) / lanes<T> * lanes<T>;
       T* sums = scratch<T, 2>(side * side);
       piece.c = {sums, row, 1};
       piece.epilogue = {};
-      Matrix<T> c{p.c.data + i0 * p.c.row + j0 * p.c.column, p.c.row, p.c.column};
-      if (p.accumulate)  // the old C comes first in every chain of sums
-        for (Index i = 0; i < piece.m; ++i)
-          for (Index j = 0; j < piece.n; ++j) sums[i * row + j] = c.data[i * c.row + j * c.column];
+      begin_apart(p, sums, row, piece.m, piece.n, i0, j0);
       multiply_blocks(piece);
-      if (c.row == 1 && c.column != 1) {
-        T* across = scratch<T, 3>(side * side);
-        pack(sums, row, Index(1), piece.m, piece.n, across, piece.m);
-        const Epilogue<T> e = turned(p).epilogue;
-        finish(across, piece.m, piece.n, piece.m, {c.data, c.column, 1}, false,
-               e.any() ? &e : nullptr, j0, i0);
-      } else {
-        finish(sums, row, piece.m, piece.n, c, false, p.epilogue.any() ? &p.epilogue : nullptr, i0,
-               j0);
-      }
+      finish_apart(p, sums, row, piece.m, piece.n, i0, j0);
     }
 }
 
@@ -446,27 +403,11 @@ void multiply_product(const Product<T>& given) {
     return;
   }
   const Product<T> other = turned(given);
-  const Product<T>& p = !given.packed_b && cost(other) < cost(given) ? other : given;
+  const Product<T>& p = cost(other) < cost(given) ? other : given;
   if (p.c.column == 1 && !(p.epilogue.updates && p.k > gemm_block_depth))
     multiply_blocks(p);
   else
     multiply_apart(p);
-}
-
-template <class T>
-Index strip_lanes() {
-  return strip_vectors * lanes<T>;
-}
-
-template <class T>
-void pack_all_strips(Index k, Index n, Matrix<const T> b, T* packed) {
-  const Index strip = strip_lanes<T>();
-  for (Index k0 = 0; k0 < k; k0 += gemm_block_depth) {
-    const Index depth = std::min(gemm_block_depth, k - k0);
-    for (Index j = 0; j < n; j += strip, packed += strip * depth)
-      pack(b.data + k0 * b.row + j * b.column, b.column, b.row, std::min(strip, n - j), depth,
-           packed, strip);
-  }
 }
 
 }  // namespace

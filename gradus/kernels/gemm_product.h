@@ -5,8 +5,7 @@
 
 namespace gradus::kernels {
 
-/// A product for one thread. When packed_b is given it is the whole packed B of `packed_columns`
-/// padded columns, of which those from `first_column` on are meant.
+/// A product for one thread.
 template <class T>
 struct Product {
   std::int64_t m, n, k;
@@ -14,16 +13,11 @@ struct Product {
   Matrix<T> c;
   bool accumulate;
   Epilogue<T> epilogue;
-  const T* packed_b;
-  std::int64_t packed_columns, first_column;
+  Zeros zeros = Zeros::few;
 };
 
 /// These choose the best instruction set at run time.
 void multiply(const Product<float>& product);
 void multiply(const Product<double>& product);
-std::int64_t strip_width(float);
-std::int64_t strip_width(double);
-void pack_strips(std::int64_t k, std::int64_t n, Matrix<const float> b, float* packed);
-void pack_strips(std::int64_t k, std::int64_t n, Matrix<const double> b, double* packed);
 
 }  // namespace gradus::kernels
