@@ -52,12 +52,14 @@ nn::Sequential make_net(const NetCase& c) {
 
 }  // namespace
 
-Training::Training(const NetCase& c, bool compiled)
+Training::Training(const NetCase& c, bool compiled, bool skips_zeros)
     : net_(make_net(c)),
       sgd_(net_.parameters(), {.lr = c.lr}),
       loss_([](const Tensor& output, const Tensor& y) { return cross_entropy(output, y); }) {
   net_.train();
-  if (compiled) compiled_ = std::make_unique<CompiledStep>(net_, sgd_, loss_, [] {});
+  if (compiled)
+    compiled_ = std::make_unique<CompiledStep>(
+        net_, sgd_, loss_, [] {}, compile::PlanOptions{.skip_zeros = skips_zeros});
 }
 
 Tensor Training::step(const data::Batch& batch) {

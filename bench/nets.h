@@ -38,7 +38,7 @@ gradus::data::ImageSet images(const std::string& data);
 /// A net with its optimizer and its step.
 class Training {
  public:
-  Training(const NetCase& c, bool compiled);
+  Training(const NetCase& c, bool compiled, bool skips_zeros = true);
   /// One step; the loss. Compiled steps are eager until their plan is there (three steps).
   gradus::Tensor step(const gradus::data::Batch& batch);
   gradus::nn::Sequential& net() { return net_; }

@@ -478,7 +478,7 @@ def measure(name, options, folder):
     reference = NumpyNet(name, folder, "float64").gate(net["gate"])
     contenders = []
     for threads in options.threads:
-        for mode in ("compiled", "eager"):
+        for mode in ("compiled", "dense", "eager"):
             contenders.append(Contender("gradus-" + mode, threads, [
                 options.bench, "worker", "--net", name, "--threads", str(threads), "--mode", mode,
                 "--files", str(folder)]))

@@ -12,9 +12,18 @@ using namespace gradus;
 
 namespace {
 
+/// A way to run the steps: compiled as Trainer does it, which passes over zeros of the images;
+/// compiled without that; and eager.
+struct Mode {
+  const char* name;
+  bool compiled, skips_zeros;
+};
+constexpr Mode modes[] = {
+    {"compiled", true, true}, {"compiled, dense", true, false}, {"eager", false, false}};
+
 struct Contender {
   const NetCase* net;
-  bool compiled;
+  Mode mode;
   int threads;
   Training* training;
   const std::vector<data::Batch>* batches;
@@ -38,7 +47,7 @@ std::vector<data::Batch> some_batches(const data::ImageSet& set, std::int64_t si
 }
 
 /// Seconds of an epoch of Trainer: shuffled, batches of bytes made to floats, accuracy counted.
-double epoch_seconds(const NetCase& c, const data::ImageSet& set, bool compiled, int threads,
+double epoch_seconds(const NetCase& c, const data::ImageSet& set, Mode mode, int threads,
                      int epochs) {
   kernels::set_num_threads(threads);
   Training training(c, false);
@@ -47,7 +56,8 @@ double epoch_seconds(const NetCase& c, const data::ImageSet& set, bool compiled,
   double best = 1e9;
   for (const EpochRecord& record :
        Trainer(training.net(), training.optimizer(), LossFunction(nn::CrossEntropyLoss{}))
-           .fit(loader, {.epochs = epochs, .compile = compiled}))
+           .fit(loader,
+                {.epochs = epochs, .compile = mode.compiled, .skip_zeros = mode.skips_zeros}))
     best = std::min(best, record.seconds);
   kernels::set_num_threads(0);
   return best;
@@ -62,12 +72,12 @@ Json run_steps(const Options& options, Peak& peak) {
   std::vector<Contender> contenders;
   for (const NetCase& c : net_cases()) {
     batches.push_back(std::make_unique<std::vector<data::Batch>>(some_batches(set, c.batch)));
-    for (const bool compiled : {true, false}) {
-      trainings.push_back(std::make_unique<Training>(c, compiled));
+    for (const Mode& mode : modes) {
+      trainings.push_back(std::make_unique<Training>(c, mode.compiled, mode.skips_zeros));
       kernels::set_num_threads(options.threads.back());
       for (int i = 0; i < 4; ++i) trainings.back()->step((*batches.back())[0]);  // its plan
       for (const int threads : options.threads)
-        contenders.push_back({&c, compiled, threads, trainings.back().get(), batches.back().get()});
+        contenders.push_back({&c, mode, threads, trainings.back().get(), batches.back().get()});
     }
   }
   for (int round = 0; round < options.rounds; ++round)
@@ -90,9 +100,9 @@ Json run_steps(const Options& options, Peak& peak) {
     const double steps = static_cast<double>((epoch_samples + c.net->batch - 1) / c.net->batch);
     // An epoch of the large net would take a minute.
     const double loader = c.net->name == "iii" ? 0
-                                               : epoch_seconds(*c.net, set, c.compiled, c.threads,
+                                               : epoch_seconds(*c.net, set, c.mode, c.threads,
                                                                c.net->name == "i" ? 4 : 2);
-    const char* mode = c.compiled ? "compiled" : "eager";
+    const char* mode = c.mode.name;
     rows.push_back({c.net->shape, std::to_string(c.net->batch), std::to_string(c.threads), mode,
                     fixed(best * 1e6, best < 1e-3 ? 1 : 0),
                     fixed(c.seconds.median() * 1e6, best < 1e-3 ? 1 : 0),

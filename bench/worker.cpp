@@ -34,9 +34,10 @@ std::vector<T> read_file(const std::string& path) {
 
 class Worker {
  public:
-  Worker(const NetCase& c, bool compiled, const std::string& folder)
+  Worker(const NetCase& c, const std::string& mode, const std::string& folder)
       : case_(c),
-        compiled_(compiled),
+        compiled_(mode != "eager"),
+        skips_zeros_(mode == "compiled"),
         folder_(folder),
         x_(Tensor::of(read_file<std::uint8_t>(folder + "/x.u8"), {epoch_samples, 784})),
         y_(Tensor::of(read_file<std::int64_t>(folder + "/y.i64"), {epoch_samples})),
@@ -47,7 +48,7 @@ class Worker {
 
   void start_anew() {
     training_.reset();
-    training_ = std::make_unique<Training>(case_, compiled_);
+    training_ = std::make_unique<Training>(case_, compiled_, skips_zeros_);
     int number = 0;
     for (Tensor& p : training_->net().parameters()) {
       const auto values =
@@ -86,7 +87,7 @@ class Worker {
 
  private:
   const NetCase& case_;
-  bool compiled_;
+  bool compiled_, skips_zeros_;
   std::string folder_;
   Tensor x_, y_;
   data::TensorDataset set_;
@@ -101,7 +102,7 @@ int run_worker(const std::vector<std::string>& arguments) {
   std::map<std::string, std::string> given;
   for (std::size_t i = 0; i + 1 < arguments.size(); i += 2) given[arguments[i]] = arguments[i + 1];
   kernels::set_num_threads(std::stoi(given.at("--threads")));
-  Worker worker(net_case(given.at("--net")), given.at("--mode") == "compiled", given.at("--files"));
+  Worker worker(net_case(given.at("--net")), given.at("--mode"), given.at("--files"));
   std::printf("ready\n");
   std::fflush(stdout);
   for (std::string line; std::getline(std::cin, line);) {

@@ -56,6 +56,7 @@ std::vector<Option> command_line(TrainOptions& o) {
        "threads of the kernels, by default as many as there are processors, or GRADUS_THREADS; 2 "
        "or more also prepare batches ahead; results do not depend on it"},
       {"--eager", &o.eager, "run every step as it is written, not as a plan; the same bits"},
+      {"--dense", &o.dense, "do not pass over zeros of the images; the same bits"},
       {"--explain-plan", &o.explain_plan, "show the plan of a training step, kernel by kernel"},
       {"--out", &o.out, "where the model goes"},
       {"--log", &o.log, "where JSON lines go, one an event"},
@@ -154,7 +155,8 @@ FitOptions fit_options(const TrainOptions& o) {
           .schedule = o.schedule == "cosine"      ? optim::cosine
                       : o.schedule == "one-cycle" ? optim::one_cycle
                                                   : optim::constant,
-          .compile = !o.eager};
+          .compile = !o.eager,
+          .skip_zeros = !o.dense};
 }
 
 void check_memory(const TrainOptions& o, std::int64_t in, const std::vector<std::int64_t>& hidden,

@@ -22,8 +22,8 @@ struct TrainOptions {
   double lr = 0.5, momentum = 0, weight_decay = 0;
   std::uint64_t seed = 1;
   int scale = 256;
-  bool nesterov = false, shuffle = true, eager = false, explain_plan = false, stats = false,
-       health = false, watch = false, json = false, quiet = false;
+  bool nesterov = false, shuffle = true, eager = false, dense = false, explain_plan = false,
+       stats = false, health = false, watch = false, json = false, quiet = false;
 };
 
 /// The options as the command line spells them; values go to `o`.

@@ -58,7 +58,7 @@ void Compiled::learn(Entry& e, std::span<const Tensor> inputs) {
   if (obstacle.empty() && e.traced) obstacle = difference(*e.traced, traced.program);
   if (obstacle.empty() && e.traced) {
     try {
-      e.plan = std::make_unique<compile::Plan>(std::move(traced.program));
+      e.plan = std::make_unique<compile::Plan>(std::move(traced.program), options_);
     } catch (const TraceError& error) {
       obstacle = error.problem();
     }

@@ -14,7 +14,8 @@ namespace gradus {
 /// (jax.jit, torch.compile)
 class Compiled {
  public:
-  explicit Compiled(TensorFunction function) : function_(std::move(function)) {}
+  explicit Compiled(TensorFunction function, compile::PlanOptions options = {})
+      : function_(std::move(function)), options_(options) {}
 
   /// The results, as fresh tensors without history. While an observer stands at the door the
   /// function itself runs, so that every call is seen; the bits are the same.
@@ -42,6 +43,7 @@ class Compiled {
   void learn(Entry& entry, std::span<const Tensor> inputs);
 
   TensorFunction function_;
+  compile::PlanOptions options_;
   std::vector<std::unique_ptr<Entry>> entries_;
   Tensors results_;  // of calls of the function itself
   std::string obstacle_;

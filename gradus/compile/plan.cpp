@@ -7,6 +7,7 @@
 
 #include <gradus/compile/kernel.h>
 #include <gradus/compile/passes.h>
+#include <gradus/compile/zeros.h>
 #include <gradus/kernels/gemm.h>
 
 namespace gradus::compile {
@@ -34,7 +35,7 @@ std::string short_number(double value) {
 
 /// A product with what it took in, on operands whose pointers are in `in` and `out`.
 template <class T>
-void run_product(const Product& p, std::span<const In> in, const Out& out) {
+void run_product(const Product& p, std::span<const In> in, const Out& out, kernels::Zeros zeros) {
   const auto matrix = [&](const Product::Operand& operand) -> kernels::Matrix<const T> {
     if (operand.input < 0) return {nullptr, 0, 0};
     return {in[static_cast<std::size_t>(operand.input)].as<T>(), operand.row, operand.column};
@@ -49,7 +50,7 @@ void run_product(const Product& p, std::span<const In> in, const Out& out) {
     epilogue.rate = *in[static_cast<std::size_t>(p.rate)].as<T>();
   }
   kernels::gemm<T>(p.m, p.n, p.k, matrix(p.a), matrix(p.b), {out.as<T>(), p.c_row, p.c_column},
-                   false, epilogue);
+                   false, epilogue, zeros);
 }
 
 /// A kernel with its pointers.
@@ -57,14 +58,15 @@ struct Call {
   Kernel kernel;
   std::vector<In> in{};
   std::vector<Out> out{};
+  kernels::Zeros zeros = kernels::Zeros::few;  // to be passed over in this run
 
   void run() const {
     if (!kernel.product)
       kernel.op.model().forward(in, out);
     else if (out[0].dtype == DType::f64)
-      run_product<double>(*kernel.product, in, out[0]);
+      run_product<double>(*kernel.product, in, out[0], zeros);
     else
-      run_product<float>(*kernel.product, in, out[0]);
+      run_product<float>(*kernel.product, in, out[0], zeros);
   }
 };
 
@@ -72,7 +74,7 @@ struct Call {
 
 struct Plan::State {
   Program program;
-  bool fuse = true;
+  PlanOptions options;
   std::vector<Buffer> buffers;
   std::vector<View> views;  // by value id
   std::vector<Kernel> kernels;
@@ -96,6 +98,13 @@ struct Plan::State {
     Layout layout;
   };
   std::vector<Passed> passed;
+  /// Products of an input that may hold many zeros.
+  struct Sparse {
+    std::size_t call, input;
+    kernels::Zeros operand;
+  };
+  std::vector<Sparse> sparse;
+  std::map<std::size_t, ZeroWatch> watches;  // by input
 
   std::size_t add_buffer(Holder holder, std::size_t number, std::size_t bytes) {
     buffers.push_back({.holder = holder, .number = number, .life = {bytes, 0, 0}});
@@ -121,6 +130,8 @@ struct Plan::State {
   void own_outputs();
   void place_buffers();
   void set_pointers();
+  void watch_zeros();
+  void look_for_zeros(std::span<const Tensor> inputs);
   void describe();
 };
 
@@ -138,8 +149,8 @@ void Plan::State::find_sources() {
     if (is_new) {
       add_buffer(Holder::constant, constants.size(), tensor.storage().bytes());
       constants.push_back(tensor);
-      if (fuse && tensor.numel() == 1 && tensor.storage().bytes() == dtype_size(tensor.dtype()) &&
-          tensor.item() == 0) {
+      if (options.fuse && tensor.numel() == 1 &&
+          tensor.storage().bytes() == dtype_size(tensor.dtype()) && tensor.item() == 0) {
         buffers.back().is_zero = true;
         zeros.push_back(tensor);
       }
@@ -247,6 +258,28 @@ void Plan::State::set_pointers() {
     }
 }
 
+void Plan::State::watch_zeros() {
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    const Kernel& kernel = calls[i].kernel;
+    const kernels::Zeros operand = watched_operand(kernel, buffers);
+    if (operand == kernels::Zeros::few) continue;
+    const Product& p = *kernel.product;
+    const int place = operand == kernels::Zeros::in_a ? p.a.input : p.b.input;
+    const std::size_t input = buffers[kernel.views[static_cast<std::size_t>(place)].buffer].number;
+    watches.try_emplace(input);
+    sparse.push_back({i, input, operand});
+  }
+}
+
+void Plan::State::look_for_zeros(std::span<const Tensor> inputs) {
+  for (auto& [input, watch] : watches) {
+    const Tensor& x = inputs[input];
+    watch.look(static_cast<const float*>(x.raw_data()), x.size(0), x.size(1));
+  }
+  for (const Sparse& one : sparse)
+    calls[one.call].zeros = watches.at(one.input).skips() ? one.operand : kernels::Zeros::few;
+}
+
 void Plan::State::describe() {
   for (const Call& call : calls) {
     const Kernel& kernel = call.kernel;
@@ -264,15 +297,16 @@ void Plan::State::describe() {
 
 Plan::Plan(Program program, PlanOptions options) : state_(std::make_unique<State>()) {
   State& s = *state_;
-  s.fuse = options.fuse;
+  s.options = options;
   s.program = simplify(std::move(program));
   s.find_sources();
   s.lower_steps();
   s.own_outputs();
-  if (s.fuse) fuse_products(s.kernels, s.buffers);
+  if (options.fuse) fuse_products(s.kernels, s.buffers);
   s.find_lifetimes();
   s.place_buffers();
   s.set_pointers();
+  if (options.skip_zeros) s.watch_zeros();
   s.describe();
 }
 Plan::~Plan() = default;
@@ -298,9 +332,10 @@ const Tensors& Plan::run(std::span<const Tensor> inputs) {
     *patch.data = static_cast<const std::byte*>(inputs[patch.input].raw_data()) + patch.offset;
   for (const Tensor& zero : s.zeros)
     if (zero.item() != 0) {  // what was fused counts on it
-      *this = Plan(std::move(s.program), {.fuse = false});
+      *this = Plan(std::move(s.program), {.fuse = false, .skip_zeros = s.options.skip_zeros});
       return run(inputs);
     }
+  s.look_for_zeros(inputs);
   for (const Storage& storage : s.written) storage.prepare_write();
   for (const Call& call : s.calls) {
     try {
@@ -340,7 +375,20 @@ std::string Plan::str() const {
   }
   std::snprintf(line, sizeof line, "%zu kernels, arena %s bytes\n", kernels().size(),
                 short_number(static_cast<double>(arena_bytes())).c_str());
-  return text + line;
+  text += line;
+  for (const auto& [input, watch] : state_->watches) {
+    std::string products;
+    for (const State::Sparse& one : state_->sparse)
+      if (one.input == input)
+        products += (products.empty() ? "" : ", ") + std::to_string(one.call + 1);
+    if (watch.density() >= 0) {
+      std::snprintf(line, sizeof line, "input %zu: %.0f %% are not zero, so kernels %s %s zeros\n",
+                    input, 100 * watch.density(), products.c_str(),
+                    watch.skips() ? "pass over its" : "do not pass over its");
+      text += line;
+    }
+  }
+  return text;
 }
 
 }  // namespace gradus::compile

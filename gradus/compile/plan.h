@@ -19,7 +19,8 @@ struct KernelInfo {
 };
 
 struct PlanOptions {
-  bool fuse = true;  ///< products take their neighbours in
+  bool fuse = true;        ///< products take their neighbours in
+  bool skip_zeros = true;  ///< products pass over the zeros of inputs that hold many of them
 };
 
 class Plan {

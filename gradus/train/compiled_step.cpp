@@ -12,13 +12,14 @@ void set(const Tensor& x, double value) {
 }  // namespace
 
 CompiledStep::CompiledStep(nn::Module& net, optim::Optimizer& optimizer, LossFunction loss,
-                           std::function<void()> before_update, Place at)
+                           std::function<void()> before_update, compile::PlanOptions options,
+                           Place at)
     : net_(net),
       optimizer_(optimizer),
       loss_(std::move(loss)),
       before_update_(std::move(before_update)),
       at_(at),
-      compiled_([this](std::span<const Tensor> in) { return run_traceable(in); }) {}
+      compiled_([this](std::span<const Tensor> in) { return run_traceable(in); }, options) {}
 
 void CompiledStep::forget() {
   compiled_.forget();

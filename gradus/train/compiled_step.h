@@ -21,7 +21,8 @@ class CompiledStep {
   /// Keeps references to net and optimizer. `before_update` is called when gradients are there and
   /// parameters not yet changed; it is part of what is traced. Errors of net and loss name `at`.
   CompiledStep(nn::Module& net, optim::Optimizer& optimizer, LossFunction loss,
-               std::function<void()> before_update, Place at = Place::current());
+               std::function<void()> before_update, compile::PlanOptions options = {},
+               Place at = Place::current());
 
   /// The batch, eagerly as long as no plan is there, or when `eagerly` is asked for.
   Result operator()(const data::Batch& batch, bool eagerly);

@@ -51,8 +51,11 @@ void Trainer::run_batch(const data::Batch& batch, TrainState& state) {
     was_told_ = true;
     for (Callback* callback : callbacks_) callback->not_compiled(state, step_->obstacle());
   }
-  if (plan_text_.empty() && !runs_eagerly_)
-    if (const compile::Plan* plan = step_->plan(batch)) plan_text_ = plan->str();
+  if (plan_texts_ < 2 && !runs_eagerly_)
+    if (const compile::Plan* plan = step_->plan(batch)) {
+      plan_text_ = plan->str();
+      ++plan_texts_;  // the first is of a plan that has not run and has not seen any zeros
+    }
   state.loss = loss.item();
   state.accuracy = accuracy_or_nan(output, batch.y);
   state.batch_samples = batch.y.size(0);
@@ -123,6 +126,7 @@ std::vector<EpochRecord> Trainer::run(const data::DataLoader& train, const data:
   runs_eagerly_ = !options.compile;
   was_told_ = false;
   plan_text_.clear();
+  plan_texts_ = 0;
   TrainState state{.net = net_, .optimizer = optimizer_};
   state.epochs = options.epochs;
   state.batches = train.batches();
@@ -133,7 +137,7 @@ std::vector<EpochRecord> Trainer::run(const data::DataLoader& train, const data:
         tell(&Callback::before_step, state);
         if (state.deaf < callbacks_.size()) runs_eagerly_ = true;
       },
-      at);
+      compile::PlanOptions{.skip_zeros = options.skip_zeros}, at);
   struct Release {  // the step refers to this fit
     std::unique_ptr<CompiledStep>& step;
     ~Release() { step.reset(); }

@@ -83,6 +83,8 @@ struct FitOptions {
       optim::constant;
   /// Whether steps are compiled once they are known (train/compiled_step.h). The bits are the same.
   bool compile = true;
+  /// Whether compiled steps pass over zeros of the batches where many are. The bits are the same.
+  bool skip_zeros = true;
 };
 
 class Trainer {
@@ -148,6 +150,7 @@ class Trainer {
   bool runs_eagerly_ = false, was_told_ = false;
   std::vector<bool> modes_;
   std::string plan_text_;
+  int plan_texts_ = 0;
 };
 
 /// Trains for `epochs` and gives the validation loss and accuracy after the last; `each_epoch` sees

@@ -11,6 +11,7 @@ namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
+using testing::Not;
 
 using test::Result;
 class Command : public test::CommandTest {};
@@ -50,6 +51,15 @@ TEST_F(Command, EqualSeedsGiveEqualFiles) {
               0);
   EXPECT_EQ(text("1.safetensors"), text("2.safetensors"));
   EXPECT_EQ(text("1.safetensors"), text("4.safetensors"));
+  // Neither do they depend on how the steps run.
+  const Result plan = run("train --size 400 --epochs 1 --explain-plan --out a.safetensors");
+  EXPECT_THAT(plan.out, HasSubstr("pass over its zeros"));
+  const Result dense =
+      run("train --size 400 --epochs 1 --explain-plan --dense --out b.safetensors");
+  EXPECT_THAT(dense.out, Not(HasSubstr("zeros")));
+  ASSERT_EQ(run("train --size 400 --epochs 1 --quiet --eager --out c.safetensors").code, 0);
+  for (const char* other : {"a", "b", "c"})
+    EXPECT_EQ(text("1.safetensors"), text(std::string(other) + ".safetensors")) << other;
 }
 
 TEST_F(Command, WrongUseIsCode2AndLeavesNothing) {

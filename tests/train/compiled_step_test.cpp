@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <cmath>
 
 #include <gradus/gradus.h>
 #include <gradus/kernels/threads.h>
@@ -13,6 +13,7 @@ namespace gradus {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 struct Outcome {
   std::vector<std::vector<float>> parameters;
@@ -130,6 +131,58 @@ TEST(CompiledStep, ALayerInAnotherModeIsSeen) {
   const Outcome compiled = train(make, {}, 0.5, &off);
   EXPECT_NE(compiled, train(make, {}, 0.5));
   EXPECT_EQ(compiled, train(make, {.compile = false}, 0.5, &off));
+}
+
+/// Pictures with a share of numbers that are not zero, and a net whose first product is wide enough
+/// to pass over the others. The first epochs see none, then a callback plants an infinity.
+Outcome train_on_pictures(double density, FitOptions options, bool with_infinity = false) {
+  manual_seed(5);
+  const Tensor dense = randn({200, 100}), draw = rand({200, 100});
+  const Tensor x = dense * astype(draw < density, DType::f32);
+  const Tensor y = argmax(dense[{all, Slice{0, 3}}], 1);
+  const auto data = std::make_shared<data::TensorDataset>(x, y);
+  manual_seed(3);
+  nn::Sequential net{nn::Linear(100, 40), nn::ReLU(), nn::Linear(40, 3)};
+  optim::SGD optimizer(net.parameters(), {.lr = 0.1});
+  struct Plant : Callback {
+    void after_batch(TrainState& state) override {
+      if (state.step == 12) state.net.parameters()[0].data<float>()[7] = INFINITY;
+    }
+  } plant;
+  manual_seed(11);
+  options.epochs = 3;
+  Trainer trainer(net, optimizer, cross_entropy);
+  if (with_infinity) trainer.with(plant);
+  Outcome outcome;
+  for (const EpochRecord& r :
+       trainer.fit(data::DataLoader(data, {.batch_size = 32, .shuffle = true}), options))
+    outcome.losses.push_back(std::isnan(r.train_loss) ? -1 : r.train_loss);
+  for (const Tensor& p : net.parameters()) {
+    std::vector<float> values = p.to_vector<float>();
+    for (float& v : values)
+      if (std::isnan(v)) v = 12345;  // equal to itself
+    outcome.parameters.push_back(values);
+  }
+  outcome.plan = trainer.plan();
+  return outcome;
+}
+
+TEST(CompiledStep, PassingOverZerosChangesNoBit) {
+  for (const bool with_infinity : {false, true})
+    for (const double density : {0.0, 0.19, 0.9}) {
+      const Outcome skipping = train_on_pictures(density, {}, with_infinity);
+      const Outcome dense = train_on_pictures(density, {.skip_zeros = false}, with_infinity);
+      EXPECT_EQ(skipping, dense) << density;
+      EXPECT_EQ(skipping, train_on_pictures(density, {.compile = false}, with_infinity)) << density;
+      EXPECT_THAT(skipping.plan,
+                  HasSubstr(density < 0.5 ? "pass over its zeros" : "do not pass over its zeros"));
+      EXPECT_THAT(dense.plan, Not(HasSubstr("zeros")));
+      for (const int threads : {2, 3}) {
+        kernels::set_num_threads(threads);
+        EXPECT_EQ(skipping, train_on_pictures(density, {}, with_infinity)) << threads;
+      }
+      kernels::set_num_threads(0);
+    }
 }
 
 /// Its way depends on its values.
