@@ -2,12 +2,12 @@
 #include <gradus/ops/ops.h>
 #include <gradus/program/deferred.h>
 #include <gradus/program/watch.h>
+#include <gradus/see/payloads.h>
 #include <gradus/see/recorder.h>
 #include <gradus/see/words.h>
 
 #include <algorithm>
 #include <chrono>
-#include <deque>
 #include <map>
 #include <tuple>
 #include <unordered_map>
@@ -69,9 +69,10 @@ struct Recorder::Impl final : Observer, MeaningWatch {
     const std::uint64_t version = x.storage().version();
     const auto found = known.find(key);
     if (found != known.end()) {
-      TapeValue& value = at(tape.values, found->second.value);
-      if (value.name.empty() && !x.name().empty()) value.name = x.name();
-      value.is_parameter |= x.is_leaf() && x.requires_grad();  // a drawn weight, marked since
+      const TapeValue& value = at(tape.values, found->second.value);
+      if (value.name.empty() && !x.name().empty()) tape.rename(found->second.value, x.name());
+      // A drawn weight may be marked since.
+      if (x.is_leaf() && x.requires_grad()) tape.set_parameter(found->second.value);
       if (value.version == version) {
         keep_alive(x, found->second.value);
         return found->second.value;
@@ -101,21 +102,19 @@ struct Recorder::Impl final : Observer, MeaningWatch {
     known[key] = {value.tensor, index};
     tape.values.push_back(std::move(value));
     keep_alive(x, index);
-    hold(index);
+    payloads.hold(index);
     return index;
   }
   /// A view that shows all elements of a value has the statistics of that one; one that repeats
   /// elements (a broadcast) gets none.
   std::optional<Statistics> statistics_of(const Tensor& x, std::uint64_t version) {
-    const auto users = holders.find(x.storage().data());
-    if (users != holders.end())
-      for (const TapeIndex index : users->second) {
-        const TapeValue& whole = at(tape.values, index);
-        if (whole.version == version && whole.statistics && whole.spec.dtype == x.dtype() &&
-            whole.payload.layout().offset == x.layout().offset &&
-            whole.spec.shape.numel() == x.numel() && same_elements(whole.payload, x))
-          return whole.statistics;
-      }
+    for (const TapeIndex index : payloads.holders(x.storage().data())) {
+      const TapeValue& whole = at(tape.values, index);
+      if (whole.version == version && whole.statistics && whole.spec.dtype == x.dtype() &&
+          whole.payload.layout().offset == x.layout().offset &&
+          whole.spec.shape.numel() == x.numel() && same_elements(whole.payload, x))
+        return whole.statistics;
+    }
     const auto bytes = x.numel() * static_cast<std::int64_t>(dtype_size(x.dtype()));
     if (bytes > static_cast<std::int64_t>(x.storage().bytes())) return std::nullopt;
     return statistics(x);
@@ -149,62 +148,24 @@ struct Recorder::Impl final : Observer, MeaningWatch {
     Alive& entry = alive.try_emplace(value, Alive{plain(x)}).first->second;
     entry.used_in = tape.steps();
   }
-  void hold(TapeIndex index) {
-    const TapeValue& value = at(tape.values, index);
-    if (!value.payload) return;
-    const void* base = value.payload.storage().data();
-    auto& users = holders[base];
-    if (users.empty()) held_bytes += static_cast<std::int64_t>(value.payload.storage().bytes());
-    users.push_back(index);
-    order.push_back(index);
-    if (options.level == TapeLevel::full)
-      while (held_bytes > options.budget && drop_oldest()) {
-      }
-  }
-  void let_go(TapeIndex index) {
-    TapeValue& value = at(tape.values, index);
-    if (!value.payload) return;
-    const auto users = holders.find(value.payload.storage().data());
-    if (users != holders.end()) {
-      std::erase(users->second, index);
-      if (users->second.empty()) {
-        held_bytes -= static_cast<std::int64_t>(value.payload.storage().bytes());
-        holders.erase(users);
-      }
-    }
-    value.payload = Tensor();
-  }
-  bool drop_oldest() {
-    for (auto i = order.begin(); i != order.end(); ++i) {
-      const TapeIndex index = *i;
-      if (at(tape.values, index).payload && pinned.contains(index)) continue;
-      order.erase(i);
-      if (!at(tape.values, index).payload) return !order.empty();
-      let_go(index);
-      return true;
-    }
-    return false;
-  }
   void pin_around(TapeIndex event) {
     for (TapeIndex e = std::max<TapeIndex>(0, event - pinned_before_alarm); e <= event; ++e) {
-      for (const TapeIndex v : at(tape.events, e).inputs) pinned[v] = true;
-      for (const TapeIndex v : at(tape.events, e).outputs) pinned[v] = true;
+      for (const TapeIndex v : at(tape.events, e).inputs) payloads.pin(v);
+      for (const TapeIndex v : at(tape.events, e).outputs) payloads.pin(v);
     }
   }
   /// Before bytes are overwritten: who holds them gets a copy, or at level stats lets go.
   void before_write(const Tensor& target) {
     if (is_unwritten(target)) return;
-    const auto users = holders.find(target.storage().data());
-    if (users == holders.end()) return;
-    const std::vector<TapeIndex> list = users->second;
+    const std::vector<TapeIndex> list = payloads.holders(target.storage().data());
     for (const TapeIndex index : list) {
       const Tensor old = at(tape.values, index).payload;
-      let_go(index);
+      payloads.let_go(index);
       if (options.level != TapeLevel::full) continue;
       const Unobserved not_seen;
       const NoGrad not_recorded;
       at(tape.values, index).payload = clone(old);
-      hold(index);
+      payloads.hold(index);
     }
   }
 
@@ -274,11 +235,8 @@ struct Recorder::Impl final : Observer, MeaningWatch {
       if (found != known.end() && found->second.value == i->first) known.erase(found);
       i = alive.erase(i);
     }
-    if (options.level == TapeLevel::stats) {
-      for (const TapeIndex index : order)
-        if (!alive.contains(index)) let_go(index);
-      std::erase_if(order, [&](TapeIndex index) { return !at(tape.values, index).payload; });
-    }
+    if (options.level == TapeLevel::stats)
+      payloads.let_go_unless([this](TapeIndex index) { return alive.contains(index); });
     nodes.clear();
     last_scope = nullptr;
   }
@@ -410,7 +368,6 @@ struct Recorder::Impl final : Observer, MeaningWatch {
     const TapeIndex index = running.event;
     std::vector<TapeIndex> outputs;
     std::int64_t bytes = 0;
-    bool bad = false;
     for (const Tensor& y : event.outputs) {
       const Key key = key_of(y);
       const auto found = known.find(key);
@@ -423,10 +380,8 @@ struct Recorder::Impl final : Observer, MeaningWatch {
                                                event.target ? before : none);
       if (event.target) alive[value].is_written = true;
       if (same && at(tape.values, value).name.empty() && !y.name().empty())
-        at(tape.values, value).name = y.name();
+        tape.rename(value, y.name());
       outputs.push_back(value);
-      const TapeValue& made = at(tape.values, value);
-      bad |= made.statistics && made.statistics->bad() > 0;
       if (!same && !event.target && event.op.kind() == OpKind::kernel && !is_unwritten(y))
         bytes += static_cast<std::int64_t>(y.storage().bytes());
       if (y.history()) nodes.try_emplace(y.history().node->sequence, index);
@@ -436,7 +391,7 @@ struct Recorder::Impl final : Observer, MeaningWatch {
     done.outputs = std::move(outputs);
     done.bytes = bytes;
     done.finished = true;
-    if (bad && options.level == TapeLevel::full) pin_around(index);
+    if (options.level == TapeLevel::full && tape.is_alarm(index)) pin_around(index);
   }
 
   // -- the walk -----------------------------------------------------------------------------------
@@ -445,7 +400,7 @@ struct Recorder::Impl final : Observer, MeaningWatch {
     const TapeIndex value = value_of(y, static_cast<TapeIndex>(tape.events.size()));
     if (tape.losses.empty()) return;
     tape.losses.back() = value;
-    if (at(tape.values, value).name.empty()) at(tape.values, value).name = "loss";
+    if (at(tape.values, value).name.empty()) tape.rename(value, "loss");
   }
   void gradient(const Node& node, std::size_t k, const Tensor& g) override {
     const auto event = nodes.find(node.sequence);
@@ -463,7 +418,7 @@ struct Recorder::Impl final : Observer, MeaningWatch {
   void name(const Tensor& x, const std::string& name) {
     const Key key = key_of(x);
     if (const auto found = known.find(key); found != known.end())
-      at(tape.values, found->second.value).name = name;
+      tape.rename(found->second.value, name);
     names[key] = name;
   }
   void link(TapeIndex of, const Tensor& g) {
@@ -488,16 +443,17 @@ struct Recorder::Impl final : Observer, MeaningWatch {
 
   RecorderOptions options;
   Tape tape;
+  // At level stats a step's elements are there whatever their size.
+  Payloads payloads{tape, options.level == TapeLevel::full
+                              ? options.budget
+                              : std::numeric_limits<std::int64_t>::max()};
   std::vector<Running> stack;
   std::map<Key, Known> known;
   std::map<Key, std::string> names;
   std::map<TapeIndex, Alive> alive;
-  std::unordered_map<const void*, std::vector<TapeIndex>> holders;
-  std::deque<TapeIndex> order;
-  std::map<TapeIndex, bool> pinned;
   std::unordered_map<std::uint64_t, TapeIndex> nodes;
   std::shared_ptr<const std::string> last_scope;
-  std::int64_t tensors = 0, held_bytes = 0;
+  std::int64_t tensors = 0;
   std::size_t told = 0;
   bool wants_step = false, orphaned = false;
   bool is_muted = false;  // while it is told to look away in the middle of a call

@@ -58,37 +58,86 @@ std::string Tape::name_of(TapeIndex index) const {
          std::to_string(value.made_by - at(ticks, ticks_of(tick.step).first).first);
 }
 
+TapeIndex Tape::first_value_of(TapeIndex step) const {
+  return std::partition_point(values.begin(), values.end(),
+                              [&](const TapeValue& v) { return v.step < step; }) -
+         values.begin();
+}
+
+void Tape::rename(TapeIndex index, const std::string& name) {
+  at(values, index).name = name;
+  if (index >= static_cast<TapeIndex>(indexed_)) return;
+  std::vector<TapeIndex>& same = own_names_[name];
+  same.insert(std::upper_bound(same.begin(), same.end(), index), index);
+}
+
+void Tape::set_parameter(TapeIndex index) {
+  if (at(values, index).is_parameter) return;
+  at(values, index).is_parameter = true;
+  if (index >= static_cast<TapeIndex>(indexed_) || at(values, index).made_by == none) return;
+  unnamed_.insert(std::upper_bound(unnamed_.begin(), unnamed_.end(), index), index);
+}
+
+void Tape::index_names() const {
+  for (; indexed_ < values.size(); ++indexed_) {
+    const TapeValue& value = values[indexed_];
+    if (!value.name.empty())
+      own_names_[value.name].push_back(static_cast<TapeIndex>(indexed_));
+    else if (value.made_by == none || value.is_parameter)
+      unnamed_.push_back(static_cast<TapeIndex>(indexed_));
+  }
+}
+
+TapeIndex Tape::find_lasting(std::string_view name, TapeIndex end) const {
+  index_names();
+  const auto latest = [&](const std::vector<TapeIndex>& list, auto&& is_it) {
+    for (auto i = std::lower_bound(list.begin(), list.end(), end); i != list.begin();)
+      if (is_it(*--i)) return *i;
+    return none;
+  };
+  TapeIndex named = none;
+  if (const auto same = own_names_.find(name); same != own_names_.end())
+    named = latest(same->second, [&](TapeIndex v) {
+      const TapeValue& value = at(values, v);
+      return value.name == name && (value.made_by == none || value.is_parameter || name == "loss");
+    });
+  return std::max(named, latest(unnamed_, [&](TapeIndex v) {
+                    return at(values, v).name.empty() && name_of(v) == name;
+                  }));
+}
+
+TapeIndex Tape::gradient_of(TapeIndex of, const TapeTick& here) const {
+  const TapeIndex end = first_value_of(here.step + 1), begin = first_value_of(here.step - 1);
+  // An update makes a new version; the gradient belongs to the one before.
+  while (of != none) {
+    const TapeIndex g = at(values, of).gradient;
+    if (g != none && at(values, g).since < here.last) return g;
+    for (TapeIndex v = end - 1; v > of; --v)
+      if (at(values, v).gradient_of == of && at(values, v).since < here.last) return v;
+    TapeIndex older = none;
+    for (TapeIndex v = of - 1; v >= begin && older == none; --v)
+      if (at(values, v).tensor == at(values, of).tensor) older = v;
+    of = older;
+  }
+  return none;
+}
+
 TapeIndex Tape::find(std::string_view name, TapeIndex tick) const {
   if (ticks.empty()) return none;
   const TapeTick& here = at(ticks, tick);
   // "w1.g" is the gradient of w1, whatever else the same tensor is called.
-  if (name.ends_with(".g")) {
-    TapeIndex of = find(name.substr(0, name.size() - 2), tick);
-    // An update makes a new version; the gradient belongs to the one before.
-    for (; of != none;) {
-      const TapeIndex g = at(values, of).gradient;
-      if (g != none && at(values, g).since < here.last) return g;
-      for (TapeIndex v = static_cast<TapeIndex>(values.size()) - 1; v > of; --v)
-        if (at(values, v).gradient_of == of && at(values, v).since < here.last) return v;
-      TapeIndex older = none;
-      for (TapeIndex v = of - 1; v >= 0 && older == none; --v)
-        if (at(values, v).tensor == at(values, of).tensor) older = v;
-      if (older == none || at(values, older).step < here.step - 1) return none;
-      of = older;
-    }
-  }
+  if (name.ends_with(".g"))
+    if (const TapeIndex of = find(name.substr(0, name.size() - 2), tick); of != none)
+      return gradient_of(of, here);
   if (name == "loss")
     if (const TapeIndex loss = loss_of(here.step);
         loss != none && at(values, loss).since < here.last)
       return loss;
-  for (TapeIndex v = static_cast<TapeIndex>(values.size()) - 1; v >= 0; --v) {
-    const TapeValue& value = at(values, v);
-    if (value.step > here.step || (value.made_by != none && value.since >= here.last)) continue;
-    if (value.made_by != none && value.step < here.step && !value.is_parameter && name != "loss")
-      continue;  // of an earlier step
-    if (name_of(v) == name) return v;
-  }
-  return none;
+  const TapeIndex begin = first_value_of(here.step);
+  for (TapeIndex v = first_value_of(here.step + 1) - 1; v >= begin; --v)
+    if ((at(values, v).made_by == none || at(values, v).since < here.last) && name_of(v) == name)
+      return v;
+  return find_lasting(name, begin);
 }
 
 std::vector<std::string> Tape::names(TapeIndex tick) const {
@@ -152,15 +201,19 @@ std::vector<TapeIndex> Tape::arguments_of(TapeIndex index) const {
   return arguments;
 }
 
-std::vector<TapeIndex> Tape::alarms() const {
+bool Tape::is_alarm(TapeIndex index) const {
   const auto is_bad = [&](TapeIndex v) {
     return at(values, v).statistics && at(values, v).statistics->bad() > 0;
   };
+  const TapeEvent& event = at(events, index);
+  return std::any_of(event.outputs.begin(), event.outputs.end(), is_bad) &&
+         std::none_of(event.inputs.begin(), event.inputs.end(), is_bad);
+}
+
+std::vector<TapeIndex> Tape::alarms() const {
   std::vector<TapeIndex> found;
-  for (std::size_t e = 0; e < events.size(); ++e)
-    if (std::any_of(events[e].outputs.begin(), events[e].outputs.end(), is_bad) &&
-        std::none_of(events[e].inputs.begin(), events[e].inputs.end(), is_bad))
-      found.push_back(static_cast<TapeIndex>(e));
+  for (TapeIndex e = 0; e < static_cast<TapeIndex>(events.size()); ++e)
+    if (is_alarm(e)) found.push_back(e);
   return found;
 }
 

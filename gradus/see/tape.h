@@ -9,6 +9,7 @@
 // A *value* is a tensor as it was at one version: a write in place makes a new one.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -86,6 +87,11 @@ class Tape {
   /// "w1", "lin1.weight", "w1.g"; for what has no name of its own "lin1.out" where it leaves a
   /// module, else operation and number, "matmul_3". The same name for every version and step.
   std::string name_of(TapeIndex value) const;
+  /// Gives a value a name of its own; find goes by an index of these, so that a long tape is
+  /// searched as fast as a short one. (Not for two threads at once.)
+  void rename(TapeIndex value, const std::string& name);
+  /// Marks a value as a parameter, which is found in later steps too.
+  void set_parameter(TapeIndex value);
   /// The value of that name known at the end of `tick`, the latest version; none if nothing has it.
   TapeIndex find(std::string_view name, TapeIndex tick) const;
   /// Names known at the end of `tick`, as of its step, without repetition, in order of appearance.
@@ -96,7 +102,9 @@ class Tape {
   std::vector<TapeIndex> results_of(TapeIndex tick) const;
   /// What comes into a tick from outside of it, without repetition.
   std::vector<TapeIndex> arguments_of(TapeIndex tick) const;
-  /// Events with a NaN or an infinity in a result where no input had one, in order.
+  /// Whether a NaN or an infinity begins at an event: in a result where no input had one.
+  bool is_alarm(TapeIndex event) const;
+  /// All such events, in order.
   std::vector<TapeIndex> alarms() const;
   /// The loss of a step: the value that its backward pass started from; none before that.
   TapeIndex loss_of(TapeIndex step) const;
@@ -107,6 +115,19 @@ class Tape {
 
   /// The loss values by step; name_of and loss_of read it.
   std::vector<TapeIndex> losses;
+
+ private:
+  /// Values below this one belong to the steps before `step`.
+  TapeIndex first_value_of(TapeIndex step) const;
+  /// The latest gradient of a value, or of the version before, known at the end of a tick.
+  TapeIndex gradient_of(TapeIndex of, const TapeTick& here) const;
+  /// The latest of what stays from step to step and has that name, before value `end`.
+  TapeIndex find_lasting(std::string_view name, TapeIndex end) const;
+  void index_names() const;
+
+  mutable std::size_t indexed_ = 0;  // values whose names are in the lists below
+  mutable std::map<std::string, std::vector<TapeIndex>, std::less<>> own_names_{};
+  mutable std::vector<TapeIndex> unnamed_{};  // what stays and has no name of its own
 };
 
 /// Writes a tape: safetensors, payloads as tensors "v12", all else as JSON in its metadata.

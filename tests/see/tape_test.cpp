@@ -2,6 +2,7 @@
 #include <gradus/autograd/backward.h>
 #include <gradus/io/file.h>
 #include <gradus/optim/optimizer.h>
+#include <gradus/see/payloads.h>
 #include <gradus/see/recorder.h>
 
 #include <gmock/gmock.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 #include <cmath>
 #include <filesystem>
+#include <set>
 
 using namespace gradus;
 using see::Recorder;
@@ -205,6 +207,120 @@ TEST(Tape, WhatIsAroundAnAlarmOutlivesTheBudget) {
   EXPECT_TRUE(at(tape.values, alarm.outputs[0]).payload);
   EXPECT_FALSE(at(tape.values, tape.find("l1", tape.tick_at(0, 3))).payload);
   EXPECT_LE(tape.payload_bytes(), 4000);
+}
+
+// After the first NaN all is NaN: the first one is news, and what is around it stays.
+TEST(Tape, ARunThatIsNaNThroughoutStaysWithinItsBudget) {
+  Net net;
+  const Data data;
+  Recorder recorder({.level = TapeLevel::full, .budget = 4000});
+  net.step(data.x, data.y, 1e30);
+  for (int i = 0; i < 20; ++i) {
+    net.step(data.x, data.y, 1e30);
+    EXPECT_LE(recorder.tape().payload_bytes(), 4000);
+  }
+  recorder.finish();
+  const Tape& tape = recorder.tape();
+  std::size_t bad = 0;
+  for (TapeIndex e = 0; e < static_cast<TapeIndex>(tape.events.size()); ++e)
+    for (const TapeIndex v : at(tape.events, e).outputs)
+      if (at(tape.values, v).statistics && at(tape.values, v).statistics->bad() > 0) {
+        ++bad;
+        break;
+      }
+  ASSERT_GT(bad, tape.events.size() / 2);
+  const std::vector<TapeIndex> alarms = tape.alarms();
+  ASSERT_FALSE(alarms.empty());
+  EXPECT_LT(alarms.size(), 20u);
+  for (const TapeIndex v : at(tape.events, alarms[0]).outputs)
+    EXPECT_TRUE(at(tape.values, v).payload) << tape.name_of(v);
+}
+
+/// A tape with `count` values of 8 bytes, the payloads of which are then given to `payloads`.
+void fill(Tape& tape, see::Payloads& payloads, TapeIndex count, bool pinned) {
+  for (TapeIndex i = 0; i < count; ++i) {
+    see::TapeValue value;
+    value.payload = Tensor::scalar(static_cast<double>(i), DType::f64);
+    tape.values.push_back(value);
+    if (pinned) payloads.pin(i);
+    payloads.hold(i);
+  }
+}
+
+TEST(Payloads, WorkGrowsWithTheTapeAndNoFasterWhateverIsPinned) {
+  for (const bool pinned : {false, true})
+    for (const TapeIndex count : {100, 10000}) {
+      Tape tape;
+      see::Payloads payloads(tape, 100 * 8);
+      fill(tape, payloads, count, pinned);
+      EXPECT_LE(payloads.looked_at(), count);
+      EXPECT_LE(payloads.bytes(), 800);
+      EXPECT_EQ(payloads.bytes(), tape.payload_bytes());
+      EXPECT_EQ(payloads.pinned_bytes(), pinned && count > 100 ? 400 : 0);
+    }
+}
+
+TEST(Payloads, TheEarliestPinsStayAndTheRestIsTheLatest) {
+  Tape tape;
+  see::Payloads payloads(tape, 10 * 8);
+  fill(tape, payloads, 30, true);
+  std::vector<TapeIndex> kept;
+  for (TapeIndex i = 0; i < 30; ++i)
+    if (at(tape.values, i).payload) kept.push_back(i);
+  EXPECT_THAT(kept, ElementsAre(0, 1, 2, 3, 4, 25, 26, 27, 28, 29));
+  payloads.let_go(0);
+  EXPECT_EQ(payloads.pinned_bytes(), 32);
+  payloads.let_go_unless([](TapeIndex v) { return v == 29; });
+  EXPECT_FALSE(at(tape.values, 28).payload);
+  EXPECT_TRUE(at(tape.values, 29).payload);
+}
+
+/// What `find` means, without an index: from the latest value back.
+TapeIndex found_by_scan(const Tape& tape, const std::string& name, TapeIndex tick) {
+  const see::TapeTick& here = at(tape.ticks, tick);
+  if (name == "loss")
+    if (const TapeIndex loss = tape.loss_of(here.step);
+        loss != see::none && at(tape.values, loss).since < here.last)
+      return loss;
+  for (TapeIndex v = static_cast<TapeIndex>(tape.values.size()) - 1; v >= 0; --v) {
+    const see::TapeValue& value = at(tape.values, v);
+    const bool is_outside = value.made_by == see::none;
+    if (value.step > here.step || (!is_outside && value.since >= here.last)) continue;
+    if (!is_outside && value.step < here.step && !value.is_parameter && name != "loss") continue;
+    if (tape.name_of(v) == name) return v;
+  }
+  return see::none;
+}
+
+TEST(Tape, NamesAreFoundByTheIndexAsByLookingAtAll) {
+  Net net;
+  Tensor unnamed = rand({3});  // a parameter without a name, used in some steps
+  unnamed.set_requires_grad();
+  Recorder recorder;
+  std::set<std::string> names{"nix", "lin1.out", "tensor_1", "tensor_2", "tensor_9"};
+  for (int i = 0; i < 6; ++i) {
+    const Data data;  // other tensors of the same names in each step
+    Tensor late = data.x * 2.;
+    late.set_name("late");
+    if (i % 2 == 0) (void)(late.sum() * unnamed);
+    net.step(data.x, data.y, 0.1);
+    // Asked in between too, so that names come to values that the index knows.
+    const TapeIndex last = static_cast<TapeIndex>(recorder.tape().ticks.size()) - 1;
+    for (const std::string& name : recorder.tape().names(last)) names.insert(name);
+    for (const std::string& name : names) {
+      if (name.ends_with(".g")) continue;
+      ASSERT_EQ(recorder.tape().find(name, last), found_by_scan(recorder.tape(), name, last))
+          << name;
+    }
+  }
+  recorder.finish();
+  const Tape& tape = recorder.tape();
+  ASSERT_GT(names.size(), 20u);
+  for (TapeIndex t = 0; t < static_cast<TapeIndex>(tape.ticks.size()); ++t)
+    for (const std::string& name : names) {
+      if (name.ends_with(".g")) continue;
+      ASSERT_EQ(tape.find(name, t), found_by_scan(tape, name, t)) << name << " at tick " << t;
+    }
 }
 
 TEST(Tape, TheProgramComputesTheSameBitsWithAndWithout) {
