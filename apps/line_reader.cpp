@@ -37,7 +37,9 @@ struct LineReader::Editor {
     el_set(edit, EL_CLIENTDATA, this);
     el_set(edit, EL_PROMPT, &prompt_of);
     el_set(edit, EL_EDITOR, "emacs");
-    el_set(edit, EL_SIGNAL, 1);
+    // Signals are the program's: libedit's handlers would leave a half-typed line in another mode
+    // of the terminal after Ctrl-C.
+    el_set(edit, EL_SIGNAL, 0);
     history(past, &event, H_SETSIZE, 500);
     el_set(edit, EL_HIST, history, past);
     el_set(edit, EL_ADDFN, "complete", "completes a word", &complete);
@@ -99,6 +101,7 @@ std::optional<std::string> LineReader::next() {
 #ifdef GRADUS_LIBEDIT
   if (editor_ && editor_->edit) {
     int count = 0;
+    el_resize(editor_->edit);  // the window may have changed
     const char* text = el_gets(editor_->edit, &count);
     if (!text || count <= 0) return std::nullopt;
     std::string line(text, static_cast<std::size_t>(count));
