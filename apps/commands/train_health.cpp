@@ -1,6 +1,8 @@
 // Recording steps of a training and searching them; see train_health.h.
 #include <apps/commands/train_health.h>
 
+#include <gradus/see/step_json.h>
+
 #include <cstdlib>
 #include <sstream>
 
@@ -66,9 +68,7 @@ void HealthWatch::add(Diagnostic found) {
 }
 
 nlohmann::ordered_json to_json(const Diagnostic& d) {
-  return {{"code", d.code},   {"severity", std::string(severity_name(d.severity()))},
-          {"what", d.what},   {"why", d.why},
-          {"place", d.place}, {"count", d.count}};
+  return nlohmann::ordered_json::parse(see::json_text(d));
 }
 
 nlohmann::ordered_json to_json(const std::vector<Diagnostic>& found) {

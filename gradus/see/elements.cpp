@@ -15,6 +15,19 @@ auto& entry(List& list, TapeIndex i) {
   return list[static_cast<std::size_t>(i)];
 }
 
+/// What loss[-1] is called for the evaluator: as long, so that errors point at the right character.
+constexpr std::string_view previous_loss = "loss__m1";
+
+std::string with_previous_loss(std::string expression) {
+  const auto is_word = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
+  };
+  for (std::size_t i = 0; (i = expression.find("loss[-1]", i)) != expression.npos; ++i)
+    if (i == 0 || (!is_word(expression[i - 1]) && expression[i - 1] != '.'))
+      expression.replace(i, previous_loss.size(), previous_loss);
+  return expression;
+}
+
 }  // namespace
 
 TapeIndex parse_tick(const Tape& tape, std::string_view text, TapeIndex from) {
@@ -50,7 +63,8 @@ Tensor Elements::of(TapeIndex value) const {
   }
   if (!entry(tape_.values, value).payload)
     throw ValueError("the elements of " + tape_.name_of(value) + " were not kept",
-                     "record with level full, or stop in that step");
+                     "keep them (gradus step --keep full, RecorderOptions::level), or stop in "
+                     "that step");
   return entry(tape_.values, value).payload;
 }
 
@@ -64,7 +78,7 @@ TapeIndex Elements::find(std::string_view name, TapeIndex tick) const {
 
 Lookup Elements::at(TapeIndex tick) const {
   return [this, tick](std::string_view name) -> Tensor {
-    if (name == "previous_loss") {
+    if (name == previous_loss) {
       const TapeIndex step = entry(tape_.ticks, tick).step;
       const TapeIndex loss = tape_.loss_of(step - 1);
       if (loss == none || !entry(tape_.values, loss).statistics) return {};
@@ -82,9 +96,9 @@ Lookup Elements::at(TapeIndex tick) const {
   };
 }
 
-Value Elements::evaluate(std::string_view text, TapeIndex tick) const {
-  // "@ t=" cannot be a matrix product: no expression holds a single '='.
+std::string Elements::take_time(std::string_view text, TapeIndex& tick) const {
   std::string expression(text);
+  // "@ t=" cannot be a matrix product: no expression holds a single '='.
   for (std::size_t i = expression.find('@'); i != expression.npos;
        i = expression.find('@', i + 1)) {
     const std::string_view rest = trimmed(std::string_view(expression).substr(i + 1));
@@ -93,21 +107,34 @@ Value Elements::evaluate(std::string_view text, TapeIndex tick) const {
     expression.erase(i);
     break;
   }
-  for (std::size_t i; (i = expression.find("loss[-1]")) != expression.npos;)
-    expression.replace(i, 8, "previous_loss");
+  return expression;
+}
+
+Value Elements::evaluate(std::string_view text, TapeIndex tick) const {
+  const std::string expression = with_previous_loss(take_time(text, tick));
   try {
     return see::evaluate(expression, at(tick));
-  } catch (const ExpressionError& error) {
-    const std::string& problem = error.problem();
-    const std::string_view opening = "nothing is called '";
-    if (!problem.starts_with(opening)) throw;
-    const std::string name =
-        problem.substr(opening.size(), problem.find('\'', opening.size()) - opening.size());
-    std::string other = nearest(name, tape_.names(tick));
-    throw ExpressionError(problem,
-                          other.empty() ? "l lists what there is" : "did you mean '" + other + "'?",
-                          error.position());
+  } catch (const UnknownName& error) {
+    if (error.name() == previous_loss)
+      throw UnknownName("there is no step before this one", "loss[-1]",
+                        "loss[-1] is the loss of the step before", error.position());
+    if (error.name() == "g") throw;
+    const std::string other = nearest(error.name(), tape_.names(tick));
+    throw UnknownName(error.name(),
+                      other.empty() ? "l lists what there is" : "did you mean '" + other + "'?",
+                      error.position());
   }
+}
+
+std::vector<std::string> Elements::unknown_names(std::string_view text) const {
+  TapeIndex tick = tape_.ticks.empty() ? none : static_cast<TapeIndex>(tape_.ticks.size()) - 1;
+  const std::string expression = with_previous_loss(
+      tick == none ? std::string(text.substr(0, text.find("@ "))) : take_time(text, tick));
+  const auto is_known = [&](std::string_view name) {
+    return name == previous_loss || name == "loss" ||
+           (tick != none && tape_.find(name, tick) != none);
+  };
+  return see::unknown_names(expression, is_known);
 }
 
 }  // namespace gradus::see

@@ -25,6 +25,11 @@ class Elements {
   /// The value of an expression at a tick; "... @ t=3" and "... @ step=0 t=3" look elsewhere.
   /// loss[-1] is the loss of the step before. Throws ExpressionError and the errors above.
   Value evaluate(std::string_view text, TapeIndex tick) const;
+  /// The names in an expression that nothing on the tape has so far; computes nothing. Throws
+  /// ExpressionError for what is no expression.
+  std::vector<std::string> unknown_names(std::string_view text) const;
+  /// The text without "@ step=0 t=3" at its end, which sets `tick`. Throws ValueError.
+  std::string take_time(std::string_view text, TapeIndex& tick) const;
 
   Tape& tape() const { return tape_; }
 

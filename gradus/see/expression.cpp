@@ -4,6 +4,7 @@
 #include <gradus/ops/registry.h>
 #include <gradus/see/expression.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cstdlib>
 #include <cstring>
@@ -11,6 +12,7 @@
 namespace gradus::see {
 namespace {
 
+constexpr const char* no_gradient = "none";
 constexpr int deepest = 200;  // brackets within brackets, so that no text overflows the stack
 
 Value shape_value(const Shape& shape) {
@@ -34,6 +36,9 @@ std::string attribute_text(std::string_view text) {
 class Reader {
  public:
   Reader(std::string_view text, const Lookup& lookup) : text_(text), lookup_(lookup) {}
+  /// Reads without computing: every value is a 0, and names that are not there are collected.
+  Reader(std::string_view text, const Lookup& lookup, std::vector<std::string>& unknown)
+      : text_(text), lookup_(lookup), unknown_(&unknown) {}
 
   Value whole() {
     Value value = comparison();
@@ -85,6 +90,7 @@ class Reader {
   /// Runs `compute`; an error of the library points at `position`.
   template <class Compute>
   Value computed(std::size_t position, Compute&& compute) {
+    if (unknown_) return number_value(0);
     try {
       return {compute(), {}};
     } catch (const ExpressionError&) {
@@ -94,9 +100,16 @@ class Reader {
     }
   }
   static const Tensor& number_in(const Value& value, std::size_t position) {
+    refuse_no_gradient(value, position);
     if (!value.tensor)
       throw ExpressionError("'" + value.word + "' is a word, not a tensor", "", position);
     return value.tensor;
+  }
+
+  /// A gradient that is not there is a name that is not there (yet).
+  static void refuse_no_gradient(const Value& value, std::size_t position) {
+    if (!value.tensor && value.word == no_gradient)
+      throw UnknownName("there is no gradient here yet", "g", "", position);
   }
 
   // -- from weak to strong ----------------------------------------------------------------------
@@ -112,6 +125,10 @@ class Reader {
     for (const auto& [sign, compare] : signs)
       if (take(sign)) {
         const Value right = sum();
+        if (left.tensor || right.tensor) {
+          refuse_no_gradient(left, position);
+          refuse_no_gradient(right, position);
+        }
         if (left.tensor && right.tensor)
           left = computed(position, [&, compare = compare] {
             return compare(left.tensor, right.tensor, Place::current());
@@ -203,14 +220,32 @@ class Reader {
       return value;
     }
     const std::size_t position = at_;
+    if (take("|")) {
+      const Value value = comparison();
+      expect('|', "to close a norm");
+      return computed(position, [&] {
+        const Tensor x = number_in(value, position).astype(DType::f64);
+        return sqrt((x * x).sum());
+      });
+    }
     if (Tensor named = dotted_name()) return {named, {}};
     if (at_number()) return number();
     if (!at_word()) fail(peek() ? "a value is missing" : "the expression ends too early", "");
     const std::string_view name = word();
     if (peek() == '(') return call(name, position, {});
     if (Tensor tensor = lookup_(name)) return {tensor, {}};
-    throw ExpressionError("nothing is called '" + std::string(name) + "' here",
-                          "l lists what there is", position);
+    if (!unknown_) throw UnknownName(std::string(name), "l lists what there is", position);
+    // What stands behind dots is part of the name, or of what nobody can look up; a call is not.
+    at_ = position + name.size();
+    while (at_ < text_.size() && text_[at_] == '.') {
+      const std::size_t dot = at_++;
+      if (word().empty() || peek() == '(') {
+        at_ = dot;
+        break;
+      }
+    }
+    unknown_->emplace_back(text_.substr(position, at_ - position));
+    return number_value(0);
   }
   /// The longest of "a.b.c", "a.b" that somebody knows: "lin1.weight", "0.weight", "w1.g".
   Tensor dotted_name() {
@@ -258,8 +293,9 @@ class Reader {
     if (name == "name") return {{}, x.name().empty() ? "unnamed" : x.name()};
     if (name == "T") return computed(position, [&] { return x.T(); });
     if (name == "grad" || name == "g") {
+      if (unknown_) return number_value(0);
       if (x.grad()) return {x.grad(), {}};
-      return {{}, "none"};
+      return {{}, no_gradient};
     }
     throw ExpressionError("a tensor has no '" + std::string(name) + "'",
                           "there are shape strides offset ndim numel dtype name grad T, and "
@@ -272,6 +308,7 @@ class Reader {
     if (c == ':' || c == ',' || c == ']') return {};
     const std::size_t position = at_;
     const Value value = sum();
+    if (unknown_) return 0;
     return computed(position,
                     [&] { return number_in(value, position).reshape({1}).astype(DType::i64); })
         .tensor[0]
@@ -315,33 +352,40 @@ class Reader {
   /// name(values..., attribute=value): inputs first, then attributes in their order.
   Value call(std::string_view name, std::size_t position, Tensors inputs) {
     if (++depth_ > deepest) fail("too many brackets within brackets", "");
-    return computed(position, [&] {
-      Op op = find_op(name);
-      const Samples samples = op.samples();
-      const std::size_t wanted = samples.empty() ? 1 : samples[0].inputs.size();
-      std::size_t unnamed = 0;
-      expect('(', "");
-      while (peek() != ')') {
-        const std::size_t begin = at_;
-        const std::string_view key = word();
-        if (!key.empty() && peek() == '=' && !text_.substr(at_).starts_with("==")) {
-          ++at_;
-          op = op.with(key, attribute_text(argument()));
-        } else if (at_ = begin; inputs.size() < wanted) {
-          const Value value = comparison();
-          inputs.push_back(number_in(value, begin));
-        } else {
-          const auto attributes = op.attributes();
-          if (unnamed == attributes.size())
-            throw ExpressionError("too many values for " + std::string(name), "", begin);
-          op = op.with(attributes[unnamed++].name, attribute_text(argument()));
-        }
-        if (!take(",")) break;
+    const auto named = [&](auto&& make) {
+      try {
+        return make();
+      } catch (const ExpressionError&) {
+        throw;
+      } catch (const Error& error) {
+        throw ExpressionError(error.problem(), error.hint(), position);
       }
-      expect(')', "to close the call of " + std::string(name));
-      --depth_;
-      return gradus::apply(op, std::span<const Tensor>(inputs));
-    });
+    };
+    Op op = named([&] { return find_op(name); });
+    const Samples samples = op.samples();
+    const std::size_t wanted = samples.empty() ? 1 : samples[0].inputs.size();
+    std::size_t unnamed = 0;
+    expect('(', "");
+    while (peek() != ')') {
+      const std::size_t begin = at_;
+      const std::string_view key = word();
+      if (!key.empty() && peek() == '=' && !text_.substr(at_).starts_with("==")) {
+        ++at_;
+        op = named([&] { return op.with(key, attribute_text(argument())); });
+      } else if (at_ = begin; inputs.size() < wanted) {
+        const Value value = comparison();
+        inputs.push_back(number_in(value, begin));
+      } else {
+        const auto attributes = op.attributes();
+        if (unnamed == attributes.size())
+          throw ExpressionError("too many values for " + std::string(name), "", begin);
+        op = named([&] { return op.with(attributes[unnamed++].name, attribute_text(argument())); });
+      }
+      if (!take(",")) break;
+    }
+    expect(')', "to close the call of " + std::string(name));
+    --depth_;
+    return computed(position, [&] { return gradus::apply(op, std::span<const Tensor>(inputs)); });
   }
   /// The text up to the next comma or closing bracket of this call.
   std::string_view argument() {
@@ -357,16 +401,19 @@ class Reader {
 
   std::string_view text_;
   const Lookup& lookup_;
+  std::vector<std::string>* unknown_ = nullptr;
   std::size_t at_ = 0;
   int depth_ = 0;
 };
 
 }  // namespace
 
-std::string Value::str() const {
+std::string Value::str(int width) const {
   if (!tensor) return word;
   if (is_shape) return Shape(tensor.to_vector<std::int64_t>()).str();
-  return to_string(tensor);
+  PrintOptions options = print_options();
+  options.linewidth = std::min(options.linewidth, width);
+  return to_string(tensor, options);
 }
 
 std::string ExpressionError::pointer(std::size_t indent) const {
@@ -378,6 +425,15 @@ Value evaluate(std::string_view text, const Lookup& lookup) {
   const NoGrad not_recorded;
   const Unobserved not_seen;
   return Reader(text, lookup).whole();
+}
+
+std::vector<std::string> unknown_names(std::string_view text,
+                                       const std::function<bool(std::string_view)>& is_known) {
+  std::vector<std::string> unknown;
+  const Tensor zero = Tensor::scalar(0, DType::i64);
+  const Lookup lookup = [&](std::string_view name) { return is_known(name) ? zero : Tensor(); };
+  Reader(text, lookup, unknown).whole();
+  return unknown;
 }
 
 }  // namespace gradus::see

@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <gradus/core/tensor.h>
 
@@ -18,8 +19,8 @@ struct Value {
   std::string word;
   bool is_shape = false;  ///< i64 sizes or strides, shown as [2,3]
 
-  /// As shown to a reader.
-  std::string str() const;
+  /// As shown to a reader, in lines of at most `width` columns where the elements allow it.
+  std::string str(int width = 80) const;
 };
 
 /// The tensor of a name; an empty one where nothing has that name.
@@ -41,11 +42,31 @@ class ExpressionError : public Error {
   std::size_t position_;
 };
 
-/// The value of `text`. From weak to strong: comparisons; + -; * / @; unary -; **; and behind a
-/// value [index] as in NumPy (numbers, slices, None, ..., tensors), .shape .strides .offset .ndim
-/// .numel .dtype .name .grad (or .g) .T, and calls: mean(x, axis=0) or x.mean(axis=0), where what
-/// comes after the operation's inputs, named or not, sets its attributes. Nothing is recorded, and
-/// no observer sees it. Throws ExpressionError.
+/// A name that nothing has.
+class UnknownName : public ExpressionError {
+ public:
+  UnknownName(const std::string& name, const std::string& hint, std::size_t position)
+      : UnknownName("nothing is called '" + name + "' here", name, hint, position) {}
+  UnknownName(const std::string& problem, std::string name, const std::string& hint,
+              std::size_t position)
+      : ExpressionError(problem, hint, position), name_(std::move(name)) {}
+  const std::string& name() const { return name_; }
+
+ private:
+  std::string name_;
+};
+
+/// The value of `text`. From weak to strong: comparisons; + -; * / @; unary -; **; |x|, the
+/// Euclidean norm; and behind a value [index] as in NumPy (numbers, slices, None, ..., tensors),
+/// .shape .strides .offset .ndim .numel .dtype .name .grad (or .g) .T, and calls: mean(x, axis=0)
+/// or x.mean(axis=0), where what comes after the operation's inputs, named or not, sets its
+/// attributes. Nothing is recorded, and no observer sees it. Throws ExpressionError.
 Value evaluate(std::string_view text, const Lookup& lookup);
+
+/// The names in `text` that `is_known` does not know, read without computing anything. Throws
+/// ExpressionError for what is no expression: a bracket that nobody closes, a function or an
+/// attribute that is not there.
+std::vector<std::string> unknown_names(std::string_view text,
+                                       const std::function<bool(std::string_view name)>& is_known);
 
 }  // namespace gradus::see

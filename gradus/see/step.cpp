@@ -1,7 +1,7 @@
 // The session: lines into commands, motions that wait, arrivals; see step.h. The commands are in
 // step_move.cpp and step_look.cpp.
 #include <gradus/see/step.h>
-#include <gradus/see/try.h>
+#include <gradus/see/step_json.h>
 #include <gradus/see/words.h>
 
 #include <algorithm>
@@ -9,8 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-
-#include <nlohmann/json.hpp>
+#include <utility>
 
 namespace gradus::see {
 namespace {
@@ -122,6 +121,7 @@ const Stepper::Entry* Stepper::entry_for(const std::string& word, std::string& c
 }
 
 std::string Stepper::execute(std::string_view line) {
+  if (!wants_more()) take_interrupt();  // what was meant for an earlier motion
   std::string said(trimmed(line));
   if (collecting_number_ > 0) {
     if (said != "end") {
@@ -148,6 +148,8 @@ std::string Stepper::execute(std::string_view line) {
   return drain();
 }
 
+bool Stepper::take_interrupt() { return interrupted_.exchange(false, std::memory_order_relaxed); }
+
 std::string Stepper::drain() {
   std::string text;
   while (!queue_.empty() && !wants_more() && !has_quit_) {
@@ -159,6 +161,7 @@ std::string Stepper::drain() {
 }
 
 std::string Stepper::run_one(std::string command) {
+  told_.clear();
   const std::string file = take_file(command, tape_, focus_.tick);
   if (command == "-") command = "n-";
   std::size_t length = 0;
@@ -206,91 +209,124 @@ std::string Stepper::run_one(std::string command) {
   } catch (const Error& error) {
     const std::string text =
         error.problem() + (error.hint().empty() ? "" : "; " + error.hint()) + "\n";
-    return answer(command, options_.json ? text : wrap_lines(text, options_.style), true);
+    return answer(command, text, true);
   } catch (const std::exception& error) {
     return answer(command, std::string(error.what()) + "\n", true);
   }
 }
 
 std::string Stepper::answer(const std::string& command, const std::string& text, bool is_error) {
-  if (!options_.json) return text;
-  nlohmann::ordered_json j{{"command", command}, {is_error ? "error" : "output", text}};
-  return j.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  if (!options_.json) return wrap_lines(text, options_.style);
+  return answer_json(command, text, is_error, std::exchange(told_, {}));
 }
 
 std::string Stepper::arrive(Focus focus, char sign, const std::string& reason) {
   focus_ = focus;
-  if (options_.json) return stop_json(tape_, focus_, reason);
-  std::string text = stop_text(tape_, focus_, sign, reason, options_.style);
-  if (options_.bold) {
-    const std::size_t end = text.find('\n');
-    text = "\033[1m" + text.substr(0, end) + "\033[0m" + text.substr(end);
-  }
-  for (const Watch& d : displays_) {
-    std::string value;
-    try {
-      value = elements_.evaluate(d.expression, focus_.tick).str();
-    } catch (const Error& error) {
-      value = error.problem();
+  std::string text, shown;
+  if (!options_.json) {
+    text = stop_text(tape_, focus_, sign, reason, options_.style);
+    if (options_.bold) {
+      const std::size_t end = text.find('\n');
+      text = "\033[1m" + text.substr(0, end) + "\033[0m" + text.substr(end);
     }
-    text += "    " + std::to_string(d.number) + ": " + d.expression + " = " + value + "\n";
   }
-  return text;
+  std::vector<std::string> displayed;
+  for (const Watch& d : displays_) {
+    const std::string head = "    " + std::to_string(d.number) + ": " + d.expression + " = ";
+    try {
+      const Value value = elements_.evaluate(d.expression, focus_.tick);
+      if (options_.json) displayed.push_back(json_text(d.expression, value));
+      shown += head + value.str(options_.style.width) + "\n";
+    } catch (const Error& error) {
+      if (options_.json) displayed.push_back(json_text(d.expression, Value{{}, error.problem()}));
+      shown += head + error.problem() + "\n";
+    }
+  }
+  if (!options_.json) return text + wrap_lines(shown, options_.style);
+  const JsonFields more{{"displays", json_list(displayed)}};
+  return stop_json(tape_, focus_, reason, displayed.empty() ? JsonFields{} : more);
 }
 
 std::string Stepper::show() { return tape_.ticks.empty() ? "" : arrive(focus_, '>', ""); }
 
 std::string Stepper::edge(bool at_end) {
   if (tape_.ticks.empty()) return answer("", "nothing was recorded\n", false);
-  return arrive({at_end ? last_tick() : 0}, at_end ? '>' : '<',
-                at_end ? "the tape ends here" : "the tape begins here");
+  std::string text = arrive({at_end ? last_tick() : 0}, at_end ? '>' : '<',
+                            at_end ? "the tape ends here" : "the tape begins here");
+  for (Breakpoint& b : breakpoints_)
+    if (!b.untold.empty())
+      text += answer("condition " + std::to_string(b.number) + " " + b.condition,
+                     "breakpoint " + std::to_string(b.number) +
+                         " was met, but its condition could not be told: " +
+                         std::exchange(b.untold, "") + "\n",
+                     true);
+  return text;
+}
+
+/// Why a breakpoint stops after this tick. Names that are not there (yet) do not; any other mistake
+/// stops and is told.
+std::optional<std::string> Stepper::reason_of(Breakpoint& b, TapeIndex tick) {
+  const std::string name = "breakpoint " + std::to_string(b.number) + " (" + b.stop.text() + ")";
+  try {
+    const std::optional<std::string> met = b.stop.met(elements_, tick);
+    if (!met || (!b.condition.empty() && !holds(elements_, b.condition, tick))) return std::nullopt;
+    return name + (met->empty() ? "" : "  " + *met);
+  } catch (const UnknownName& error) {
+    b.untold = error.problem();
+    return std::nullopt;
+  } catch (const Error& error) {
+    return name + "  cannot be told: " + error.problem();
+  }
 }
 
 std::optional<std::string> Stepper::stop_reason(TapeIndex tick) {
   std::optional<std::string> reason;
-  if (interrupted_.exchange(false, std::memory_order_relaxed)) reason = "interrupted";
   for (std::size_t i = 0; i < breakpoints_.size(); ++i) {
     Breakpoint& b = breakpoints_[i];
     if (!b.enabled) continue;
-    const std::optional<std::string> met = b.stop.met(elements_, tick);
+    const std::optional<std::string> met = reason_of(b, tick);
     if (!met) continue;
-    if (!b.condition.empty()) {
-      try {
-        const Value value = elements_.evaluate(b.condition, tick);
-        if (!value.tensor || value.tensor.numel() != 1 || value.tensor.item() == 0) continue;
-      } catch (const Error&) {
-        continue;
-      }
-    }
     ++b.hits;
     if (b.ignore > 0) {
       --b.ignore;
       continue;
     }
-    if (!reason)
-      reason = "breakpoint " + std::to_string(b.number) + " (" + b.stop.text() + ")" +
-               (met->empty() ? "" : "  " + *met);
+    if (!reason) reason = met;
     queue_.insert(queue_.begin(), b.commands.begin(), b.commands.end());
     if (b.once) breakpoints_.erase(breakpoints_.begin() + static_cast<std::ptrdiff_t>(i--));
   }
-  for (const Watch& w : watches_)
+  for (const Watch& w : watches_) {
+    if (!w.enabled) continue;
     if (const auto how = changed(elements_, w.expression, tick); how && !reason)
       reason = "watch " + std::to_string(w.number) + ": " + *how;
+  }
   return reason;
 }
 
 std::string Stepper::travel(int direction,
                             std::function<std::optional<std::string>(TapeIndex tick)> until) {
+  // What cannot be told, and Ctrl-C, stop as well.
+  auto reason_at = [this, until = std::move(until)](TapeIndex t) -> std::optional<std::string> {
+    std::optional<std::string> reason;
+    try {
+      reason = until(t);
+    } catch (const Error& error) {
+      reason = error.problem();
+    }
+    if (!take_interrupt()) return reason;
+    queue_.clear();
+    return reason && !reason->empty() ? reason : std::optional<std::string>("interrupted");
+  };
   TapeIndex at = direction < 0 ? focus_.tick - (focus_.event == none) : focus_.tick + 1;
   if (tape_.ticks.empty()) at = 0;
   if (direction < 0) {
     for (; at >= 0; --at)
-      if (const auto reason = until(at)) return arrive({at}, '<', *reason);
+      if (const auto reason = reason_at(at)) return arrive({at}, '<', *reason);
     return edge(false);
   }
-  pending_ = [this, at, until = std::move(until)]() mutable -> std::optional<std::string> {
+  pending_ = [this, at, reason_at = std::move(reason_at)]() mutable -> std::optional<std::string> {
     for (; at <= last_tick(); ++at)
-      if (const auto reason = until(at)) return arrive({at}, '>', *reason);
+      if (const auto reason = reason_at(at)) return arrive({at}, '>', *reason);
     return std::nullopt;
   };
   return grown();

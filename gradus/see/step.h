@@ -39,7 +39,8 @@ class Stepper {
   /// The tape will not grow any more: what waits stops at its end.
   std::string ended();
   bool has_quit() const { return has_quit_; }
-  /// Stops at the next tick. May be called from a signal handler.
+  /// Any motion stops at the next tick, and what waits behind it is forgotten; the next command
+  /// begins anew. May be called from a signal handler.
   void interrupt() { interrupted_.store(true, std::memory_order_relaxed); }
   /// The stop at the focus as it is now, for the beginning of a session.
   std::string show();
@@ -49,8 +50,8 @@ class Stepper {
   const Elements& elements() const { return elements_; }
   /// Commands and names of tensors and modules that begin with `word`.
   std::vector<std::string> completions(const std::string& word) const;
-  /// What `h` says.
-  static const char* help();
+  /// What `h` says, in lines of at most `width` columns.
+  static std::string help(int width);
 
  private:
   struct Breakpoint {
@@ -59,12 +60,13 @@ class Stepper {
     Stop stop;
     bool enabled = true, once = false;
     int ignore = 0, hits = 0;
-    std::string condition;
+    std::string condition, untold;  // why the condition could not be told
     std::vector<std::string> commands;
   };
   struct Watch {
     int number;
     std::string expression;
+    bool enabled = true;
   };
   struct Branch {
     std::string name, how;
@@ -81,8 +83,16 @@ class Stepper {
 
   // -- the session (step.cpp)
   std::string drain();
+  bool take_interrupt();
   std::string run_one(std::string command);
   std::string answer(const std::string& command, const std::string& text, bool is_error);
+  /// Of lines that programs get whole.
+  Style text_style() const {
+    return {options_.json ? 1 << 20 : options_.style.width, options_.style.utf8};
+  }
+  /// With --json, a further field of the answer.
+  template <class... What>
+  void tell(const std::string& field, const What&... what);
   const Entry* entry_for(const std::string& word, std::string& complaint) const;
   std::string arrive(Focus focus, char sign, const std::string& reason);
   std::string edge(bool at_end);
@@ -90,6 +100,7 @@ class Stepper {
   std::string travel(int direction,
                      std::function<std::optional<std::string>(TapeIndex tick)> until);
   std::optional<std::string> stop_reason(TapeIndex tick);
+  std::optional<std::string> reason_of(Breakpoint& b, TapeIndex tick);
   TapeIndex last_tick() const { return static_cast<TapeIndex>(tape_.ticks.size()) - 1; }
   std::string next_event(int depth, int direction);
 
@@ -120,6 +131,13 @@ class Stepper {
       quit(const std::string&, int), show_help(const std::string&, int);
   Rerun& rerun() const;
   Breakpoint& breakpoint(const std::string& number);
+  /// `enable 2`, `disable 2`: of a breakpoint or a watch.
+  std::string set_enabled(const std::string& number, bool enabled);
+  /// A line that says so where a stop may never be met, as far as a whole step shows.
+  std::string doubt_line(const std::string& doubt) const;
+  /// The ticks [first, last) that `u` leaves from here, and where it goes.
+  bool is_inside(TapeIndex here, TapeIndex tick) const;
+  TapeIndex after_module(TapeIndex tick) const;
   TapeIndex step_here() const;
 
   Tape& tape_;
@@ -134,6 +152,7 @@ class Stepper {
   int numbers_ = 0;
   std::deque<std::string> queue_;
   std::string last_line_, shown_;       // the tensor that @[..] looks at
+  JsonFields told_;                     // further fields of the answer that comes
   std::vector<std::string> collected_;  // `commands N` takes lines until `end`
   int collecting_number_ = 0;
   std::function<std::optional<std::string>()> pending_;  // goes on; none while not yet there

@@ -1,12 +1,11 @@
 // The commands that look, ask why, and try; see step.h.
 #include <gradus/ops/ops.h>
 #include <gradus/see/explain_tape.h>
-#include <gradus/see/gears.h>
 #include <gradus/see/health.h>
 #include <gradus/see/plot_run.h>
 #include <gradus/see/step.h>
+#include <gradus/see/step_tell.h>
 #include <gradus/see/term.h>
-#include <gradus/see/try.h>
 #include <gradus/see/why.h>
 #include <gradus/see/words.h>
 
@@ -49,35 +48,41 @@ Rerun& Stepper::rerun() const {
 // ------------------------------------------------------------------------------------------
 
 std::string Stepper::where(const std::string&, int) {
-  return where_text(tape_, focus_, options_.style);
+  return where_text(tape_, focus_, text_style());
 }
 std::string Stepper::list(const std::string&, int) {
-  return list_text(tape_, focus_, false, options_.style);
+  return list_text(tape_, focus_, false, text_style());
 }
 std::string Stepper::list_all(const std::string&, int) {
-  return list_text(tape_, focus_, true, options_.style);
+  return list_text(tape_, focus_, true, text_style());
 }
 std::string Stepper::source(const std::string&, int) {
-  return source_text(tape_, focus_, options_.style);
+  return source_text(tape_, focus_, text_style());
 }
 
 std::string Stepper::print(const std::string& rest, int) {
   require(rest, "p w1.shape, p l1[0,:4], p w1.g @ t=8");
-  std::vector<std::string> values;
-  bool long_ones = false;
+  std::vector<std::string> values, told;
+  std::size_t columns = 0;
+  bool apart = false;  // one below the other
   for (const std::string& part : parts_of(rest)) {
-    values.push_back(elements_.evaluate(part, focus_.tick).str());
-    long_ones |= values.back().find('\n') != std::string::npos;
+    const Value value = elements_.evaluate(part, focus_.tick);
+    if (options_.json) told.push_back(json_text(std::string(trimmed(part)), value));
+    values.push_back(value.str(options_.style.width));
+    columns += values.back().size() + 2;
+    apart |= values.back().find('\n') != std::string::npos;
   }
+  if (options_.json) told_.emplace_back("values", json_list(told));
+  apart |= columns > static_cast<std::size_t>(options_.style.width) + 2;
   std::string text;
-  for (const std::string& value : values)
-    text += (text.empty() ? "" : long_ones ? "\n" : "  ") + value;
+  for (const std::string& value : values) text += (text.empty() ? "" : apart ? "\n" : "  ") + value;
   return text + "\n";
 }
 
 std::string Stepper::summary(const std::string& rest, int) {
   require(rest, "pp w1.g");
   const Value value = elements_.evaluate(rest, focus_.tick);
+  tell("value", rest, value);
   if (!value.tensor) return value.str() + "\n";
   shown_ = rest;
   TapeValue described;
@@ -86,7 +91,7 @@ std::string Stepper::summary(const std::string& rest, int) {
   const Statistics& s = *described.statistics;
   return cut_to(summary_of(tape_, described, rest) + "  mean " + number(s.mean, 4) + "  std " +
                     number(s.std, 4),
-                options_.style.width, options_.style) +
+                text_style().width, options_.style) +
          "\n  " + histogram_text(s, options_.style) + "\n";
 }
 
@@ -104,7 +109,7 @@ std::string Stepper::range(const std::string& rest, int) {
   const std::size_t option = rest.find(" -r ");
   const std::string expression = rest.substr(0, option);
   const Value value = elements_.evaluate(expression, focus_.tick);
-  if (!value.tensor || option == rest.npos) return value.str() + "\n";
+  if (!value.tensor || option == rest.npos) return value.str(options_.style.width) + "\n";
   shown_ = expression;
   const char* text = rest.c_str() + option + 4;
   while (*text == ' ' || *text == '[') ++text;
@@ -137,8 +142,9 @@ std::string Stepper::range(const std::string& rest, int) {
 std::string Stepper::element(const std::string& rest, int) {
   if (shown_.empty()) throw ValueError("nothing was shown yet", "pp w1, then @[10,0]");
   require(rest, "@[10,0]");
-  return shown_ + rest + " = " + elements_.evaluate("(" + shown_ + ")" + rest, focus_.tick).str() +
-         "\n";
+  const Value value = elements_.evaluate("(" + shown_ + ")" + rest, focus_.tick);
+  tell("value", shown_ + rest, value);
+  return shown_ + rest + " = " + value.str(options_.style.width) + "\n";
 }
 
 /// The pictures of `gradus plot` for the tape so far: their names, or the one that is named.
@@ -154,7 +160,7 @@ std::string Stepper::plot(const std::string& rest, int) {
     names += (names.empty() ? "plot " : ", ") + plot.name;
   }
   if (!rest.empty()) throw ValueError("there is no plot '" + rest + "'", names);
-  return wrap_lines(names + "\n", options_.style);
+  return names + "\n";
 }
 
 std::string Stepper::view(const std::string&, int) {
@@ -168,13 +174,16 @@ std::string Stepper::view(const std::string&, int) {
 
 std::string Stepper::tell_why(const std::string& rest, int) {
   require(rest, "why w1.g[2,3]");
-  return wrap_lines(why(elements_, rest, focus_.tick), options_.style);
+  TapeIndex tick = focus_.tick;
+  const std::string element(trimmed(elements_.take_time(rest, tick)));
+  if (options_.json) tell("value", element, elements_.evaluate(element, tick));
+  return why(elements_, element, tick);
 }
 
 std::string Stepper::explain(const std::string& rest, int) {
   require(rest, "explain w1.g, e w1.g[2,3]");
   const TermStyle style = options_.style.utf8 ? TermStyle::unicode : TermStyle::ascii;
-  return wrap_lines(explain_on_tape(elements_, rest, focus_.tick, style), options_.style);
+  return explain_on_tape(elements_, rest, focus_.tick, style);
 }
 
 std::string Stepper::latex(const std::string& rest, int) {
@@ -196,26 +205,33 @@ std::string Stepper::einsum(const std::string& rest, int) {
 
 std::string Stepper::gears(const std::string& rest, int) {
   require(rest, "gears w1.g[2,3], gears w1.g[2,3] n=7");
-  return gears_text(gears_of(elements_, rest, focus_.tick), options_.style);
+  TapeIndex tick = focus_.tick;
+  const std::string element(trimmed(elements_.take_time(rest, tick)));
+  const Gears gears = gears_of(elements_, element, tick);
+  tell("gears", gears);
+  return gears_text(gears, text_style());
 }
 
 std::string Stepper::check(const std::string& rest, int) {
   require(rest, "check w1.g[2,3]");
-  const ElementName said = parse_element(rest);
+  TapeIndex tick = focus_.tick;
+  const std::string element(trimmed(elements_.take_time(rest, tick)));
+  const ElementName said = parse_element(element);
   const std::string parameter =
       said.name.ends_with(".g") ? said.name.substr(0, said.name.size() - 2) : said.name;
-  const Slope slope = numeric_slope(rerun(), step_here(), parameter, said.index);
-  std::string text = "d loss / d " + parameter + rest.substr(said.name.size()) +
-                     ": central difference in f64 " + number(slope.numeric, 8) + ", step " +
-                     number(slope.step, 2) + "\n";
-  const TapeIndex gradient = tape_.find(parameter + ".g", focus_.tick);
-  if (gradient == none) return text + "  the tape has no " + parameter + ".g here yet\n";
-  const double ours =
-      elements_.evaluate(parameter + ".g" + rest.substr(said.name.size()), focus_.tick)
-          .tensor.item();
+  const std::string index = element.substr(said.name.size());
+  const Slope slope = numeric_slope(rerun(), at(tape_.ticks, tick).step, parameter, said.index);
+  std::string text = "d loss / d " + parameter + index + ": central difference in f64 " +
+                     number(slope.numeric, 8) + ", step " + number(slope.step, 2) + "\n";
+  if (tape_.find(parameter + ".g", tick) == none) {
+    tell("check", slope, std::nan(""), false);
+    return text + "  the tape has no " + parameter + ".g here yet\n";
+  }
+  const double ours = elements_.evaluate(parameter + ".g" + index, tick).tensor.item();
   const double apart = std::fabs(ours - slope.numeric) / std::max(std::fabs(slope.numeric), 1e-12);
   const bool ok = apart < 1e-4 || (ours >= std::min(slope.left, slope.right) &&
                                    ours <= std::max(slope.left, slope.right));
+  tell("check", slope, ours, ok);
   return text + "  " + parameter + ".g here " + number(ours, 8) + "  rel " + number(apart, 2) +
          "  " + (ok ? "ok" : "DIFFERS, ratio " + number(ours / slope.numeric, 4)) + " (" +
          std::to_string(slope.kinks) + " kinks crossed)\n";
@@ -223,35 +239,64 @@ std::string Stepper::check(const std::string& rest, int) {
 
 /// What is wrong on the tape so far; X1 and T1 run the step again, on a copy of the program.
 std::string Stepper::health(const std::string&, int) {
-  return wrap_lines(health_text(see::health(tape_, {.rerun = rerun_})), options_.style);
+  const std::vector<Diagnostic> found = see::health(tape_, {.rerun = rerun_});
+  std::vector<std::string> told;
+  for (const Diagnostic& one : found) told.push_back(json_text(one));
+  if (options_.json) told_.emplace_back("found", json_list(told));
+  return health_text(found);
 }
 
 std::string Stepper::quit(const std::string&, int) {
   has_quit_ = true;
   return "";
 }
-std::string Stepper::show_help(const std::string&, int) { return help(); }
+std::string Stepper::show_help(const std::string&, int) { return help(options_.style.width); }
 
-const char* Stepper::help() {
-  return "move   n next   s into its calls   u out   c to a stop   unt lin2, unt t=4   j step=1 "
-         "t=0\n"
-         "       home   end;   a '-' behind n s u c unt runs it backwards in time: n- c-; - is n-\n"
-         "stop   b lin1   b relu*.backward   b op:matmul   b file.cpp:42   b nan   b inf\n"
-         "       b |w1.g|>100   b loss>5*loss[-1]   b dead(relu1)>0.1   b shape *,10000   b "
-         "bytes>1G\n"
-         "       b rank>2   tbreak   ignore N k   condition N e   enable N   disable N   delete N\n"
-         "       commands N ... end\n"
-         "watch  watch w1[2,3]   display e   undisplay N   first nan   first |*.g|>1e4   last "
-         "write w1\n"
-         "look   w where   l list   ll all   src source   p e, e @ t=3   pp with histogram   pic "
-         "picture\n"
-         "       pt e -r [a,b] elements in a range   @[10,0] of the last one shown   plot "
-         "pictures\n"
-         "why    why w1.g[2,3]   e w1.g explains   latex   einsum   gears w1.g[2,3]   check "
-         "w1.g[2,3]\n"
-         "       health: mistakes on the tape so far\n"
-         "try    whatif lr 1e-5..3e-3   set w2[0]=0   branch   branch lr=2e-4   diff main set1\n"
-         "       note text   COMMAND > file.txt\n"
+std::string Stepper::help(int width) {
+  struct Group {
+    const char* name;
+    std::vector<const char*> commands;
+  };
+  static const Group groups[] = {
+      {"move",
+       {"n next", "s into its calls", "u out", "c to a stop", "unt lin2, unt t=4", "j step=1 t=0",
+        "home", "end", "n- s- u- c- unt- go back in time; - is n-"}},
+      {"stop",
+       {"b lin1", "b relu*.backward", "b op:matmul", "b file.cpp:42", "b nan", "b inf",
+        "b |w1.g|>100", "b loss>5*loss[-1]", "b dead(relu1)>0.1", "b shape *,10000", "b bytes>1G",
+        "b rank>2", "tbreak", "ignore N k", "condition N e", "enable N", "disable N", "delete N",
+        "commands N ... end"}},
+      {"watch",
+       {"watch w1[2,3]", "display e", "undisplay N", "first nan", "first |*.g|>1e4",
+        "last write w1"}},
+      {"look",
+       {"w where", "l list", "ll all", "src source", "p e, e @ t=3", "pp with histogram",
+        "pic picture", "pt e -r [a,b] elements in a range", "@[10,0] of the last one shown",
+        "plot pictures"}},
+      {"why",
+       {"why w1.g[2,3]", "e w1.g explains", "latex", "einsum", "gears w1.g[2,3]", "check w1.g[2,3]",
+        "health: mistakes on the tape so far"}},
+      {"try",
+       {"whatif lr 1e-5..3e-3", "set w2[0]=0", "branch", "branch lr=2e-4", "diff main set1",
+        "note text", "COMMAND > file.txt"}}};
+  const auto room = static_cast<std::size_t>(std::clamp(width, 40, 100));
+  std::string text;
+  for (const Group& group : groups) {
+    std::string line = group.name;
+    line.resize(7, ' ');
+    bool first = true;
+    for (const std::string command : group.commands) {
+      if (!first && line.size() + 3 + command.size() > room) {
+        text += line + "\n";
+        line = std::string(7, ' ');
+        first = true;
+      }
+      line += (first ? "" : "   ") + command;
+      first = false;
+    }
+    text += line + "\n";
+  }
+  return text +
          "q quits. Beginnings of words will do; ; separates commands; Enter repeats the last "
          "line.\n";
 }

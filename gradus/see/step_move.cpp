@@ -1,6 +1,7 @@
 // The commands that move, stop and watch; see step.h.
 #include <gradus/ops/ops.h>
 #include <gradus/see/step.h>
+#include <gradus/see/step_tell.h>
 #include <gradus/see/words.h>
 
 #include <algorithm>
@@ -56,7 +57,8 @@ std::string Stepper::next(const std::string& rest, int direction) {
   int left = times(rest);
   if (focus_.event != none) {
     std::string text;
-    while (left-- > 0) text = next_event(at(tape_.events, focus_.event).depth, direction);
+    while (left-- > 0 && !take_interrupt())
+      text = next_event(at(tape_.events, focus_.event).depth, direction);
     return text;
   }
   return travel(direction,
@@ -89,22 +91,39 @@ std::string Stepper::up(const std::string& rest, int direction) {
     const TapeIndex parent = at(tape_.events, focus_.event).parent;
     return arrive({focus_.tick, parent}, sign, "");
   }
-  // Out of the module: to the first tick that is not inside what holds this one, or of another
-  // pass.
-  const auto scope_of = [this](TapeIndex t) {
+  if (direction > 0) {
+    const TapeIndex here = focus_.tick;
+    return travel(
+        1, [this, here](TapeIndex t) { return is_inside(here, t) ? std::nullopt : stop_here; });
+  }
+  // To where the module begins that ended before here: to the first of its ticks from which `u`
+  // comes here, so that u, u-, u ends where u did.
+  if (focus_.tick == 0) return edge(false);
+  TapeIndex first = focus_.tick - 1;
+  while (first > 0 && is_inside(focus_.tick - 1, first - 1)) --first;
+  for (TapeIndex t = first; t < focus_.tick; ++t)
+    if (after_module(t) == focus_.tick) return arrive({t}, '<', "");
+  return arrive({first}, '<', "");
+}
+
+/// Whether `tick` belongs to what holds the module of `here`: the same pass of the same step, and
+/// module paths with the same beginning. t0 stands for itself.
+bool Stepper::is_inside(TapeIndex here, TapeIndex index) const {
+  const auto outer_of = [this](TapeIndex t) {
     const TapeTick& tick = at(tape_.ticks, t);
     const std::string scope = tick.first < tick.last ? at(tape_.events, tick.first).scope : "";
     return scope.substr(0, scope.rfind('.') == scope.npos ? 0 : scope.rfind('.'));
   };
-  const Phase phase = at(tape_.ticks, focus_.tick).phase;
-  const TapeIndex step_now = at(tape_.ticks, focus_.tick).step;
-  const std::string outer = scope_of(focus_.tick);
-  return travel(direction, [=, this](TapeIndex t) -> std::optional<std::string> {
-    const TapeTick& tick = at(tape_.ticks, t);
-    const bool inside = tick.phase == phase && tick.step == step_now &&
-                        (outer.empty() || scope_of(t).starts_with(outer));
-    return inside ? std::nullopt : stop_here;
-  });
+  const TapeTick &a = at(tape_.ticks, here), &b = at(tape_.ticks, index);
+  if (a.step != b.step || a.phase != b.phase || a.number == 0 || b.number == 0) return false;
+  const std::string outer = outer_of(here), other = outer_of(index);
+  return outer.empty() || other == outer || other.starts_with(outer + ".");
+}
+
+TapeIndex Stepper::after_module(TapeIndex tick) const {
+  TapeIndex t = tick + 1;
+  while (t <= last_tick() && is_inside(tick, t)) ++t;
+  return t;
 }
 
 std::string Stepper::go_on(const std::string& rest, int direction) {
@@ -123,7 +142,9 @@ std::string Stepper::until(const std::string& rest, int direction) {
     });
   }
   const Stop stop(rest);
-  return travel(direction, [this, stop](TapeIndex t) { return stop.met(elements_, t); });
+  const std::string doubt = doubt_line(stop.doubt(elements_));
+  return (doubt.empty() ? "" : answer("until " + rest, doubt, false)) +
+         travel(direction, [this, stop](TapeIndex t) { return stop.met(elements_, t); });
 }
 
 std::string Stepper::jump(const std::string& rest, int) {
@@ -138,7 +159,11 @@ std::string Stepper::jump(const std::string& rest, int) {
     std::from_chars(rest.data() + said + 5, rest.data() + rest.size(), wanted);
   if (wanted < tape_.steps() || has_ended_) return arrive_there();
   pending_ = [this, wanted, arrive_there, rest]() -> std::optional<std::string> {
-    if (wanted >= tape_.steps()) return std::nullopt;
+    if (wanted >= tape_.steps()) {
+      if (!take_interrupt()) return std::nullopt;
+      queue_.clear();
+      return arrive({last_tick()}, '>', "interrupted");
+    }
     try {
       return arrive_there();
     } catch (const Error& error) {
@@ -169,12 +194,21 @@ std::string Stepper::add_break(const std::string& rest, int) {
               (b.ignore ? "  ignored " + std::to_string(b.ignore) + " more" : "") + "  " +
               std::to_string(b.hits) + " hits\n";
     for (const Watch& w : watches_)
-      text += "  " + std::to_string(w.number) + "  watch " + w.expression + "\n";
+      text += "  " + std::to_string(w.number) + "  watch " + w.expression +
+              (w.enabled ? "" : "  disabled") + "\n";
     return text.empty() ? "no breakpoints; b lin1 makes one\n" : text;
   }
   Stop stop(rest);
+  const std::string doubt = doubt_line(stop.doubt(elements_));
   breakpoints_.emplace_back(++numbers_, std::move(stop));
-  return "breakpoint " + std::to_string(numbers_) + ": " + breakpoints_.back().stop.text() + "\n";
+  tell("breakpoint", static_cast<double>(numbers_));
+  return "breakpoint " + std::to_string(numbers_) + ": " + breakpoints_.back().stop.text() + "\n" +
+         doubt;
+}
+std::string Stepper::doubt_line(const std::string& doubt) const {
+  // In the first step of a program that runs on, what is not there yet may come.
+  const bool has_whole_step = has_ended_ || rerun_ || tape_.steps() > 1;
+  return doubt.empty() || !has_whole_step ? "" : "  " + doubt + "\n";
 }
 std::string Stepper::add_once(const std::string& rest, int) {
   require(rest, "tbreak nan");
@@ -183,10 +217,15 @@ std::string Stepper::add_once(const std::string& rest, int) {
   return "once: " + text;
 }
 Stepper::Breakpoint& Stepper::breakpoint(const std::string& number) {
+  require(number, "a breakpoint's number; b lists them");
   const int wanted = read_count(number);
   for (Breakpoint& b : breakpoints_)
     if (b.number == wanted) return b;
-  throw ValueError("there is no breakpoint " + number, "b lists them");
+  const bool is_watch = std::any_of(watches_.begin(), watches_.end(),
+                                    [&](const Watch& w) { return w.number == wanted; });
+  throw ValueError(is_watch ? number + " is a watch, which this command does not change"
+                            : "there is no breakpoint " + number,
+                   is_watch ? "delete, enable and disable do" : "b lists them");
 }
 std::string Stepper::ignore(const std::string& rest, int) {
   const auto [number, count] = first_word(rest);
@@ -195,20 +234,39 @@ std::string Stepper::ignore(const std::string& rest, int) {
   return "breakpoint " + number + " is ignored " + std::to_string(b.ignore) + " times\n";
 }
 std::string Stepper::condition(const std::string& rest, int) {
+  require(rest, "condition 1 loss>2");
   const auto [number, expression] = first_word(rest);
-  breakpoint(number).condition = expression;
-  return "breakpoint " + number +
-         (expression.empty() ? " has no condition\n" : " stops if " + expression + "\n");
+  Breakpoint& b = breakpoint(number);
+  if (expression.empty()) {
+    b.condition.clear();
+    return "breakpoint " + number + " has no condition\n";
+  }
+  std::string doubt;
+  try {
+    const std::vector<std::string> unknown = elements_.unknown_names(expression);
+    if (!unknown.empty()) doubt = unknown_text(unknown[0], tape_.names(last_tick()));
+  } catch (const ExpressionError& error) {
+    throw ExpressionError(error.problem(), error.hint(),
+                          error.position() + rest.size() - expression.size());
+  }
+  b.condition = expression;
+  return "breakpoint " + number + " stops if " + expression + "\n" + doubt_line(doubt);
 }
-std::string Stepper::enable(const std::string& rest, int) {
-  breakpoint(rest).enabled = true;
-  return "breakpoint " + rest + " enabled\n";
+std::string Stepper::set_enabled(const std::string& number, bool enabled) {
+  require(number, enabled ? "enable 1" : "disable 1");
+  const int wanted = read_count(number);
+  for (Watch& w : watches_)
+    if (w.number == wanted) {
+      w.enabled = enabled;
+      return "watch " + number + (enabled ? " enabled\n" : " disabled\n");
+    }
+  breakpoint(number).enabled = enabled;
+  return "breakpoint " + number + (enabled ? " enabled\n" : " disabled\n");
 }
-std::string Stepper::disable(const std::string& rest, int) {
-  breakpoint(rest).enabled = false;
-  return "breakpoint " + rest + " disabled\n";
-}
+std::string Stepper::enable(const std::string& rest, int) { return set_enabled(rest, true); }
+std::string Stepper::disable(const std::string& rest, int) { return set_enabled(rest, false); }
 std::string Stepper::remove(const std::string& rest, int) {
+  require(rest, "delete 1");
   const int wanted = read_count(rest);
   const auto is_it = [&](const auto& one) { return one.number == wanted; };
   if (std::erase_if(breakpoints_, is_it) + std::erase_if(watches_, is_it) == 0)
@@ -239,16 +297,19 @@ std::string Stepper::watch(const std::string& rest, int) {
   require(rest, "watch w1[2,3]");
   const Value value = elements_.evaluate(rest, focus_.tick);
   watches_.push_back({++numbers_, rest});
+  if (options_.json) tell("value", rest, value);
   return "watch " + std::to_string(numbers_) + ": " + rest +
          (value.tensor && value.tensor.numel() == 1 ? " = " + value.str() : "") + "\n";
 }
 std::string Stepper::display(const std::string& rest, int) {
   require(rest, "display w1[2,3]");
+  const Value value = elements_.evaluate(rest, focus_.tick);
   displays_.push_back({++numbers_, rest});
-  return std::to_string(numbers_) + ": " + rest + " = " +
-         elements_.evaluate(rest, focus_.tick).str() + "\n";
+  if (options_.json) tell("value", rest, value);
+  return std::to_string(numbers_) + ": " + rest + " = " + value.str(options_.style.width) + "\n";
 }
 std::string Stepper::undisplay(const std::string& rest, int) {
+  require(rest, "undisplay 1");
   const int wanted = read_count(rest);
   if (std::erase_if(displays_, [&](const Watch& d) { return d.number == wanted; }) == 0)
     throw ValueError("there is no display " + rest, "");
@@ -258,15 +319,19 @@ std::string Stepper::undisplay(const std::string& rest, int) {
 std::string Stepper::first(const std::string& rest, int) {
   require(rest, "first nan, first |*.g|>1e4");
   const Stop stop(rest);
-  for (TapeIndex t = 0; t <= last_tick(); ++t)
+  const std::string doubt = doubt_line(stop.doubt(elements_));
+  for (TapeIndex t = 0; t <= last_tick(); ++t) {
+    if (take_interrupt()) return "interrupted\n";
     if (const auto met = stop.met(elements_, t)) {
       const TapeTick& tick = at(tape_.ticks, t);
+      if (options_.json) tell("found", tick);
       return "first: step " + std::to_string(tick.step) + " t" + std::to_string(tick.number) +
              "  " + title_of(tape_, {t}) + "  " + place_of(tape_, {t}) +
              (met->empty() ? "" : "  " + *met) + "   (j step=" + std::to_string(tick.step) +
              " t=" + std::to_string(tick.number) + " goes there)\n";
     }
-  return "nowhere on the tape so far: " + rest + "\n";
+  }
+  return "nowhere on the tape so far: " + rest + "\n" + doubt;
 }
 
 std::string Stepper::last(const std::string& rest, int) {
@@ -280,6 +345,7 @@ std::string Stepper::last(const std::string& rest, int) {
   const TapeTick& tick = at(tape_.ticks, t);
   const TapeEvent& event = at(tape_.events, at(tape_.values, value).made_by);
   const std::string place = place_of(tape_, {t, at(tape_.values, value).made_by});
+  if (options_.json) tell("found", tick);
   return name + " was written at step " + std::to_string(tick.step) + " t" +
          std::to_string(tick.number) + "  " + title_of(tape_, {t}) + " by " + event.op +
          (event.target != none ? " in place" : "") + (place.empty() ? "" : ", " + place) + "\n";

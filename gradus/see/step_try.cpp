@@ -1,7 +1,7 @@
 // The commands of the step debugger that try what was not done: other learning rates, another
 // number in a weight, branches beside the main line; and notes. See step.h.
 #include <gradus/see/step.h>
-#include <gradus/see/try.h>
+#include <gradus/see/step_tell.h>
 #include <gradus/see/words.h>
 
 #include <cstdlib>
@@ -9,12 +9,16 @@
 namespace gradus::see {
 
 std::string Stepper::what_if(const std::string& rest, int) {
+  require(rest, "whatif lr 1e-5..3e-3, whatif lr 0.1 0.2");
   if (!rest.starts_with("lr "))
     throw ValueError("'whatif " + rest + "' is not known",
                      "whatif lr 1e-5..3e-3, whatif lr 0.1 0.2");
   const std::vector<double> rates = learning_rates(rest.substr(3));
-  return try_rates_text(try_rates(rerun(), step_here(), rates), rerun().program().lr(), step_here(),
-                        options_.style);
+  const std::vector<Rate> tried = try_rates(rerun(), step_here(), rates);
+  const double present = rerun().program().lr();
+  tell("rates", tried);
+  tell("lr", present);
+  return try_rates_text(tried, present, step_here(), options_.style);
 }
 
 std::string Stepper::set(const std::string& rest, int) {
@@ -29,6 +33,7 @@ std::string Stepper::set(const std::string& rest, int) {
   branches_.push_back({"set" + std::to_string(branches_.size() + 1), rest,
                        run_with(rerun(), step_here(), target, value), step_here()});
   const Branch& b = branches_.back();
+  tell("branch", b.name);
   return "branch " + b.name + ": step " + std::to_string(b.step) + " with " + rest + "; loss " +
          loss_text(tape_, b.step) + " -> " + loss_text(b.tape, 0) +
          "; the main line is as it was\n";
@@ -52,6 +57,7 @@ std::string Stepper::branch(const std::string& rest, int) {
   branches_.push_back({"lr" + std::to_string(branches_.size() + 1), rest,
                        run_with_rate(rerun(), step_here(), lr), step_here()});
   const Branch& b = branches_.back();
+  tell("branch", b.name);
   return "branch " + b.name + ": step " + std::to_string(b.step) + " with " + rest + "; loss " +
          loss_text(b.tape, 0) + ", then " + loss_text(b.tape, 1) + "; the main line is as it was\n";
 }
@@ -77,7 +83,7 @@ std::string Stepper::diff(const std::string& rest, int) {
                          b   ? 0
                          : a ? a->step
                              : step_here(),
-                         options_.style);
+                         text_style());
 }
 
 std::string Stepper::note(const std::string& rest, int) {

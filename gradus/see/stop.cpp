@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <set>
 
 namespace gradus::see {
 namespace {
@@ -38,28 +39,28 @@ std::vector<TapeIndex> made_in(const Tape& tape, TapeIndex index) {
   return made;
 }
 
-/// Names in an expression that the tick made: "w1", "w1.g".
+/// Whether an expression names something that the tick made: "w1", "w1.g", "w1.g.mean()". Only what
+/// the tick made is looked at, so that running over a long tape takes as long as the tape.
 bool names_something_made(const Elements& elements, const std::string& expression, TapeIndex tick) {
   const Tape& tape = elements.tape();
-  const TapeTick& here = at(tape.ticks, tick);
+  std::set<std::string, std::less<>> made;
+  for (const TapeIndex v : made_in(tape, tick)) {
+    made.insert(tape.name_of(v));
+    if (const TapeIndex of = at(tape.values, v).gradient_of; of != none)
+      made.insert(tape.name_of(of) + ".g");
+    if (tape.loss_of(at(tape.ticks, tick).step) == v) made.insert("loss");
+  }
+  const auto is_name = [&](std::size_t k) {
+    const char c = expression[k];
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.';
+  };
   for (std::size_t i = 0; i < expression.size();) {
-    const auto is_name = [&](std::size_t k) {
-      const char c = expression[k];
-      return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.';
-    };
-    if (!is_name(i)) {
-      ++i;
-      continue;
-    }
     std::size_t end = i;
     while (end < expression.size() && is_name(end)) ++end;
-    for (std::string name = expression.substr(i, end - i); !name.empty();) {
-      const TapeIndex v = tape.find(name, tick);
-      if (v != none && at(tape.values, v).made_by >= here.first) return true;
-      const std::size_t dot = name.rfind('.');
-      name.resize(dot == name.npos ? 0 : dot);
-    }
-    i = end;
+    for (std::string_view name = std::string_view(expression).substr(i, end - i); !name.empty();
+         name = name.substr(0, name.rfind('.') == name.npos ? 0 : name.rfind('.')))
+      if (made.contains(name)) return true;
+    i = std::max(end, i + 1);
   }
   return false;
 }
@@ -83,6 +84,12 @@ bool fits_shape(const std::string& wanted, const Shape& shape) {
 }
 
 }  // namespace
+
+std::string unknown_text(const std::string& name, const std::vector<std::string>& known) {
+  const std::string near = nearest(name, known);
+  return "nothing on the tape so far is called '" + name + "'" +
+         (near.empty() ? "" : "; did you mean '" + near + "'?");
+}
 
 bool matches(std::string_view pattern, std::string_view text) {
   std::size_t p = 0, t = 0, star = pattern.npos, resume = 0;
@@ -139,10 +146,16 @@ Stop::Stop(std::string text) : text_(trimmed(text)) {
       std::string(trimmed(std::string_view(text_).substr(sign + sign_.size()))), limit_);
   if (subject_.empty() || trimmed(text_.substr(sign + sign_.size())).empty())
     throw ValueError("'" + text_ + "' compares with nothing", "b loss>5*loss[-1]");
-  const bool has_bars = subject_.size() > 2 && subject_.front() == '|' && subject_.back() == '|';
+  // |w1.g|, |*.g|: of names, told from statistics. |w1-w2|>|w2| is an expression like any other.
+  const bool has_bars = subject_.size() > 2 && subject_.front() == '|' && subject_.back() == '|' &&
+                        std::all_of(subject_.begin() + 1, subject_.end() - 1, [](char c) {
+                          return std::isalnum(static_cast<unsigned char>(c)) ||
+                                 std::string_view("_.* ").find(c) != std::string_view::npos;
+                        });
   const bool is_dead = subject_.starts_with("dead(") && subject_.back() == ')';
   if (!is_number) {
-    if (has_bars || is_dead || subject_ == "bytes" || subject_ == "rank")
+    const bool has_star = has_bars && subject_.find('*') != subject_.npos;
+    if (has_star || is_dead || subject_ == "bytes" || subject_ == "rank")
       throw ValueError("'" + text_ + "' compares with no number", "b |w1.g|>100, b bytes>1G");
     return;
   }
@@ -156,6 +169,59 @@ Stop::Stop(std::string text) : text_(trimmed(text)) {
     kind_ = Kind::dead;
     subject_ = trimmed(subject_.substr(5, subject_.size() - 6));
   }
+}
+
+std::string Stop::doubt(const Elements& elements) const {
+  const Tape& tape = elements.tape();
+  if (kind_ == Kind::condition) {
+    std::vector<std::string> unknown = elements.unknown_names(text_);
+    if (unknown.empty() || tape.ticks.empty()) return "";
+    return unknown_text(unknown[0], tape.names(static_cast<TapeIndex>(tape.ticks.size()) - 1));
+  }
+  if (tape.ticks.empty()) return "";
+  std::set<std::string> known;
+  for (const TapeTick& tick : tape.ticks) {
+    if (tick.first == tick.last) continue;
+    const TapeEvent& first = at(tape.events, tick.first);
+    for (const std::string& name : {tick.label, first.scope})
+      if (!name.empty() && (kind_ == Kind::pattern || kind_ == Kind::dead)) {
+        known.insert(name);
+        // A forward pass without its backward pass so far will have one.
+        if (kind_ == Kind::pattern && tick.phase == Phase::forward)
+          known.insert(name + ".backward");
+      }
+  }
+  if (kind_ == Kind::op)
+    for (const TapeEvent& event : tape.events) known.insert(event.op);
+  if (kind_ == Kind::place)
+    for (const TapeEvent& event : tape.events)
+      if (event.parent == none)
+        known.insert(event.file.substr(event.file.rfind('/') + 1) + ":" +
+                     std::to_string(event.line));
+  if (kind_ == Kind::norm)
+    for (const std::string& name : tape.names(static_cast<TapeIndex>(tape.ticks.size()) - 1)) {
+      known.insert(name);
+      known.insert(name + ".g");
+    }
+  const std::string wanted =
+      kind_ == Kind::place ? subject_.substr(subject_.rfind('/') + 1) : subject_;
+  if (known.empty() || std::any_of(known.begin(), known.end(),
+                                   [&](const std::string& name) { return matches(wanted, name); }))
+    return "";
+  if (kind_ == Kind::place) {
+    std::string lines;
+    const std::string file = wanted.substr(0, wanted.rfind(':') + 1);
+    for (const std::string& place : known)
+      if (place.starts_with(file)) lines += (lines.empty() ? "" : ", ") + place.substr(file.size());
+    if (!lines.empty())
+      return "no call on the tape so far is at " + wanted + "; in " +
+             file.substr(0, file.size() - 1) + " there are calls at lines " + lines;
+  }
+  if (kind_ == Kind::pattern &&
+      tape.find(subject_, static_cast<TapeIndex>(tape.ticks.size()) - 1) != none)
+    return "'" + subject_ + "' is a tensor, not a module or operation; watch " + subject_ +
+           " stops at its changes, b |" + subject_ + "|>1 at its size";
+  return unknown_text(subject_, {known.begin(), known.end()});
 }
 
 bool Stop::compares(double value) const {
@@ -200,14 +266,8 @@ std::optional<std::string> Stop::met(const Elements& elements, TapeIndex index) 
   if (kind_ == Kind::condition) {
     if (!names_something_made(elements, text_, index)) return std::nullopt;
     try {
-      const Value value = elements.evaluate(text_, index);
-      if (!value.tensor) return std::nullopt;
-      const Unobserved not_seen;
-      const NoGrad not_recorded;
-      const std::int64_t hits =
-          value.tensor.astype(DType::boolean).astype(DType::i64).sum().item<std::int64_t>();
-      return hits > 0 ? std::optional<std::string>("") : std::nullopt;
-    } catch (const Error&) {
+      return holds(elements, text_, index) ? std::optional<std::string>("") : std::nullopt;
+    } catch (const UnknownName&) {
       return std::nullopt;  // not all it names is there yet
     }
   }
@@ -232,35 +292,44 @@ std::optional<std::string> Stop::met(const Elements& elements, TapeIndex index) 
       return "|" + name + "| = " + number(s->l2);
   }
   if (kind_ == Kind::dead && tick.phase == Phase::forward && matches(subject_, tick.label)) {
-    try {
-      const std::vector<TapeIndex> results = tape.results_of(index);
-      if (results.empty() || at(tape.values, results[0]).spec.shape.rank() < 2) return std::nullopt;
-      const Unobserved not_seen;
-      const NoGrad not_recorded;
-      const Tensor x = elements.of(results[0]);
-      Ints axes;
-      for (int axis = 0; axis + 1 < x.ndim(); ++axis) axes.push_back(axis);
-      const Tensor dead = amax(abs(x), axes) == 0;
-      const double share = astype(dead, DType::f64).mean().item();
-      if (compares(share)) return "dead(" + tick.label + ") = " + number(share);
-    } catch (const Error&) {
-      return std::nullopt;
-    }
+    const std::vector<TapeIndex> results = tape.results_of(index);
+    if (results.empty() || at(tape.values, results[0]).spec.shape.rank() < 2) return std::nullopt;
+    const Unobserved not_seen;
+    const NoGrad not_recorded;
+    const Tensor x = elements.of(results[0]);
+    if (x.numel() == 0) return std::nullopt;
+    Ints axes;
+    for (int axis = 0; axis + 1 < x.ndim(); ++axis) axes.push_back(axis);
+    const Tensor dead = amax(abs(x), axes) == 0;
+    const double share = astype(dead, DType::f64).mean().item();
+    if (compares(share)) return "dead(" + tick.label + ") = " + number(share);
   }
   return std::nullopt;
+}
+
+bool holds(const Elements& elements, const std::string& expression, TapeIndex tick) {
+  const Value value = elements.evaluate(expression, tick);
+  if (!value.tensor)
+    throw ValueError("'" + expression + "' is the word '" + value.word + "', not true or false",
+                     "compare it: " + expression + " == ...");
+  const Unobserved not_seen;
+  const NoGrad not_recorded;
+  return value.tensor.astype(DType::boolean).astype(DType::i64).sum().item<std::int64_t>() > 0;
 }
 
 std::optional<std::string> changed(const Elements& elements, const std::string& expression,
                                    TapeIndex tick) {
   if (tick == 0 || !names_something_made(elements, expression, tick)) return std::nullopt;
-  const auto value_at = [&](TapeIndex t) -> Tensor {
-    try {
-      return elements.evaluate(expression, t).tensor;
-    } catch (const Error&) {
-      return {};
-    }
-  };
-  const Tensor before = value_at(tick - 1), now = value_at(tick);
+  Tensor before, now;
+  try {
+    now = elements.evaluate(expression, tick).tensor;
+  } catch (const UnknownName&) {
+    return std::nullopt;
+  }
+  try {
+    before = elements.evaluate(expression, tick - 1).tensor;
+  } catch (const Error&) {  // it was not there, or is not kept: then it counts as changed
+  }
   if (!now) return std::nullopt;
   const auto text = [](const Tensor& x) {
     return x.numel() == 1 ? number(x.item()) : x.spec().str();

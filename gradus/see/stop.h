@@ -18,8 +18,13 @@ class Stop {
   explicit Stop(std::string text);
 
   /// Why the reader is to be stopped after this tick; none where not. A condition counts at the
-  /// ticks that make one of the tensors it names. What cannot be evaluated there is not met.
+  /// ticks that make one of the tensors it names; a name that is not there yet is not met. Throws
+  /// what evaluating throws otherwise: a shape that does not fit, elements that were not kept.
   std::optional<std::string> met(const Elements& elements, TapeIndex tick) const;
+  /// Why the reader may never be stopped: "nothing on the tape so far is called 'lni1'; did you
+  /// mean 'lin1'?"; empty where something could be met. Throws ExpressionError for a condition that
+  /// is no expression.
+  std::string doubt(const Elements& elements) const;
   const std::string& text() const { return text_; }
 
  private:
@@ -32,8 +37,16 @@ class Stop {
   double limit_ = 0;
 };
 
+/// "nothing on the tape so far is called 'lni1'; did you mean 'lin1'?".
+std::string unknown_text(const std::string& name, const std::vector<std::string>& known);
+
+/// Whether an expression is true (not 0) at the end of `tick`, of several numbers any. Throws what
+/// Elements::evaluate throws, and ValueError for a word.
+bool holds(const Elements& elements, const std::string& expression, TapeIndex tick);
+
 /// Whether an expression's value differs between the end of the tick before and that of `tick`;
-/// says how. A value that appears has changed.
+/// says how. A value that appears has changed. Throws what evaluating throws; a name that is not
+/// there has not changed.
 std::optional<std::string> changed(const Elements& elements, const std::string& expression,
                                    TapeIndex tick);
 

@@ -56,6 +56,38 @@ std::string cut_to(const std::string& text, int width, const Style& style) {
   return text;
 }
 
+std::string wrap_line(const std::string& line, const Style& style) {
+  const auto width = static_cast<std::ptrdiff_t>(std::max(20, style.width));
+  const auto columns = [](const std::string& text) {
+    return std::count_if(text.begin(), text.end(),
+                         [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
+  };
+  if (columns(line) <= width || line.find('\\') != line.npos) return line;
+  std::string text, one;
+  for (std::size_t i = 0; i < line.size();) {
+    const std::size_t end = std::min(line.find(' ', line.find_first_not_of(' ', i)), line.size());
+    const std::string word = line.substr(i, end - i);
+    if (one.find_first_not_of(' ') != one.npos && columns(one) + columns(word) > width) {
+      text += one + "\n";
+      one = "    " + word.substr(std::min(word.find_first_not_of(' '), word.size()));
+    } else {
+      one += word;
+    }
+    i = end;
+  }
+  return text + one;
+}
+
+std::string wrap_lines(const std::string& text, const Style& style) {
+  std::string lines;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    lines += wrap_line(text.substr(begin, end - begin), style) + "\n";
+    begin = end + 1;
+  }
+  return lines;
+}
+
 std::string title_of(const Tape& tape, const Focus& focus) {
   const TapeTick& tick = at(tape.ticks, focus.tick);
   std::string title(1, letter(tick.phase));
@@ -97,8 +129,12 @@ std::string stop_text(const Tape& tape, const Focus& focus, char sign, const std
   if (tick.number == 0 || tape.steps() > 1) head += " step " + std::to_string(tick.step);
   head += "  " + title_of(tape, focus);
   if (const std::string place = place_of(tape, focus); !place.empty()) head += "   " + place;
-  if (!reason.empty()) head += "   " + reason;
   std::string text = cut_to(head, style.width, style) + "\n";
+  if (!reason.empty()) {
+    const std::string whole = head + "   " + reason + "\n";
+    text = wrap_lines(whole, style) == whole ? whole
+                                             : text + wrap_lines("    " + reason + "\n", style);
+  }
   std::size_t widest = 0;
   const std::vector<TapeIndex> made = results(tape, focus);
   for (const TapeIndex v : made) widest = std::max(widest, tape.name_of(v).size());
@@ -110,7 +146,8 @@ std::string stop_text(const Tape& tape, const Focus& focus, char sign, const std
   return text;
 }
 
-std::string stop_json(const Tape& tape, const Focus& focus, const std::string& reason) {
+std::string stop_json(const Tape& tape, const Focus& focus, const std::string& reason,
+                      const JsonFields& more) {
   using Json = nlohmann::ordered_json;
   const TapeTick& tick = at(tape.ticks, focus.tick);
   Json j{{"step", tick.step},
@@ -146,6 +183,7 @@ std::string stop_json(const Tape& tape, const Focus& focus, const std::string& r
                   {"inf", s->plus_inf + s->minus_inf}});
     j["results"].push_back(std::move(one));
   }
+  for (const auto& [name, json] : more) j[name] = Json::parse(json);
   return j.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -14,6 +14,9 @@ struct Focus {
   bool operator==(const Focus&) const = default;
 };
 
+/// Names and JSON of what is told to programs besides the words for people.
+using JsonFields = std::vector<std::pair<std::string, std::string>>;
+
 struct Style {
   int width = 80;
   bool utf8 = true;
@@ -21,6 +24,11 @@ struct Style {
 
 /// `text` cut to `width` columns; characters outside of ASCII take one column.
 std::string cut_to(const std::string& text, int width, const Style& style);
+/// A long line as several, the later ones indented by 4. What holds a backslash is LaTeX, to be
+/// copied, and stays one line; a word stays one word.
+std::string wrap_line(const std::string& line, const Style& style);
+/// The same for each line of a text.
+std::string wrap_lines(const std::string& text, const Style& style);
 
 /// "B relu1.backward", "F lin1", "U sgd", for an event "matmul".
 std::string title_of(const Tape& tape, const Focus& focus);
@@ -29,11 +37,13 @@ std::string place_of(const Tape& tape, const Focus& focus);
 /// "w1.g  f32[784,50]  -107..151.951  L2 3258.1  11.6% zero", or the number itself.
 std::string summary_of(const Tape& tape, TapeValue const& value, const std::string& name);
 
-/// The head of a stop and the values that it made; `sign` is > or <, `reason` may be empty.
+/// The head of a stop and the values that it made; `sign` is > or <, `reason` may be empty and
+/// stands on a line of its own where the head has no room.
 std::string stop_text(const Tape& tape, const Focus& focus, char sign, const std::string& reason,
                       const Style& style);
-/// The same as one JSON object.
-std::string stop_json(const Tape& tape, const Focus& focus, const std::string& reason);
+/// The same as one JSON object; `more` are further fields, as JSON.
+std::string stop_json(const Tape& tape, const Focus& focus, const std::string& reason,
+                      const JsonFields& more = {});
 /// The ticks around the focus (events, when it is inside a tick); all of the step when `all`.
 std::string list_text(const Tape& tape, const Focus& focus, bool all, const Style& style);
 /// Step, tick, place, module path, calls around, forward twin.

@@ -216,32 +216,4 @@ std::string difference_text(const Tape& a, TapeIndex step_a, const Tape& b, Tape
   return text.empty() ? "no difference: all results have equal bits\n" : text;
 }
 
-std::string wrap_line(const std::string& line, const Style& style) {
-  const auto width = static_cast<std::size_t>(std::max(20, style.width));
-  if (line.size() <= width) return line;
-  std::string text, one;
-  for (std::size_t i = 0; i < line.size();) {
-    const std::size_t end = std::min(line.find(' ', line.find_first_not_of(' ', i)), line.size());
-    const std::string word = line.substr(i, end - i);
-    if (!one.empty() && one.size() + word.size() > width) {
-      text += one + "\n";
-      one = "    " + word.substr(std::min(word.find_first_not_of(' '), word.size()));
-    } else {
-      one += word;
-    }
-    i = end;
-  }
-  return text + one;
-}
-
-std::string wrap_lines(const std::string& text, const Style& style) {
-  std::string lines;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    lines += wrap_line(text.substr(begin, end - begin), style) + "\n";
-    begin = end + 1;
-  }
-  return lines;
-}
-
 }  // namespace gradus::see

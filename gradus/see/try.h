@@ -36,9 +36,4 @@ std::string loss_text(const Tape& tape, TapeIndex step);
 /// What differs between two steps: results by tick, with their norms on both sides.
 std::string difference_text(const Tape& a, TapeIndex step_a, const Tape& b, TapeIndex step_b,
                             const Style& style);
-/// A long line as several, indented by 4.
-std::string wrap_line(const std::string& line, const Style& style);
-/// The same for each line of a text.
-std::string wrap_lines(const std::string& text, const Style& style);
-
 }  // namespace gradus::see

@@ -108,6 +108,15 @@ TEST_F(Step, NotATerminalMeansNoPromptAndNoColour) {
   EXPECT_EQ(out.find("(gradus)"), out.npos);
 }
 
+// The session ends where the input does, whatever reads the lines.
+TEST_F(Step, ADoubtfulStopIsDoubtedAndStillMade) {
+  const std::string out = run("step --size 400 --steps 1", "b lni1\nc\n");
+  EXPECT_THAT(out,
+              HasSubstr("breakpoint 1: lni1\n  nothing on the tape so far is called 'lni1'; did "
+                        "you mean 'lin1'?\n"));
+  EXPECT_THAT(out, HasSubstr("the tape ends here"));
+}
+
 TEST_F(Step, JsonIsOneObjectALine) {
   const std::string out =
       run("step --size 400 --json --steps 1", "b lin2\nc\np w1.shape\np nix\nwhat\nend\nn\n");
@@ -178,6 +187,13 @@ class RealTerminal : public Step {
         "tmux -L " + server_ + " " + words + " >'" + folder_ + "/tmux.txt' 2>/dev/null";
     if (std::system(line.c_str()) != 0) std::ofstream(folder_ + "/tmux.txt", std::ios::app);
   }
+  /// The command in a terminal of 100 columns.
+  void begin(const std::string& arguments) const {
+    tmux(
+        "new-session -d -x 100 -y 30 \"env -u GRADUS_DATA LC_ALL=C.UTF-8 TERM=xterm-256color "
+        "'" GRADUS_COMMAND_PATH "' " +
+        arguments + "\"");
+  }
   std::string screen() const {
     tmux("capture-pane -p");
     return whole_file(folder_ + "/tmux.txt");
@@ -197,9 +213,7 @@ class RealTerminal : public Step {
 };
 
 TEST_F(RealTerminal, StepsForwardsAndBackwards) {
-  tmux(
-      "new-session -d -x 100 -y 30 \"env -u GRADUS_DATA LC_ALL=C.UTF-8 TERM=xterm-256color "
-      "'" GRADUS_COMMAND_PATH "' step --size 400 --steps 2\"");
+  begin("step --size 400 --steps 2");
   EXPECT_THAT(until("(gradus)"), HasSubstr("> t0 step 0    in"));
   tmux("send-keys n Enter");
   EXPECT_THAT(until("> t1"), HasSubstr("F lin1"));
@@ -212,6 +226,45 @@ TEST_F(RealTerminal, StepsForwardsAndBackwards) {
   EXPECT_THAT(until("U sgd"), HasSubstr(">t6    B lin2.backward"));
   tmux("send-keys q Enter");
 }
+
+TEST_F(RealTerminal, CtrlCStopsAnyMotionAndIsNotKeptForTheNext) {
+  begin("step --size 400 --steps 1000000");
+  until("(gradus)");
+  for (const char* motion : {"'n 500000'", "'unt nosuch'", "'j step=90000 t=0'", "c"}) {
+    tmux("send-keys C-l");  // a line of its own
+    tmux(std::string("send-keys ") + motion + " Enter");
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    tmux("send-keys C-c");
+    EXPECT_THAT(until("interrupted"), HasSubstr("interrupted")) << motion;
+    tmux("send-keys 'p 123 * 1000' Enter");
+    EXPECT_THAT(until("123000"), HasSubstr("123000")) << motion;
+    tmux("clear-history");
+    tmux("send-keys -R");
+  }
+  tmux("send-keys C-c");  // at the prompt
+  tmux("send-keys 'home ; unt t=3' Enter");
+  const std::string there = until("> t3");
+  EXPECT_THAT(there, HasSubstr("> t3"));
+  tmux("send-keys q Enter");
+}
+
+#ifdef GRADUS_LIBEDIT
+TEST_F(RealTerminal, TabCompletesAndArrowsBringLinesBack) {
+  begin("step --size 400 --steps 2");
+  until("(gradus)");
+  tmux("send-keys 'wat' Tab ' w1[0,0' ] Enter");
+  EXPECT_THAT(until("watch 1:"), HasSubstr("(gradus) watch w1[0,0]"));
+  tmux("send-keys 'unt rel' Tab Enter");  // a module
+  EXPECT_THAT(until("> t2"), HasSubstr("(gradus) unt relu1"));
+  tmux("send-keys 'p w' Tab");  // two tensors: they are listed
+  EXPECT_THAT(until("w2  "), HasSubstr("w1  w2"));
+  tmux("send-keys '1.shape' Enter");
+  EXPECT_THAT(until("[784,50]\n(gradus)"), HasSubstr("(gradus) p w1.shape\n[784,50]"));
+  tmux("send-keys Up Up Enter");  // unt relu1, in the second step
+  EXPECT_THAT(until("> t2 step 1"), HasSubstr("(gradus) unt relu1"));
+  tmux("send-keys q Enter");
+}
+#endif
 
 }  // namespace
 }  // namespace gradus

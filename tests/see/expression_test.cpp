@@ -115,11 +115,41 @@ TEST_F(Expression, MistakesPointAtTheCharacter) {
 }
 
 TEST_F(Expression, DeepTextEndsInAnError) {
-  for (const char* piece : {"(", "-", "m[", "sum(", "2**"}) {
+  for (const char* piece : {"(", "-", "m[", "sum(", "2**", "|"}) {
     std::string text;
     for (int i = 0; i < 100000; ++i) text += piece;
     EXPECT_NE(mistake(text), "none");
   }
+}
+
+TEST_F(Expression, BarsAreTheEuclideanNorm) {
+  EXPECT_EQ(numbers("|w|"), std::vector<double>{2.5});  // 1.5, -2
+  EXPECT_EQ(numbers("2*|w| - |w*2|"), std::vector<double>{0});
+  EXPECT_EQ(numbers("||w|-4|"), std::vector<double>{1.5});
+  EXPECT_EQ(numbers("|v[:1]|/|w|"), std::vector<double>{4});
+  EXPECT_EQ(mistake("|w"), "2: '|' is missing");
+}
+
+TEST_F(Expression, NamesAreReadWithoutComputing) {
+  const auto unknown = [](std::string_view text) {
+    return see::unknown_names(text, [](std::string_view name) {
+      return name == "m" || name == "lin1.out" || name == "w.g";
+    });
+  };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(unknown("m[7, :3, m > 2].mean(axis=0) @ lin1.out > |m - 1|"), Names{});
+  EXPECT_EQ(unknown("m.shape[0] + sum(m, 0) + w.g.max()"), Names{});
+  EXPECT_EQ(unknown("los > 5*mm[-1] + net.lin9.weight.mean()"),
+            (Names{"los", "mm", "net.lin9.weight"}));
+  EXPECT_EQ(unknown("v.g.T"), Names{"v.g.T"});
+  for (const char* text : {"m > (", "m[", "summ(m)", "m.nix", "sum(m, axes=0)", "m +", "|m", ""})
+    EXPECT_THROW(unknown(text), see::ExpressionError) << text;
+}
+
+TEST_F(Expression, AGradientThatIsNotThereIsAnUnknownName) {
+  EXPECT_EQ(word("m.g"), "none");
+  EXPECT_THROW(value("m.g > 1"), see::UnknownName);
+  EXPECT_THROW(value("|m.g|"), see::UnknownName);
 }
 
 TEST_F(Expression, NothingIsRecordedOrSeen) {

@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <random>
 
 using namespace gradus;
@@ -148,6 +149,79 @@ TEST(StepLaws, AMotionAndItsReverseRestoreTheIdenticalScreen) {
   }
 }
 
+// c, unt and u stop at places of their own, and many ticks lead to one: there the law is that from
+// where the motion stopped, its reverse and it again come back to the identical screen.
+TEST(StepLaws, AMotionItsReverseAndItAgainEndAtTheIdenticalScreen) {
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    Steps run(seed);
+    const Tape& tape = run.rerun.tape();
+    const auto stepper = over(run);
+    stepper->execute("b lin0* ; b *.backward");
+    for (const std::string motion : {"u", "c", "unt lin0", "unt *.backward"}) {
+      const std::size_t space = std::min(motion.find(' '), motion.size());
+      const std::string reverse = motion.substr(0, space) + "-" + motion.substr(space);
+      for (const bool back_first : {false, true})
+        for (TapeIndex start = 0; start < static_cast<TapeIndex>(tape.ticks.size()); ++start) {
+          const std::string &there = back_first ? reverse : motion,
+                            &back = back_first ? motion : reverse;
+          stepper->execute("j step=" + std::to_string(at(tape.ticks, start).step) +
+                           " t=" + std::to_string(at(tape.ticks, start).number));
+          const std::string arrived = stepper->execute(there);
+          if (arrived.find("the tape") != arrived.npos) continue;  // an end is no stop
+          const std::string before = screen(*stepper);
+          const std::string returned = stepper->execute(back);
+          if (returned.find("the tape") != returned.npos) continue;
+          stepper->execute(there);
+          // u- has several beginnings to go to: it is u that must come back.
+          if (motion == "u" && back_first) continue;
+          EXPECT_EQ(screen(*stepper), before)
+              << "seed " << seed << " " << there << " from " << start;
+        }
+    }
+  }
+}
+
+/// Ticks of a tape with these module paths, one call each, forwards; no numbers.
+Tape modules(const std::vector<std::string>& scopes) {
+  Tape tape;
+  tape.ticks.push_back({.label = "in"});
+  for (const std::string& scope : scopes) {
+    see::TapeTick tick;
+    tick.number = static_cast<TapeIndex>(tape.ticks.size());
+    tick.label = scope.substr(scope.rfind('.') + 1);
+    tick.first = static_cast<TapeIndex>(tape.events.size());
+    tick.last = tick.first + 1;
+    see::TapeEvent event;
+    event.tick = tick.number;
+    event.op = "relu";
+    event.scope = scope;
+    tape.events.push_back(event);
+    tape.ticks.push_back(tick);
+  }
+  tape.losses.push_back(see::none);
+  return tape;
+}
+
+TEST(StepMove, OutOfAModuleAndBackToItsBeginning) {
+  Tape tape = modules({"net.a.x", "net.a.y", "net.a1.z", "net.b.inner.x", "net.b.y", "loss"});
+  Stepper stepper(tape);
+  stepper.ended();
+  const auto tick_after = [&](const std::string& line) {
+    stepper.execute(line);
+    return stepper.focus().tick;
+  };
+  EXPECT_EQ(tick_after("home ; u"), 1);
+  EXPECT_EQ(tick_after("u"), 3);  // net.a1 is not inside of net.a
+  EXPECT_EQ(tick_after("u-"), 1);
+  EXPECT_EQ(tick_after("j t=2 ; u"), 3);
+  EXPECT_EQ(tick_after("u"), 4);
+  EXPECT_EQ(tick_after("u"), 5);  // out of net.b.inner
+  EXPECT_EQ(tick_after("u-"), 4);
+  EXPECT_EQ(tick_after("j t=5 ; u"), 6);
+  EXPECT_EQ(tick_after("u-"), 5);
+  EXPECT_EQ(tick_after("home ; u-"), 0);
+}
+
 TEST(StepLaws, ManyMotionsEqualOneJump) {
   for (unsigned seed = 0; seed < 15; ++seed) {
     Steps run(seed);
@@ -270,6 +344,96 @@ TEST(StepFuzz, NoTextBreaksTheParser) {
     stepper->execute(line);
     if (stepper->has_quit()) return;
   }
+}
+
+/// The longest line in columns; LaTeX, which is to be copied, stays whole.
+std::pair<std::ptrdiff_t, std::string> widest(const std::string& text) {
+  std::pair<std::ptrdiff_t, std::string> most{0, ""};
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const auto columns = std::count_if(line.begin(), line.end(), [](char c) {
+      return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+    });
+    if (line.find('\\') == line.npos && columns > most.first) most = {columns, line};
+  }
+  return most;
+}
+
+TEST(StepWidth, NoCommandAnswersInLinesWiderThanTheTerminal) {
+  Steps run(5, 2);
+  for (const int width : {40, 60, 80, 100, 160})
+    for (const bool utf8 : {false, true}) {
+      const auto stepper = over(run, {.style = {.width = width, .utf8 = utf8}});
+      for (const char* line :
+           {"h",
+            "b",
+            "n",
+            "s",
+            "u",
+            "w",
+            "l",
+            "ll",
+            "src",
+            "home",
+            "b lin0",
+            "b nosuchmodule",
+            "b somewhere.cpp:99",
+            "condition 1 loss>1e9 ; b",
+            "tbreak net.lin0.backward",
+            "c",
+            "c-",
+            "watch w0[0,0]",
+            "display w0",
+            "display x*2",
+            "n",
+            "end",
+            "undisplay 7",
+            "first nan",
+            "first |w0.g|>1e-9",
+            "last write w0",
+            "last write nosuch",
+            "p x",
+            "p w0, x, x.shape",
+            "p nosuch",
+            "p x[0]+",
+            "pp x",
+            "hist w0.g",
+            "pic x",
+            "pt x -r [-1,1]",
+            "@[0,0]",
+            "plot",
+            "plot loss",
+            "view",
+            "why w0.g[0,0]",
+            "why loss",
+            "e w0.g[0,0]",
+            "einsum",
+            "einsum w0.g",
+            "gears w0.g[0,0]",
+            "check w0.g[0,0]",
+            "health",
+            "whatif lr 1e-5..3e-3",
+            "whatif",
+            "set w0[0]=0",
+            "set w0=x",
+            "branch lr=2e-4",
+            "branch",
+            "diff main set1",
+            "note a longer remark about what was seen here, to be read again later on by somebody",
+            "note",
+            "j step=7 t=3",
+            "unt nosuchmodule",
+            "nonsense",
+            "ignore",
+            "condition",
+            "disable 99",
+            "enable",
+            "delete",
+            "commands 99"}) {
+        const auto [columns, text] = widest(stepper->execute(line));
+        EXPECT_LE(columns, width) << line << "\n" << text;
+      }
+    }
 }
 
 TEST(StepFuzz, EveryViewTakesAnyNumbersAndSizes) {
@@ -458,6 +622,140 @@ TEST_F(StepOnLine, BreakpointsCanBeIgnoredConditionedAndDisabled) {
   EXPECT_THAT(say("ignore 9 1"), HasSubstr("there is no breakpoint 9"));
 }
 
+TEST_F(StepOnLine, ConditionsAreReadWhenGivenAndTheirMistakesTold) {
+  say("b lin");
+  EXPECT_THAT(say("condition 1 los>("), AllOf(HasSubstr("condition 1 los>(\n"),
+                                              HasSubstr("                 ^ the expression ends")));
+  EXPECT_THAT(say("b"), Not(HasSubstr(" if ")));
+  EXPECT_EQ(say("condition 1 los>1"),
+            "breakpoint 1 stops if los>1\n"
+            "  nothing on the tape so far is called 'los'; did you mean 'loss'?\n");
+  EXPECT_THAT(
+      say("home ; c"),
+      AllOf(HasSubstr("the tape ends here"),
+            HasSubstr("breakpoint 1 was met, but its condition could not be told: nothing is "
+                      "called\n    'los' here\n")));
+  // |x| is a norm everywhere: |w| = |(0.5, -0.25)| = 0.559.
+  EXPECT_THAT(say("home ; condition 1 |w|>0.55 ; c"), HasSubstr("t1 step 0"));
+  EXPECT_THAT(say("home ; condition 1 |w|>0.56 ; c"), HasSubstr("t1 step 1"));
+  EXPECT_EQ(say("home ; p |w|*|w|, |x-x|").substr(say("home").size()), "0.3125  0.\n");
+  // Of several numbers any, as for stops.
+  EXPECT_THAT(say("home ; condition 1 w>0.4 ; c"), HasSubstr("t1 step 0"));
+  // A mistake in evaluating stops there and says so.
+  EXPECT_THAT(say("home ; condition 1 matmul(w,w)>0 ; c"),
+              AllOf(HasSubstr("> t1 step 0"), HasSubstr("cannot be told: ")));
+  EXPECT_THAT(say("home ; condition 1 w.dtype ; c"), HasSubstr("is the word 'f32'"));
+}
+
+TEST_F(StepOnLine, StopsThatNothingCanMeetAreDoubted) {
+  EXPECT_THAT(say("b lni"), HasSubstr("breakpoint 1: lni\n  nothing on the tape so far is called "
+                                      "'lni'; did you mean 'lin'?\n"));
+  EXPECT_THAT(say("b los>5"), HasSubstr("did you mean 'loss'?"));
+  EXPECT_THAT(say("b |wg|>1"), HasSubstr("called 'wg'; did you mean 'w"));
+  EXPECT_THAT(say("b dead(lni)>0.5"), HasSubstr("did you mean 'lin'?"));
+  EXPECT_THAT(say("b op:matmull"), HasSubstr("did you mean 'matmul'?"));
+  EXPECT_THAT(say("b step_test.cpp:99999"),
+              HasSubstr("no call on the tape so far is at step_test.cpp:99999"));
+  EXPECT_THAT(say("b other.cpp:1"),
+              HasSubstr("nothing on the tape so far is called 'other.cpp:1'"));
+  EXPECT_THAT(say("first loss"), HasSubstr("'loss' is a tensor, not a module"));
+  EXPECT_THAT(say("unt nosuch"), AllOf(HasSubstr("nothing on the tape so far is called 'nosuch'"),
+                                       HasSubstr("the tape ends here")));
+  EXPECT_THAT(say("b loss>("), HasSubstr("^ the expression ends too early"));
+  EXPECT_THAT(say("b loss>nosuchop(2)"), HasSubstr("nosuchop"));
+  // What is there is not doubted, also what will be there in a later backward pass.
+  for (const char* stop : {"lin", "*.backward", "op:*", "nan", "loss>5*loss[-1]", "|*.g|>1",
+                           "w.g>1", "|w|>1", "|w-w|>|w|", "dead(lin)>0.1", "shape *,1",
+                           "w.mean()>w.g.mean()", "out.shape[0]>5", "(out-y).abs().max()>1"}) {
+    const std::string answer = say("b " + std::string(stop));
+    EXPECT_EQ(std::count(answer.begin(), answer.end(), '\n'), 1) << answer;
+  }
+}
+
+TEST(StepLive, NothingIsDoubtedBeforeAWholeStepIsThere) {
+  see::Recorder recorder;
+  (void)exp(tensor({1., 2.}));
+  recorder.finish();
+  Stepper stepper(recorder.tape());
+  EXPECT_EQ(stepper.execute("b lin1"), "breakpoint 1: lin1\n");
+  EXPECT_THAT(stepper.execute("b loss>("), HasSubstr("^ the expression ends"));
+  stepper.ended();
+  EXPECT_THAT(stepper.execute("b lin1"), HasSubstr("nothing on the tape so far is called 'lin1'"));
+}
+
+TEST_F(StepOnLine, WatchesShareNumbersAndSwitches) {
+  say("watch w[1,0] ; b lin");
+  EXPECT_EQ(say("disable 1"), "watch 1 disabled\n");
+  EXPECT_THAT(say("b"), HasSubstr("1  watch w[1,0]  disabled"));
+  say("disable 2");
+  EXPECT_THAT(say("home ; c"), HasSubstr("the tape ends here"));
+  say("enable 1");
+  EXPECT_THAT(say("home ; c"), HasSubstr("watch 1: w[1,0]  -0.25 -> 1.25"));
+  EXPECT_THAT(say("condition 1 loss>1"), HasSubstr("1 is a watch"));
+  EXPECT_THAT(say("enable"), HasSubstr("something is missing; enable 1"));
+  EXPECT_THAT(say("whatif"), HasSubstr("something is missing; whatif lr"));
+}
+
+TEST_F(StepOnLine, WhatCannotBeShownIsNotDisplayed) {
+  EXPECT_THAT(say("display nix"), HasSubstr("nothing is called 'nix' here"));
+  EXPECT_THAT(say("n"), Not(HasSubstr("nix")));
+  EXPECT_THAT(say("display |w|"), HasSubstr("1: |w| = 0.5590\n"));
+  EXPECT_THAT(say("n"), HasSubstr("    1: |w| = 0.5590\n"));
+}
+
+TEST_F(StepOnLine, OtherTimesAndTheStepBefore) {
+  EXPECT_THAT(say("p loss[-1]"), HasSubstr("^ there is no step before this one"));
+  EXPECT_EQ(say("end ; p loss[-1]").substr(say("end").size()), "3.6250\n");
+  EXPECT_THAT(say("why w.g[1,0] @ step=0 t=4"), StartsWith("w.g[1,0] = -12 (t4)"));
+  EXPECT_THAT(say("gears w.g[1,0] @ step=0 t=4"), HasSubstr("= -12 (t4)"));
+  EXPECT_THAT(say("check w.g[1,0] @ step=0 t=4"), HasSubstr("w.g here -12"));
+  EXPECT_THAT(say("why w.g[1,0] @ step=9"), HasSubstr("there is no 'step=9' on the tape"));
+}
+
+TEST_F(StepOnLine, TabOffersCommandsTensorsAndModules) {
+  EXPECT_THAT(stepper->completions("wa"), testing::ElementsAre("watch"));
+  EXPECT_THAT(stepper->completions("li"), testing::ElementsAre("list", "lin"));
+  say("end");
+  EXPECT_THAT(stepper->completions("w."), testing::ElementsAre("w.g"));
+  EXPECT_THAT(stepper->completions("nix"), testing::IsEmpty());
+  Tape empty;
+  EXPECT_THAT(Stepper(empty).completions("unt"), testing::ElementsAre("until"));
+}
+
+TEST_F(StepOnLine, JsonGivesValuesAsTheyAre) {
+  Stepper json(rerun.tape(), {.style = {.width = 20}, .json = true}, &rerun);
+  json.ended();
+  const auto ask = [&](const std::string& line) {
+    const std::string text = json.execute(line);
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << text;
+    return nlohmann::json::parse(text);
+  };
+  ask("j t=4");
+  const auto printed = ask("p w.g, w[0,0]/3, w.dtype, x/0");
+  EXPECT_EQ(printed["values"][0]["elements"], nlohmann::json::parse("[6.5,-12.0]"));
+  EXPECT_EQ(printed["values"][0]["shape"], nlohmann::json::parse("[2,1]"));
+  EXPECT_EQ(printed["values"][1]["expression"], "w[0,0]/3");
+  EXPECT_EQ(printed["values"][1]["elements"][0].get<float>(), 0.5F / 3.F);
+  EXPECT_EQ(printed["values"][2]["word"], "f32");
+  EXPECT_EQ(printed["values"][3]["elements"][3], "-inf");
+  const auto checked = ask("check w.g[0,0]")["check"];
+  EXPECT_NEAR(checked["numeric"].get<double>(), 6.5, 1e-6);
+  EXPECT_EQ(checked["ours"], 6.5);
+  EXPECT_EQ(checked["ok"], true);
+  EXPECT_EQ(ask("why w.g[1,0]")["value"]["elements"][0], -12.0);
+  EXPECT_EQ(ask("gears w.g[1,0]")["gears"]["product"], -2.0);
+  const auto rates = ask("whatif lr 0.0625 0.125")["rates"];
+  EXPECT_EQ(rates[0]["lr"], 0.0625);
+  EXPECT_NEAR(rates[0]["loss"].get<double>(), (0.09375 * 0.09375 + 1.71875 * 1.71875) / 2, 1e-5);
+  EXPECT_NEAR(rates[1]["loss"].get<double>(), (1.1875 * 1.1875 + 5.9375 * 5.9375) / 2, 1e-5);
+  EXPECT_EQ(ask("health")["found"][0]["code"], "X1");
+  EXPECT_EQ(ask("first |w.g|>13")["found"]["t"], 4);
+  EXPECT_EQ(ask("display w[0,0]")["value"]["elements"][0], 0.5);
+  EXPECT_EQ(ask("n")["displays"][0]["expression"], "w[0,0]");
+  EXPECT_TRUE(ask("p nix").contains("error"));
+  EXPECT_THAT(ask("ll")["output"].get<std::string>(), HasSubstr("w.g [2,1]"));  // nothing is cut
+}
+
 TEST_F(StepOnLine, WordsMayBeShortenedAndMistyped) {
   EXPECT_EQ(say("home ; conti"), say("home ; c"));
   EXPECT_EQ(say("home ; n ; whe"), say("home ; n ; w"));
@@ -505,6 +803,31 @@ TEST(StepLive, AMotionWaitsForTheProgramAndQueuedCommandsForTheMotion) {
   EXPECT_THAT(stepper.grown(), HasSubstr("interrupted"));
   stepper.execute("c");
   EXPECT_THAT(stepper.ended(), HasSubstr("the tape ends here"));
+}
+
+TEST(StepLive, AnyMotionCanBeInterruptedAndTheNextBeginsAnew) {
+  for (const char* motion : {"n 500000", "unt nosuch", "j step=90000 t=0", "c", "u"}) {
+    Rerun rerun(std::make_unique<Line>(), {});
+    rerun.advance();
+    Stepper stepper(rerun.tape(), {}, &rerun);
+    stepper.execute("end");
+    stepper.execute(std::string(motion) + " ; p 1234567");
+    if (std::string(motion) == "u") stepper.execute("unt nosuch ; p 1234567");
+    ASSERT_TRUE(stepper.wants_more()) << motion;
+    stepper.interrupt();
+    rerun.advance();
+    EXPECT_THAT(stepper.grown(), AllOf(HasSubstr("interrupted"), Not(HasSubstr("1234567"))))
+        << motion;
+    EXPECT_FALSE(stepper.wants_more());
+    EXPECT_THAT(stepper.execute("p 7"), HasSubstr("7"));
+  }
+  // Ctrl-C at the prompt is not kept for the next motion.
+  Rerun rerun(std::make_unique<Line>(), {});
+  rerun.advance();
+  Stepper stepper(rerun.tape(), {}, &rerun);
+  stepper.ended();
+  stepper.interrupt();
+  EXPECT_THAT(stepper.execute("c"), HasSubstr("the tape ends here"));
 }
 
 TEST(StepLive, ALineInTheProgramBeginsASession) {
@@ -640,7 +963,7 @@ TEST(StepLive, StopsAtShapesNaNAndDeadUnits) {
     (void)relu(tensor({{1., -1.}, {2., -3.}}));
   }
   recorder.finish();
-  Stepper stepper(recorder.tape());
+  Stepper stepper(recorder.tape(), {.style = {.width = 200}});
   stepper.ended();
   EXPECT_THAT(stepper.execute("first nan"), HasSubstr("log_0: 1 NaN, first bad number at 1"));
   EXPECT_THAT(stepper.execute("first inf"), HasSubstr("log_0: 1 infinite, first bad number at 1"));

@@ -1,0 +1,103 @@
+// Answers as JSON; see step_json.h.
+#include <gradus/see/step_json.h>
+
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+namespace gradus::see {
+namespace {
+
+using StepJson = nlohmann::ordered_json;
+
+constexpr std::int64_t most_elements = 10000;
+
+StepJson json_number(double x) {
+  if (std::isnan(x)) return "nan";
+  if (std::isinf(x)) return x > 0 ? "inf" : "-inf";
+  return x;
+}
+
+std::string json_line(const StepJson& j) {
+  return j.dump(-1, ' ', false, StepJson::error_handler_t::replace);
+}
+
+StepJson json_of(const Value& value) {
+  if (!value.tensor) return {{"word", value.word}};
+  const Tensor& x = value.tensor;
+  StepJson j{{"shape", x.shape().to_vector()}, {"dtype", dtype_name(x.dtype())}};
+  if (x.numel() > most_elements) return j;
+  StepJson elements = StepJson::array();
+  if (x.dtype() == DType::boolean)
+    for (const bool one : x.to_vector<bool>()) elements.push_back(one);
+  else if (is_floating(x.dtype()))
+    for (const double one : x.to_vector<double>()) elements.push_back(json_number(one));
+  else
+    for (const std::int64_t one : x.to_vector<std::int64_t>()) elements.push_back(one);
+  j["elements"] = std::move(elements);
+  return j;
+}
+
+}  // namespace
+
+std::string json_text(double x) { return json_line(json_number(x)); }
+std::string json_text(const std::string& words) { return json_line(words); }
+std::string json_text(const Value& value) { return json_line(json_of(value)); }
+std::string json_text(const std::string& expression, const Value& value) {
+  StepJson j{{"expression", expression}};
+  j.update(json_of(value));
+  return json_line(j);
+}
+std::string json_text(const Gears& gears) {
+  StepJson wheels = StepJson::array();
+  for (const Factor& wheel : gears.wheels)
+    wheels.push_back({{"name", wheel.text},
+                      {"of", wheel.layer},
+                      {"turns_by", json_number(wheel.value)},
+                      {"remark", wheel.remark}});
+  return json_line({{"element", gears.element},
+                    {"value", json_number(gears.value)},
+                    {"chains", gears.count},
+                    {"n", gears.n},
+                    {"product", json_number(gears.product())},
+                    {"wheels", std::move(wheels)}});
+}
+std::string json_text(const std::vector<Rate>& rates) {
+  StepJson j = StepJson::array();
+  for (const Rate& r : rates) j.push_back({{"lr", r.lr}, {"loss", json_number(r.loss)}});
+  return json_line(j);
+}
+std::string json_text(const Slope& slope, double ours, bool ok) {
+  return json_line({{"numeric", json_number(slope.numeric)},
+                    {"left", json_number(slope.left)},
+                    {"right", json_number(slope.right)},
+                    {"step", slope.step},
+                    {"kinks", slope.kinks},
+                    {"ours", json_number(ours)},
+                    {"ok", ok}});
+}
+std::string json_text(const Diagnostic& d) {
+  return json_line({{"code", d.code},
+                    {"severity", std::string(severity_name(d.severity()))},
+                    {"what", d.what},
+                    {"why", d.why},
+                    {"place", d.place},
+                    {"count", d.count}});
+}
+std::string json_list(const std::vector<std::string>& entries) {
+  std::string list;
+  for (const std::string& one : entries) list += (list.empty() ? "" : ",") + one;
+  return "[" + list + "]";
+}
+std::string json_text(const TapeTick& tick) {
+  return json_line({{"step", tick.step}, {"t", tick.number}});
+}
+
+std::string answer_json(const std::string& command, const std::string& text, bool is_error,
+                        const JsonFields& more) {
+  StepJson j{{"command", command}, {is_error ? "error" : "output", text}};
+  for (const auto& [name, json] : more) j[name] = StepJson::parse(json);
+  return json_line(j) + "\n";
+}
+
+}  // namespace gradus::see
