@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::int64_t looks_every = 16;  // runs
 constexpr std::int64_t numbers_looked_at = 8192;
-constexpr double density_that_pays = 0.3;     // docs/performance.md
+constexpr double density_that_pays = 0.3;     // docs/design/0003
 constexpr std::int64_t width_that_pays = 32;  // sums for each number of the input
 
 }  // namespace

@@ -85,7 +85,7 @@ void pack(const T* source, Index step, Index along, Index count, Index depth, T*
     for (Index k = 0; k < depth; ++k) {
       const T* from = source + k * along;
       T* to = packed + k * tile;
-      __builtin_prefetch(from + 16 * along, 0, 2);  // rows are far apart, no machine guesses them
+      if (k + 16 < depth) __builtin_prefetch(from + 16 * along, 0, 2);  // rows lie far apart
       Index i = copy_lanes(Tag<T>(), from, to, 0, count);
       i = copy_lanes(hn::CappedTag<T, 4>(), from, to, i, count);
       copy_lanes(hn::CappedTag<T, 1>(), from, to, i, count);
