@@ -24,5 +24,9 @@ struct Gears {
 Gears gears_of(const Elements& elements, std::string_view text, TapeIndex tick);
 /// A line for each wheel: its name, the layer, its ratio, what it has turned by so far.
 std::string gears_text(const Gears& gears, const Style& style);
+/// The train as an SVG that turns: wheels that touch turn against each other, and a small wheel
+/// between two keeps the sense. Sizes and speeds are to scale while the fastest wheel turns at most
+/// five times as fast as the slowest, else on a logarithmic scale, and the picture says which.
+std::string gears_svg(const Gears& gears);
 
 }  // namespace gradus::see

@@ -53,6 +53,7 @@ struct Heatmap {
   double left = 0, right = 1, bottom = 0, top = 1;  ///< what the edges stand for
   Scale scale = Scale::sequential;
   std::string legend{};  ///< what the colour means, "log(1 + count)"
+  bool square = false;   ///< as high as wide, as a map of two equal axes is; in SVG alone
 };
 
 /// Counts with a name for each row and column, as a confusion matrix is; the numbers are shown,

@@ -14,6 +14,8 @@ namespace gradus::see {
 std::string fixed(double value, int decimals);
 /// Shortest of about four digits: 1200, 12k, 0.05, 1e-5.
 std::string short_number(double value);
+/// Text for an SVG: no character of it is markup or a control character.
+std::string escaped(const std::string& text);
 
 /// Numbers from low to high on an axis.
 struct Ruler {

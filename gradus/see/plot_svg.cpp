@@ -6,8 +6,6 @@
 #include <cmath>
 
 namespace gradus::see {
-namespace {
-
 std::string escaped(const std::string& text) {
   std::string out;
   for (const char c : text) {
@@ -24,6 +22,8 @@ std::string escaped(const std::string& text) {
   }
   return out;
 }
+
+namespace {
 
 std::string in_tenths(double v) { return fixed(v, 1); }
 
@@ -164,9 +164,10 @@ std::string draw(const LinePlot& plot) {
 }
 
 std::string draw(const Heatmap& map) {
-  Drawing d(760, 340, map.title);
+  const double right = map.square ? 500 : 640, bottom = map.square ? 472 : 292;
+  Drawing d(right + 120, bottom + 48, map.title);
   const Frame f{
-      70, 42, 640, 340 - 48, {map.left, map.right, map.x.log}, {map.bottom, map.top, map.y.log}};
+      70, 42, right, bottom, {map.left, map.right, map.x.log}, {map.bottom, map.top, map.y.log}};
   const Grid* const grids[] = {&map.grid};
   const auto limits = limits_of(grids, map.scale);
   if (!map.grid.values.empty())
@@ -176,11 +177,11 @@ std::string draw(const Heatmap& map) {
   Grid key{64, 1, {}};
   for (int i = 0; i < 64; ++i)
     key.values.push_back(limits.second - (limits.second - limits.first) * i / 63);
-  d.image(664, f.top, 14, f.bottom - f.top, key, map.scale, limits, false);
+  d.image(f.right + 24, f.top, 14, f.bottom - f.top, key, map.scale, limits, false);
   const Ruler ruler{limits.first, limits.second};
   for (const auto& [value, name] : ruler.ticks(4))
-    d.words(684, f.bottom - ruler.share(value) * (f.bottom - f.top) + 4, name);
-  d.turned(746, (f.top + f.bottom) / 2, map.legend);
+    d.words(f.right + 44, f.bottom - ruler.share(value) * (f.bottom - f.top) + 4, name);
+  d.turned(f.right + 106, (f.top + f.bottom) / 2, map.legend);
   return d.finish();
 }
 

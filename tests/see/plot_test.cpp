@@ -326,6 +326,12 @@ TEST(Plot, ARendererPutsInkWhereTheNumbersSay) {
   EXPECT_LT(ink(heat, 90, 235, 200, 285), 1);
   EXPECT_GT(ink(heat, 510, 235, 620, 285), 200);
   EXPECT_GT(ink(heat, 664, 44, 678, 60), 200) << "the dark end of the key is at the top";
+  map.square = true;
+  const Tensor square = rendered(map);
+  EXPECT_EQ(square.shape(), Shape({520, 620}));
+  EXPECT_GT(ink(square, 90, 60, 250, 220), 200);
+  EXPECT_LT(ink(square, 320, 60, 480, 220), 1);
+  EXPECT_GT(ink(square, 320, 290, 480, 450), 200);
   for (const auto& [name, sample] : samples())
     EXPECT_GT(ink(rendered(sample), 0, 0, 100, 100), 1) << name;
 }
