@@ -8,10 +8,14 @@ the session of docs/debugging.md.
     lesson_docs.py check FOLDER --code   the same for prose and code alone
     lesson_docs.py links             1 when a link or picture leads nowhere, or a path of one machine
                                      is named
+    lesson_docs.py lengths           1 when a program has more than 100 lines of code, or uses a header
+                                     that no page up to its own shows
 
 Comments in the first column are prose, and so are comments inside a function that begin a paragraph
-after an empty line; what stands between them is code. What the program printed follows the code
-that checked it. Without the real MNIST nothing is written, and `check` looks at code alone.
+after an empty line; what stands between them is code. A line of prose `-> module.h` is where the
+page shows that header, in the same way; later pages say where to find it. What the program printed
+follows the code that checked it. Without the real MNIST nothing is written, and `check` looks at
+code alone.
 """
 import json
 import math
@@ -25,15 +29,81 @@ SOURCES = ROOT / "examples" / "lesson13"
 PAGES = ROOT / "docs" / "lesson13"
 TABLE = "## The lesson's numbers"
 # What a reader of a page need not see again: docs/lesson13/README.md says that it is left out.
-BOILERPLATE = re.compile(r"#include |using namespace |static const Chapter chapter\{")
+BOILERPLATE = re.compile(r'#include [<"].*\.?(?:h"|>)$|#pragma once|using namespace |namespace lesson|}  // namespace'
+                         r"|static const Chapter chapter\{")
+SHOWN = re.compile(r"^-> (\w+\.h)$", re.M)
+# The frame, which docs/lesson13/README.md explains, and what belongs to a chapter's subject alone.
+FRAME = {"lesson.h", "quiz.h"}
+LONGEST = 100
+# Row 32: what the lecture recommends to read.
+RECOMMENDED = {"09_derivatives.md": ["https://arxiv.org/abs/1802.01528", "https://www.khanacademy.org/"]}
 
 
 def sources():
     return sorted(SOURCES.glob("[0-9][0-9]_*.cpp"))
 
 
+def own_headers(source):
+    """The lesson's own headers that a program includes, and those that they include, without the frame."""
+    found = []
+    for name in re.findall(r'^#include "(\w+\.h)"$', source.read_text(), re.M):
+        if name not in FRAME:
+            found += [*own_headers(SOURCES / name), name]
+    return list(dict.fromkeys(found))
+
+
+def shown_by():
+    """Which program's page shows each header."""
+    return {name: source for source in sources() for name in SHOWN.findall(source.read_text().replace("// ->", "->"))}
+
+
+def declared(header):
+    """The names of a header's types, functions and constants: what stands in its first column."""
+    text = (SOURCES / header).read_text()
+    kinds = re.findall(r"^(?:struct|class|concept|using) (?!namespace)(\w+)", text, re.M)
+    return kinds + re.findall(r"^inline [\w:<>,&* ]+?(\w+)[(\[]", text, re.M)
+
+
+def from_before(source):
+    """'It uses `lin`, `mse_net` from [chapter 9](...).' or nothing."""
+    home, used = shown_by(), {}
+    text = source.read_text() + "".join((SOURCES / name).read_text() for name in SHOWN.findall(source.read_text().replace("// ->", "->")))
+    for header in own_headers(source):
+        if home.get(header, source) != source:
+            names = [f"`{name}`" for name in dict.fromkeys(declared(header)) if re.search(rf"\b{name}\b", text)]
+            used.setdefault(home[header], []).extend(names)
+    words = [f"{', '.join(names)} from [chapter {int(page.stem[:2])}]({page.stem}.md)"
+             for page, names in sorted(used.items()) if names]
+    return f"It uses {'; '.join(words)}." if words else ""
+
+
 def parse(source):
     """A list of ("prose", text) and ("code", text, first line, last line); the first is the head."""
+    parts = []
+    for part in split(source):
+        name = SHOWN.search(part[1]) if part[0] == "prose" else None
+        if not name:
+            parts.append(part)
+            continue
+        header = SOURCES / name[1]
+        before = part[1][:name.start()].strip()
+        if before:
+            parts.append(("prose", before))
+        inside = split(header)
+        link = f"[{header.name}](../../examples/lesson13/{header.name})"
+        parts.append(("prose", f"{inside[0][1]} ({link})"))
+        # No output belongs to a header's lines.
+        parts += [(*inner[:2], 0, -1) if inner[0] == "code" else inner for inner in inside[1:]]
+        after = part[1][name.end():].strip()
+        if after:
+            parts.append(("prose", after))
+    head = parts[0][1]
+    parts[0] = ("prose", "# " + head if not head.startswith("#") else head)
+    return parts
+
+
+def split(source):
+    """The same of one file, in which nothing is shown and the head is prose like any."""
     lines = source.read_text().splitlines()
     parts, code, begin = [], [], 0
 
@@ -48,7 +118,8 @@ def parse(source):
     while at < len(lines):
         stripped = lines[at].lstrip()
         is_first = at == 0 or not lines[at - 1].strip()
-        if stripped.startswith("//") and (lines[at] == stripped or is_first or stripped.startswith("// ## ")):
+        is_comment = stripped.startswith("//") and not stripped.startswith("///")
+        if is_comment and (lines[at] == stripped or is_first or stripped.startswith("// ## ")):
             flush(at)
             text = []
             while at < len(lines) and lines[at].lstrip().startswith("//"):
@@ -60,8 +131,6 @@ def parse(source):
         code.append(lines[at])
         at += 1
     flush(len(lines))
-    head = parts[0][1]
-    parts[0] = ("prose", "# " + head if not head.startswith("#") else head)
     return parts
 
 
@@ -69,7 +138,7 @@ def paragraphs(lines):
     """The lines of a comment, each paragraph and list item in one line."""
     text = []
     for number, line in enumerate(lines):
-        begins = not text or not text[-1] or line.startswith(("#", "- ")) or text[-1].startswith("#")
+        begins = not text or not text[-1] or line.startswith(("#", "- ", "-> ")) or text[-1].startswith("#")
         if not line or begins:
             if line.startswith("#") and text and text[-1]:
                 text.append("")
@@ -106,7 +175,7 @@ def wanted(row):
 
 def cell(value):
     if isinstance(value, list):
-        return f"{cell(value[0])} to {cell(value[1])}"
+        return f"{value[0]:.6g} to {value[1]:.6g}"
     text = f"{value:.10g}" if isinstance(value, float) else str(value)
     text = re.sub(r"\n *", " ", text).strip()
     if isinstance(value, str) and re.search(r"[\[\]*_<|]", text):
@@ -143,6 +212,8 @@ def title(source):
 def page(source, chapter):
     pieces = [navigation(source)]
     parts = parse(source)
+    if from_before(source):
+        parts.insert(1, ("prose", from_before(source)))
     code = [part for part in parts if part[0] == "code"]
 
     def home(line):
@@ -312,7 +383,29 @@ def links():
                 wrong.append(f"{name} leads to {target}, which is not there")
             elif anchor and anchor not in anchors(there.read_text()):
                 wrong.append(f"{name} leads to {target}, whose heading is not there")
+    for name, addresses in RECOMMENDED.items():
+        text = (PAGES / name).read_text()
+        wrong += [f"docs/lesson13/{name} does not lead to {address}" for address in addresses if address not in text]
     print("\n".join(wrong) if wrong else "all links lead somewhere")
+    return 1 if wrong else 0
+
+
+def code_lines(path):
+    """Lines that are neither empty, nor a comment, nor boilerplate."""
+    lines = map(str.strip, path.read_text().splitlines())
+    return sum(1 for line in lines if line and not line.startswith("//") and not BOILERPLATE.match(line))
+
+
+def lengths():
+    wrong, home = [], shown_by()
+    for source in sources():
+        for header in own_headers(source):
+            if header not in home or home[header].name > source.name:
+                wrong.append(f"{source.name} uses {header}, which no page up to its own shows")
+    for path in [*sources(), *(SOURCES / header for header in home)]:
+        if code_lines(path) > LONGEST:
+            wrong.append(f"{path.name} has {code_lines(path)} lines of code, more than {LONGEST}")
+    print("\n".join(wrong) if wrong else f"no program has more than {LONGEST} lines of code")
     return 1 if wrong else 0
 
 
@@ -324,6 +417,8 @@ def main():
         return check(words[1], len(words) == 3)
     if words == ["links"]:
         return links()
+    if words == ["lengths"]:
+        return lengths()
     sys.exit(__doc__)
 
 

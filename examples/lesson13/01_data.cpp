@@ -1,14 +1,14 @@
 // Chapter 1. The data: 50,000 small pictures
 //
 // MNIST is a stack of handwritten digits, 28 x 28 grey pixels each, with the digit that somebody
-// meant to write. The files hold bytes 0..255; the lesson works with fractions, **byte / 256**.
+// meant to write. The files hold bytes 0..255; the lesson works with fractions, **byte / 256**, not
+// 255 as elsewhere: every number that follows depends on it.
 // Each picture becomes one row of 784 numbers, so that the whole training set is one matrix.
 //
 // Without MNIST at hand the same program runs on digits that gradus draws itself.
 #include <gradus/gradus.h>
 
 #include "lesson.h"
-#include "picture.h"
 
 using namespace gradus;
 using namespace lesson;
@@ -32,6 +32,14 @@ static void print_settings() {
 // ## The pictures
 // A row of x_train is a picture, laid out line after line; drawn here with a denser letter for a
 // darker pixel.
+static std::string letters(const Tensor& picture) {
+  std::string lines;
+  for (std::int64_t i = 0; i < picture.size(0); ++i, lines += '\n')
+    for (double pixel : picture[i].to_vector<double>())
+      lines += " .:-=+*#%@"[static_cast<int>(pixel * 10)];  // 0 to 255/256
+  return lines;
+}
+
 static void run() {
   print_settings();
   const Data& d = lesson::data();
@@ -39,15 +47,15 @@ static void run() {
             << d.x_valid.shape() << "  y_valid " << d.y_valid.shape() << "\n";
   std::cout << "the first picture, labelled " << d.y_train[0].item() << ":\n";
   // Every second line of its 28: letters are twice as high as wide.
-  std::cout << letters(d.x_train[0].reshape({14, 2, 28})[{all, 0}], 0, 1);
+  std::cout << letters(d.x_train[0].reshape({14, 2, 28})[{all, 0}]);
 
   row(3, "MNIST as tensors: x_train[0][203]", .19140625, d.x_train[{0, 203}].item(), 0, mnist_only);
   also_text(3, "x_train", "[50000,784]", d.x_train.shape().str(), mnist_only);
   also_text(3, "x_valid", "[10000,784]", d.x_valid.shape().str(), mnist_only);
-  also(3, "x_train[0][204]", .9296875, d.x_train[{0, 204}].item(), 0, mnist_only);
-  for (std::int64_t at : {205, 206, 207, 208, 209})
-    also(3, "x_train[0][" + std::to_string(at) + "]", .98828125, d.x_train[{0, at}].item(), 0,
-         mnist_only);
+  // A trap: divided by 255 these would be .19215686 and 1.
+  also_each(3, "x_train[0][200:210]",
+            {0, 0, 0, .19140625, .9296875, .98828125, .98828125, .98828125, .98828125, .98828125},
+            d.x_train[{0, Slice{200, 210}}], 0, mnist_only);
   also(3, "imgs[0,20,15]", .98828125, d.x_train.reshape({-1, 28, 28})[{0, 20, 15}].item(), 0,
        mnist_only);
   // The sums of all bytes say that no byte was lost on the way.
@@ -61,7 +69,7 @@ static void run() {
 
   // ## n, m and c
   // The three sizes that everything later is made of: pictures, pixels, classes.
-  const std::int64_t n = d.x_train.size(0), m = d.x_train.size(1);
+  const auto [n, m] = unpack<2>(d.x_train.shape());
   const std::int64_t c = max(d.y_train).item<std::int64_t>() + 1;
   std::cout << "n = " << n << ", m = " << m << ", c = " << c << "\n";
   row(9, "n, m, c: pictures", 50000, static_cast<double>(n), 0, mnist_only);

@@ -59,24 +59,25 @@ static void run() {
   const Tensor w = randn({784, 50});
   std::cout << "seed 42: randn({784, 50})[0, :4] = " << w[{0, Slice{0, 4}}] << "\n";
   row(13, "random weights: seed 42, randn(784,50)[0,0]", 1.926915, w[{0, 0}].item(), 5e-7);
-  const double others[] = {1.487284, .900717, -2.105521};
-  for (int i : {1, 2, 3}) also(13, "next", others[i - 1], w[{0, i}].item(), 5e-7);
-  const Tensor w2 = randn({50, 1});
-  const double second[] = {-.874127, .510715, .925640};
-  for (int i : {0, 1, 2}) also(13, "then randn(50,1)", second[i], w2[{i, 0}].item(), 5e-7);
+  also_each(13, "randn(784,50)[0]", {1.926915, 1.487284, .900717, -2.105521}, w[{0, Slice{0, 4}}],
+            5e-7);
+  also_each(13, "then randn(50,1)", {-.874127, .510715, .925640}, randn({50, 1})[{Slice{0, 3}, 0}],
+            5e-7);
   manual_seed(1);
   const Tensor m2 = randn({784, 10});
-  const double seed_1[] = {-1.525596, -.750232, -.653981, -1.609485};
-  for (int i : {0, 1, 2, 3}) also(13, "seed 1: randn(784,10)", seed_1[i], m2[{0, i}].item(), 5e-7);
+  also_each(13, "seed 1: randn(784,10)[0]", {-1.525596, -.750232, -.653981, -1.609485},
+            m2[{0, Slice{0, 4}}], 5e-7);
   // 7840 draws of a bell curve: mean 0, spread 1, up to what 7840 draws allow.
   also(13, "mean of 7840 normal draws", 0, m2.mean().item(), 4 / std::sqrt(7840.));
   also(13, "their standard deviation", 1, stddev(m2).item(), 4 / std::sqrt(2 * 7840.));
   manual_seed(1);
-  const nn::Linear layer(784, 50);
-  const double initial[] = {.0184023, -.0157635, -.0069236};
-  for (int i : {0, 1, 2})
-    also(13, "Linear(784, 50) of seed 1: weight", initial[i], layer.weight[{0, i}].item(), 5e-8);
-  also(13, "its bias", -.0111665, layer.bias[0].item(), 5e-8);
+  // Layers draw their own: weight, then bias.
+  const nn::Linear layer(784, 50), next(50, 10);
+  also_each(13, "Linear(784, 50) of seed 1: weight[0]", {.0184023, -.0157635, -.0069236},
+            layer.weight[{0, Slice{0, 3}}], 5e-8);
+  also_each(13, "its bias", {-.0111665, -.0110159}, layer.bias[Slice{0, 2}], 5e-8);
+  also_each(13, "then Linear(50, 10): weight[0]", {-.1172688, .0444789},
+            next.weight[{0, Slice{0, 2}}], 5e-8);
 
   // ## A sample without repetition
   // Shuffling is drawing all indices, each once.

@@ -15,21 +15,23 @@
 using namespace gradus;
 using namespace lesson;
 
-static double slope_at(const std::string& f, const std::string& by, double place) {
-  return symbolic::evaluate(symbolic::derivative(symbolic::parse(f), by), {{by, place}});
-}
-
 // ## Two wheels
 // $y = 3(x^2) + 9$ as two wheels, $u = x^2$ and $y = 3u + 9$. Wheels of wood have one ratio for
-// ever; the wheels of a function that is not a line grow and shrink while they turn.
+// ever; the wheels of a function that is not a line grow and shrink while they turn. (Two wheels
+// that touch turn against each other. Where a factor is positive a small one runs between them.)
+//
+// -> wheels.h
 static void two_wheels() {
   const double du = slope_at("x^2", "x", 5), dy = slope_at("3*u + 9", "u", 25);
-  std::cout << wheels_text({{"dy/du", dy}, {"du/dx", du}}) << "\n";
+  const see::Gears at_5 = train("dy/dx = 30 at x = 5", {{"dy/du", dy}, {"du/dx", du}}),
+                   wood = train("Two times two", {{"du/dx", 2}, {"dy/du", 2}});
+  std::cout << see::gears_text(at_5, {});
+  figure("two", "three wheels, each turns twice as fast as the one before", see::gears_svg(wood));
   row(35, "u = x^2 at 5: du/dx", 10, du, 0);
   also(35, "y = 3*u + 9: dy/du", 3, dy, 0);
-  also(35, "dy/dx, the product", 30, product({{"dy/du", dy}, {"du/dx", du}}), 0);
+  also(35, "dy/dx, the product", 30, at_5.product(), 0);
   also(35, "dy/dx, on paper", 30, slope_at("3*x^2 + 9", "x", 5), 0);
-  row(36, "2 * 2, two wheels in a row", 4, product({{"du/dx", 2}, {"dy/du", 2}}), 0);
+  row(36, "2 * 2, two wheels in a row", 4, wood.product(), 0);
   row(39, "the wheel u = x^2 at 1", 2, slope_at("x^2", "x", 1), 0);
   also(39, "the same wheel at 3", 6, slope_at("x^2", "x", 3), 0);
 }
@@ -54,7 +56,8 @@ static void jacobians() {
   row_text(30, "Jacobian of xW, x [3], W [3,2]", "[2,3]", table.shape().str());
   also(30, "greatest difference from the transpose of W", 0, max(abs(table - w.t())).item(), 0);
   const Tensor p = tensor({1., 2.}).set_requires_grad();
-  row_text(31, "backward from two numbers", "GradError", error_of([&] { square(p).backward(); }));
+  row_text(31, "backward from two numbers", "GradError: needs one number",
+           error_of([&] { square(p).backward(); }, {"needs one number"}));
   const Tensor y = square(p), seed = tensor({1., 10.});
   also(31, "with a seed (1, 10): slope of p[1]", 40,
        grad(std::span(&y, 1), std::span(&p, 1), std::span(&seed, 1))[0][1].item(), 0);
@@ -62,26 +65,40 @@ static void jacobians() {
 
 // ## The wheels of a weight
 // Image 0, pixel `i`, hidden unit `j`: four wheels between the weight and the loss. The ReLU is a
-// clutch, 1 when the unit is active and 0 when not. The sum over all images is `w1.g[i,j]`. In the
-// picture the colour says whether a wheel turns the sense round, and the size how fast it turns.
+// clutch, 1 when the unit is active and 0 when not. Each image has such a chain, and the sum of all
+// 50,000 products is the gradient `w1.g[i,j]`.
 static void wheels_of_a_weight() {
   const Data& d = lesson::data();
   const MseNet net = mse_net();
-  const Tensor x = d.x_train[Slice{0, 1}], l1 = lin(x, net.w1, net.b1);
-  const double out = lin(relu(l1), net.w2, net.b2).item();
   const int i = 237, j = 39;
-  const double n = static_cast<double>(d.x_train.size(0)), label = d.y_train[0].item();
-  const std::vector<Wheel> wheels{{"dL/dout", 2 / n * (out - label)},
-                                  {"dout/dl2", net.w2[j][0].item()},
-                                  {"dl2/dl1", l1[0][j].item() > 0 ? 1. : 0.},
-                                  {"dl1/dw", x[0][i].item()}};
-  std::cout << "image 0, w1[237,39]: " << wheels_text(wheels) << "\n";
-  figure("wheels", "four wheels between a weight and the loss", wheels_svg(wheels));
-  also(36, "dL/dout of image 0", -.00143884, wheels[0].factor, 1e-8, mnist_only);
-  also(36, "dout/dl2", -2.6108, wheels[1].factor, 1e-4, mnist_only);
-  also(36, "dl2/dl1", 1, wheels[2].factor, 0, mnist_only);
-  also(36, "dl1/dw", .98828, wheels[3].factor, 1e-5, mnist_only);
-  also(36, "their product", .0037124, product(wheels), 1e-7, mnist_only);
+  const double n = static_cast<double>(d.x_train.size(0));
+  const Tensor l1 = lin(d.x_train, net.w1, net.b1);
+  const Tensor out = lin(relu(l1), net.w2, net.b2)[{all, 0}];
+  const Tensor to_out = 2 / n * (out - d.y_train), gate = l1[{all, j}] > 0,
+               pixel = d.x_train[{all, i}];
+  const double w2 = net.w2[{j, 0}].item();
+  const see::Gears wheels = train("w1.g[237,39], the share of image 0",
+                                  {{"dL/dout", to_out[0].item()},
+                                   {"dout/dl2", w2},
+                                   {"dl2/dl1", gate[0].item(), "the unit is active"},
+                                   {"dl1/dw", pixel[0].item()}});
+  std::cout << see::gears_text(wheels, {});
+  figure("wheels", "four wheels between a weight and the loss", see::gears_svg(wheels));
+  also(36, "dL/dout of image 0", -.00143884, wheels.wheels[0].value, 1e-8, mnist_only);
+  // Rise over run in f64: the weight moves by h, and the unit by h times the pixel.
+  const MseNet exact = mse_net(DType::f64);
+  const Tensor x = d.x_train[Slice{0, 1}].astype(DType::f64),
+               unit = one_hot(tensor({j}), 50, DType::f64);
+  const auto share = [&](double h) {
+    const Tensor moved = lin(x, exact.w1, exact.b1) + h * x[{0, i}] * unit;
+    return square(lin(relu(moved), exact.w2, exact.b2) - d.y_train[0]).item() / n;
+  };
+  also(36, "product of the four less rise over run", 0,
+       wheels.product() - (share(1e-4) - share(-1e-4)) / 2e-4, 1e-8);
+  const Tensor products = to_out * w2 * gate * pixel;
+  std::cout << "the products of all images add up to " << products.sum().item() << "\n";
+  also(36, "sum over all images: w1.g[237,39]", 151.951492, products.sum().item(), 5e-4,
+       mnist_only);
 }
 
 // ## Chain rule and memory

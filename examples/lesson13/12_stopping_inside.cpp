@@ -72,6 +72,17 @@ static void run() {
       {}, [&] { forward_and_backward(net, x, targ); }, stops);
   row_text(46, "at a stop: shape, stride, dtype", "inp  f32[50000,50] strides [50,1]",
            by_hand.substr(by_hand.find("inp  "), 33), mnist_only);
+  // Then its first values, and how all of them are spread.
+  const std::string line = by_hand.substr(by_hand.find("inp  "));
+  const auto after = [&](const std::string& word) {
+    return std::stod(line.substr(line.find(word) + word.size()));
+  };
+  const Tensor l2 = relu(lin(x, net.w1, net.b1));
+  also(46, "its first value", l2[{0, 0}].item(), after(": "), 1e-3);
+  also(46, "min", min(l2).item(), after("min "), 1e-3);
+  also(46, "max", max(l2).item(), after("max "), 1e-3);
+  also(46, "mean", l2.mean().item(), after("mean "), 1e-3);
+  also(46, "std", stddev(l2).item(), after("std "), 1e-3);
   row_text(47, "first stop, p inp.shape", "[50000,50]", answer(by_hand, 1, "inp.shape"),
            mnist_only);
   also_text(47, "first stop, p out.g.shape", "[50000,1]", answer(by_hand, 1, "out.g.shape"),

@@ -9,33 +9,15 @@
 #include <cmath>
 
 #include "lesson.h"
-#include "training.h"
+#include "softmax.h"
 
 using namespace gradus;
 using namespace lesson;
 
-// ## From scores to probabilities
-// $p_i = e^{x_i} / \sum_j e^{x_j}$: all positive, adding up to one. `keepdims` leaves the summed
-// axis in place with size 1, so that the sum of each row divides that row.
-static Tensor softmax_by_hand(const Tensor& x) { return exp(x) / exp(x).sum({-1}, true); }
-
-// ## Its logarithm, three times
-// Version 1, as the words say it.
-static Tensor log_softmax_naive(const Tensor& x) { return log(softmax_by_hand(x)); }
-
-// Version 2: $\ln(a/b) = \ln a - \ln b$ and $\ln e^x = x$ save a division and an exponential.
-static Tensor log_softmax_rules(const Tensor& x) { return x - log(exp(x).sum({-1}, true)); }
-
-// Version 3: with $m = \max_j x_j$, $\ln\sum_j e^{x_j} = m + \ln\sum_j e^{x_j - m}$, because
-// $e^{a+b} = e^a e^b$ lets $e^m$ out of the sum. No exponent is above 0 any more.
-static Tensor logsumexp_by_hand(const Tensor& x) {
-  const Tensor m = max(x, -1).values;
-  return m + log(exp(x - m[{ellipsis, newaxis}]).sum({-1}));
-}
-static Tensor log_softmax_stable(const Tensor& x) {
-  return x - logsumexp_by_hand(x)[{ellipsis, newaxis}];
-}
-
+// ## From scores to probabilities, and their logarithm, three times
+//
+// -> softmax.h
+//
 // ## The spreadsheet
 // Five outputs for one picture that shows a dog. The target is a one-hot row: 1 for dog, 0 else.
 // The sheet shows six digits of each output, so what follows from them agrees to about 1e-6.
@@ -51,9 +33,8 @@ static void spreadsheet() {
                       exp(output)[i].item(), p[i].item(), target[i].item(), product[i].item() + 0.);
 
   row(81, "sum of the exponentials", 15.380998, exp(output).sum().item(), 1e-4);
-  const double softmaxes[] = {.000491, .873139, .117482, .008213, .000674};
-  for (int i = 0; i < 5; ++i)
-    also(81, std::string("softmax, ") + names[i], softmaxes[i], p[i].item(), 1e-6);
+  also_each(81, "softmax of cat, dog, plane, fish, building",
+            {.000491, .873139, .117482, .008213, .000674}, p, 1e-6);
   // Minus the sum of the last column. All targets but one are 0, so the sum only looks up dog.
   row(82, "cross-entropy of the dog", .1356600528, -product.sum().item(), 1e-6);
   also(82, "the lookup alone", .1356600528, -std::log(p[1].item()), 1e-6);
@@ -99,6 +80,16 @@ static void overflow() {
   also(89, "its gradient less softmax", 0, max(abs(big.grad() - softmax(big))).item(), 1e-15);
 }
 
+// The first and last three numbers of a row, with two digits.
+static std::string ends_of_row(const Tensor& x, int row) {
+  std::string words;
+  for (const Slice& end : {Slice{0, 3}, Slice{-3, {}}}) {
+    if (!words.empty()) words += " ..";
+    for (double value : x[{row, end}].to_vector<double>()) words += text("%6.2f", value);
+  }
+  return words;
+}
+
 static void run() {
   spreadsheet();
   rules();
@@ -107,7 +98,8 @@ static void run() {
   // ## The same on the digits
   // The net of the second notebook, untrained: ten scores for each of the training images.
   const Data& d = lesson::data();
-  nn::Sequential net = lesson_net(1);
+  manual_seed(1);
+  nn::Sequential net{nn::Linear(784, 50), nn::ReLU(), nn::Linear(50, 10)};
   NoGrad guard;
   const Tensor pred = net(d.x_train), naive = log_softmax_naive(pred);
   std::cout << "pred " << pred.shape().str() << "\n";

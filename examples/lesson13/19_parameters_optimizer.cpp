@@ -8,53 +8,16 @@
 #include <gradus/gradus.h>
 
 #include "lesson.h"
-#include "training.h"
+#include "nets.h"
+#include "runs.h"
 
 using namespace gradus;
 using namespace lesson;
 
-// ## A module finds its parameters
-// Two layers are fields, and one line names them: that is all `parameters()` needs.
-struct MLP : nn::Module {
-  nn::Linear l1{784, 50}, l2{50, 10};
-  nn::ReLU relu;
-  GRADUS_FIELDS(l1, l2, relu)
-  Tensor forward(const Tensor& x) override { return l2(relu(l1(x))); }
-  std::string describe() const override { return "MLP"; }
-};
-
-// ## How does it find them?
-// By hand: whoever adds a layer writes it down under a name, and parameters are looked up in what
-// was written down. (In Python an assignment `self.l1 = ...` is caught and written down.)
-struct MyModule : nn::Module {
-  std::vector<std::pair<std::string, std::shared_ptr<nn::Module>>> layers;
-  MyModule() {
-    layers.emplace_back("l1", std::make_shared<nn::Linear>(784, 50));
-    layers.emplace_back("l2", std::make_shared<nn::Linear>(50, 10));
-  }
-  void visit_fields(const nn::FieldVisitor& visitor) override {
-    for (auto& [name, layer] : layers) visitor.module(name, *layer);
-  }
-  Tensor forward(const Tensor& x) override {
-    return (*layers[1].second)(relu((*layers[0].second)(x)));
-  }
-  std::string describe() const override { return "MyModule"; }
-};
-
-// ## A list of modules, called one after the other
-// Nets that are chains need no `forward` of their own: each module's answer is the next one's
-// input.
-struct SequentialModel : nn::Module {
-  nn::ModuleList layers{nn::Linear(784, 50), nn::ReLU(), nn::Linear(50, 10)};
-  GRADUS_FIELDS(layers)
-  Tensor forward(const Tensor& x) override {
-    Tensor y = x;
-    for (std::size_t i = 0; i < layers.size(); ++i) y = layers[i](y);
-    return y;
-  }
-  std::string describe() const override { return "SequentialModel"; }
-};
-
+// ## Three nets that find their own parameters
+//
+// -> nets.h
+//
 // ## An optimizer
 // It holds the parameters and the learning rate, and knows how to make a step.
 struct Optimizer {
@@ -71,7 +34,8 @@ struct Optimizer {
 
 // ## The loop
 // The loop, now the same for every net and every optimizer: three epochs of batches of 50. It gives
-// what the notebook prints, loss and accuracy of the last batch of each epoch.
+// what the notebook prints from here on, loss and accuracy of the **last** batch of each epoch, not
+// of the first as in chapter 18: a number of one kind says nothing about one of the other.
 template <class Opt>
 static std::vector<Report> fit(nn::Module& model, Opt&& opt) {
   const Data& d = lesson::data();
@@ -85,7 +49,7 @@ static std::vector<Report> fit(nn::Module& model, Opt&& opt) {
       loss.backward();
       opt.step();
       opt.zero_grad();
-      if (i + 50 >= d.x_train.size(0)) last = {loss.item(), accuracy(preds, yb)};
+      if (i + 50 >= d.x_train.size(0)) last = {loss.item(), accuracy(preds, yb), 50};
     }
   return epochs;
 }
@@ -98,18 +62,18 @@ static void parameters_of(const std::string& name, nn::Module& model,
 }
 
 // ## Each step trains again
+//
+// -> runs.h
+//
 // A fresh `Linear` first: the stream of random numbers stands where the notebook's stood.
 static void run() {
   stream_before_chapter(19);
   nn::Linear linear(3, 4);
   std::cout << linear.weight << "\n" << linear.bias << "\n";
-  const double drawn[] = {.57, .43, -.30, .13, -.32, -.24, .51, .04, .22, .13, -.17, -.24};
-  for (int i = 0; i < 12; ++i)
-    also(106, "Linear(3,4).weight, number " + std::to_string(i), drawn[i],
-         linear.weight[{i / 3, i % 3}].item(), .005);
-  const double biases[] = {-.01, -.51, -.39, .56};
-  for (int i = 0; i < 4; ++i)
-    also(106, "its bias, number " + std::to_string(i), biases[i], linear.bias[i].item(), .005);
+  also_each(106, "Linear(3,4).weight",
+            {.57, .43, -.30, .13, -.32, -.24, .51, .04, .22, .13, -.17, -.24},
+            linear.weight.reshape({12}), .005);
+  also_each(106, "its bias", {-.01, -.51, -.39, .56}, linear.bias, .005);
 
   // The net with two fields.
   MLP mlp;

@@ -5,114 +5,41 @@
 // library's loader, which has all of them, comes last.
 #include <gradus/gradus.h>
 
-#include <deque>
-#include <future>
-#include <numeric>
-#include <random>
-
 #include "lesson.h"
-#include "training.h"
+#include "loaders.h"
+#include "runs.h"
 
 using namespace gradus;
 using namespace lesson;
-using data::Batch;
-using Numbers = std::vector<std::int64_t>;
 
-// ## A data set: so many pairs, and pair i
-// `i` is a number, a slice or a list of numbers: whatever indexes a tensor.
-struct Pairs {
-  Tensor x, y;
-  std::int64_t size() const { return x.size(0); }
-  Batch operator[](const Index& i) const { return {x[i], y[i]}; }
-};
-
-// ## A loader, version 1: slices in order
-// A loader hands its batches to a function, `use`, one after the other.
-struct SliceLoader {
-  const Pairs& set;
-  std::int64_t bs;
-  template <class Use>
-  void each(Use use) const {
-    for (std::int64_t i = 0; i < set.size(); i += bs) use(set[Slice{i, i + bs}]);
-  }
-};
-
-// ## Version 2: who says which, who groups, who stacks
-// A sampler is an order of indices, a batch sampler groups it, `collate` stacks single pairs.
-static Numbers sampler(std::int64_t n, bool shuffle, std::mt19937& random) {
-  Numbers order(static_cast<std::size_t>(n));
-  std::iota(order.begin(), order.end(), 0);
-  if (shuffle) std::shuffle(order.begin(), order.end(), random);
-  return order;
-}
-static std::vector<Numbers> batch_sampler(const Numbers& order, std::size_t bs, bool drop_last) {
-  std::vector<Numbers> batches;
-  for (std::int64_t i : order) {
-    if (batches.empty() || batches.back().size() == bs) batches.emplace_back();
-    batches.back().push_back(i);
-  }
-  if (drop_last && !batches.empty() && batches.back().size() < bs) batches.pop_back();
-  return batches;
-}
-static Batch collate(const std::vector<Batch>& pairs) {
-  Tensors xs, ys;
-  for (const Batch& pair : pairs) {
-    xs.push_back(pair.x);
-    ys.push_back(pair.y);
-  }
-  return {stack(xs), stack(ys)};
-}
-struct SampledLoader {
-  const Pairs& set;
-  std::size_t bs;
-  bool shuffle;
-  mutable std::mt19937 random{42};
-  template <class Use>
-  void each(Use use) const {
-    for (const Numbers& batch : batch_sampler(sampler(set.size(), shuffle, random), bs, false)) {
-      std::vector<Batch> pairs;
-      for (std::int64_t i : batch) pairs.push_back(set[i]);
-      use(collate(pairs));
-    }
-  }
-};
-
-// ## Version 3: workers
-// While the net learns from one batch, others make the next: here `workers` batches are on their
-// way at any time, and they are used in the order in which they were asked for. (Python forks
-// processes for this. A forked child repeats its parent's random numbers: each needs its own seed.)
-struct WorkerLoader {
-  const Pairs& set;
-  std::size_t bs, workers;
-  template <class Use>
-  void each(Use use) const {
-    std::mt19937 unused;
-    std::deque<std::future<Batch>> on_their_way;
-    const auto use_next = [&] {
-      use(on_their_way.front().get());
-      on_their_way.pop_front();
-    };
-    for (const Numbers& batch : batch_sampler(sampler(set.size(), false, unused), bs, true)) {
-      on_their_way.push_back(std::async(std::launch::async, [this, batch] {
-        return set[Tensor::of(batch, {static_cast<std::int64_t>(batch.size())})];
-      }));
-      if (on_their_way.size() > workers) use_next();
-    }
-    while (!on_their_way.empty()) use_next();
-  }
-};
-
-// ## What the library's is like
-// The library's loader is a range of batches; this lets it speak as the others do.
-struct LibraryLoader {
-  data::DataLoader loader;
-  template <class Use>
-  void each(Use use) const {
-    for (const Batch& batch : loader) use(batch);
-  }
-};
-
+// ## Data sets and loaders
+//
+// -> loaders.h
+//
 // ## A net from each
+// Three epochs with a new net, SGD and lr .5: loss and accuracy of the last batch of each. A
+// loader gives its batches to a function: loader.each(use). In f64 the same weights and pixels
+// are rounded later.
+template <class Loader>
+static std::vector<Report> three_epochs(const Loader& loader, double* valid_accuracy = nullptr,
+                                        DType dtype = DType::f32) {
+  nn::Sequential model = lesson_net();
+  model.to(dtype);
+  optim::SGD opt(model.parameters(), {.lr = .5});
+  std::vector<Report> last(3);
+  for (Report& report : last)
+    loader.each([&](const Batch& batch) {
+      const Tensor preds = model(batch.x.astype(dtype)), loss = cross_entropy(preds, batch.y);
+      loss.backward();
+      opt.step();
+      opt.zero_grad();
+      report = {loss.item(), accuracy(preds, batch.y), batch.x.size(0)};
+    });
+  if (valid_accuracy)
+    *valid_accuracy = whole_set(model, lesson::data().x_valid, lesson::data().y_valid).accuracy;
+  return last;
+}
+
 // The three versions, and a net trained with each.
 static void versions(const Pairs& set) {
   std::cout << "pairs 0..4: " << set[Slice{0, 5}].x.shape().str() << " " << set[Slice{0, 5}].y
@@ -151,7 +78,10 @@ static void run() {
   versions({d.x_train, d.y_train});
 
   // ## The library's loader
-  // Its orders are PyTorch's, drawn from the same stream.
+  // Its orders are PyTorch's, drawn from the same stream. A trap: the accuracies that the notebook
+  // prints with these losses, .06 .04 .06 and .14 .16 .10, and .04 .02 .12 of version 2, are stale;
+  // its loop reported `preds` of a batch long gone. The losses are right, and the accuracies below
+  // belong to them.
   const auto train_ds = std::make_shared<data::TensorDataset>(d.x_train, d.y_train);
   const LibraryLoader one{{train_ds, {.batch_size = 50, .shuffle = true}}},
       two{{train_ds,

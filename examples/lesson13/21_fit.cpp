@@ -5,7 +5,7 @@
 #include <gradus/gradus.h>
 
 #include "lesson.h"
-#include "training.h"
+#include "runs.h"
 
 using namespace gradus;
 using namespace lesson;
@@ -65,6 +65,10 @@ static void five_epochs(const data::Loaders& dls) {
   const Stopwatch watch;
   const std::vector<Report> here = fit(5, model, opt, dls.train, dls.valid);
   timing("5 epochs with validation: " + text("%.2f s", watch.seconds()) + "; the notebook: 1.54 s");
+  // As the notebook printed it on the day of the lecture. The notebook as it stands today shows
+  // other numbers, .0951 to .1210 and 96.9 to 97.4 %: a trap, for they are of a cell that was run
+  // again on the net of the run before. What it may be at all is a band, loss .09 to .15 and
+  // accuracy .955 to .975.
   const Report f32[] = {{.14236383, .9581},
                         {.12564025, .9632},
                         {.13069148, .9645},
@@ -76,6 +80,11 @@ static void five_epochs(const data::Loaders& dls) {
     const std::string after = " after epoch " + std::to_string(e);
     also(106, "valid loss" + after, f32[e].loss, here[e].loss, 1e-5, mnist_only);
     also(106, "valid accuracy" + after, f32[e].accuracy, here[e].accuracy, 1e-9, mnist_only);
+  }
+  for (std::size_t e = 0; e < 5; ++e) {
+    also_band(106, "band of the loss, epoch " + std::to_string(e), .09, .15, here[e].loss,
+              mnist_only);
+    also_band(106, "of the accuracy", .955, .975, here[e].accuracy, mnist_only);
   }
   default_generator().set_state(stream);
   Precise precise(lesson_net());

@@ -123,6 +123,17 @@ void also_band(Place row, std::string_view what, double low, double high, double
                Needs needs) {
   band_row(false, row, what, low, high, here, needs);
 }
+void also_each(Place row, std::string_view what, const std::vector<double>& lesson,
+               const gradus::Tensor& here, double tolerance, Needs needs) {
+  const std::vector<double> numbers = here.to_vector<double>();
+  if (numbers.size() != lesson.size())
+    throw gradus::ShapeError(std::string(what) + ": " + std::to_string(lesson.size()) +
+                                 " numbers of the lesson, " + here.shape().str() + " here",
+                             "take a slice");
+  for (std::size_t i = 0; i < numbers.size(); ++i)
+    also(row, std::string(what) + "[" + std::to_string(i) + "]", lesson[i], numbers[i], tolerance,
+         needs);
+}
 
 void figure(std::string_view name, std::string_view caption, std::string svg,
             std::source_location at) {

@@ -6,6 +6,8 @@
 #include <gradus/core/error.h>
 #include <gradus/core/tensor.h>
 
+#include <chrono>
+#include <cstdio>
 #include <iostream>
 #include <source_location>
 #include <string>
@@ -55,21 +57,48 @@ void also_text(Place row, std::string_view what, std::string_view lesson, std::s
                Needs needs = anything);
 void also_band(Place row, std::string_view what, double low, double high, double here,
                Needs needs = anything);
+/// One further check for each number of `here`: "preds[0]", "preds[1]", ... Throws ShapeError when
+/// there are more or fewer than in `lesson`.
+void also_each(Place row, std::string_view what, const std::vector<double>& lesson,
+               const gradus::Tensor& here, double tolerance, Needs needs = anything);
 /// A picture for the chapter's page: the file's name, what is to be seen, and the picture itself.
 void figure(std::string_view name, std::string_view caption, std::string svg,
             std::source_location at = std::source_location::current());
 /// Prints a line whose numbers differ from run to run, or from machine to machine.
 void timing(const std::string& line, std::source_location at = std::source_location::current());
 
-/// Runs what should fail, prints what the error says and its hint, and gives its kind,
-/// "ShapeError"; "nothing" when nothing was thrown.
+/// printf into a string.
+template <class... Values>
+std::string text(const char* format, Values... values) {
+  char line[256];
+  std::snprintf(line, sizeof line, format, values...);
+  return line;
+}
+/// Seconds since it was made.
+class Stopwatch {
+ public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+/// Runs what should fail, prints what the error says and its hint, and gives its kind and, after a
+/// colon, the words it was asked about: those of `words` that it says, in their order. "ShapeError:
+/// [3] [4]"; "nothing" when nothing was thrown.
 template <class Body>
-std::string error_of(Body&& body) {
+std::string error_of(Body&& body, std::initializer_list<std::string_view> words = {}) {
   try {
     body();
   } catch (const gradus::Error& error) {
-    std::cout << "error: " << error.problem() << "\n  hint: " << error.hint() << "\n";
-    return std::string(error.kind());
+    const std::string said = error.problem() + "\n  hint: " + error.hint();
+    std::cout << "error: " << said << "\n";
+    std::string found;
+    for (std::string_view word : words)
+      if (said.find(word) != said.npos) found += (found.empty() ? ": " : " ") + std::string(word);
+    return std::string(error.kind()) + found;
   }
   return "nothing";
 }

@@ -1,5 +1,5 @@
-// The Module of chapter 14: a layer says forward and backward, this base keeps what it was called
-// with and what it answered. Derive as struct Relu : Module<Relu>.
+// The base: a layer says forward and backward, and derives as `struct Relu : Module<Relu>`. The
+// base keeps what the layer was called with, in `args`, and what it answered.
 #pragma once
 
 #include <gradus/gradus.h>
@@ -7,28 +7,30 @@
 #include <functional>
 
 namespace lesson {
+using namespace gradus;
 
 /// A layer with a forward for these inputs, and the backward that belongs to it.
 template <class Layer, class... Inputs>
 concept HasForward = requires(Layer& layer, const Inputs&... x) {
-  { layer.forward(x...) } -> std::convertible_to<gradus::Tensor>;
+  { layer.forward(x...) } -> std::convertible_to<Tensor>;
 };
 template <class Layer, class... Inputs>
-concept HasBackward = requires(Layer& layer, const gradus::Tensor& g, const Inputs&... x) {
+concept HasBackward = requires(Layer& layer, const Tensor& g, const Inputs&... x) {
   layer.backward(g, x...);
 };
 
 template <class Layer>
 struct Module {
   /// How a layer is handed a tensor.
-  using In = const gradus::Tensor&;
+  using In = const Tensor&;
 
-  std::vector<gradus::Tensor> args;
-  gradus::Tensor answer;
+  Tensors args;
+  Tensor answer;
 
-  /// Runs forward(x...), and keeps x and the answer.
+  /// Runs forward(x...), and keeps x and the answer. What Python finds out when it runs, a layer
+  /// without forward, C++ says before: it does not compile.
   template <class... Inputs>
-  gradus::Tensor operator()(const Inputs&... x) {
+  Tensor operator()(const Inputs&... x) {
     static_assert(HasForward<Layer, Inputs...>,
                   "this layer has no forward: write `Tensor forward(In x)` with one In for each "
                   "tensor it is called with");
@@ -50,7 +52,7 @@ struct Module {
 };
 
 /// Puts onto each tensor its gradient.
-inline void give(const gradus::Tensors& tensors, const gradus::Tensors& gradients) {
+inline void give(const Tensors& tensors, const Tensors& gradients) {
   for (std::size_t i = 0; i < tensors.size(); ++i) tensors[i].set_grad(gradients[i]);
 }
 

@@ -1,8 +1,7 @@
-// A race between several ways to one result: each is timed, and its line says how much faster than
-// the first it is. Chapter 5 uses it.
+// Each version is timed, and its line says how much faster than the first it is.
 #pragma once
 
-#include <chrono>
+#include <algorithm>
 
 #include "lesson.h"
 
@@ -19,16 +18,14 @@ class Race {
     gradus::Tensor result;
     double best = 1e9;
     for (int i = 0; i < 3; ++i) {
-      const auto start = std::chrono::steady_clock::now();
+      const Stopwatch watch;
       result = product();
-      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-      best = std::min(best, took.count());
+      best = std::min(best, watch.seconds());
     }
     if (first_ == 0) first_ = best / pairs;
-    char line[120];
-    std::snprintf(line, sizeof line, "%-22s %10.4f %9.3f %9.0f", name, best * 1e3,
-                  2 * pairs / best / 1e9, first_ / (best / pairs));
-    timing(line, at);
+    timing(text("%-22s %10.4f %9.3f %9.0f", name, best * 1e3, 2 * pairs / best / 1e9,
+                first_ / (best / pairs)),
+           at);
     return result;
   }
 

@@ -2,6 +2,7 @@
 // list of chapters, and JSON.
 #include <examples/lesson13/json.h>
 #include <examples/lesson13/lesson.h>
+#include <gradus/gradus.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -130,6 +131,23 @@ TEST(LessonLines, AreBrokenBetweenWords) {
   EXPECT_EQ(lesson::broken(std::string(50, 'x') + " y\n", 40), std::string(50, 'x') + "\n  y\n");
   const std::string picture = std::string(30, '.') + " \xE2\xA0\x80 " + std::string(30, '.');
   EXPECT_EQ(lesson::broken(picture, 40), picture);
+}
+
+TEST(LessonTable, AlsoEachIsACheckForEveryNumber) {
+  static const lesson::Chapter chapter{
+      99, "one of the test's own", [] {
+        lesson::also_each(1, "x", {1, 2, 4}, gradus::tensor({1., 2., 3.}), .5);
+      }};
+  const lesson::Record record = lesson::run(chapter, true);
+  ASSERT_EQ(record.results.size(), 3U);
+  EXPECT_EQ(record.results[1].what, "x[1]");
+  EXPECT_TRUE(record.results[1].ok);
+  EXPECT_FALSE(record.results[2].ok);
+  static const lesson::Chapter too_few{
+      98, "another", [] {
+        lesson::also_each(1, "x", {1}, gradus::tensor({1., 2.}), .5);
+      }};
+  EXPECT_THROW((void)lesson::run(too_few, true), gradus::ShapeError);
 }
 
 TEST(LessonData, AFolderThatIsNamedMustHaveMnist) {
