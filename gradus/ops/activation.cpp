@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numbers>
 
+#include <gradus/kernels/arithmetic.h>
 #include <gradus/kernels/reduce.h>
 #include <gradus/ops/elementwise.h>
 #include <gradus/ops/registry.h>
@@ -24,6 +25,13 @@ struct Relu : Unary<Relu> {
   template <class T>
   T value(T x) const {
     return x < T(0) ? T(0) : x;
+  }
+  void forward(In x, Out y) const {
+    if (!is_floating(x.dtype)) return Unary::forward(x, y);
+    dispatch_floating(x.dtype, [&]<class T>() {
+      kernels::apply_relu(x.as<T>(), x.strides().data(), y.as<T>(), y.strides().data(),
+                          y.shape().data(), y.shape().rank());
+    });
   }
   Tensor derivative(
       const Call& c) const {  // Open where not y <= 0: a NaN stays a NaN on the way back.

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <type_traits>
 
+#include <gradus/kernels/arithmetic.h>
 #include <gradus/ops/elementwise.h>
 #include <gradus/ops/registry.h>
 #include <gradus/ops/samples.h>
@@ -17,9 +18,23 @@ Samples binary_samples(const Op& op, double low = -2, double high = 2) {
           {op, {sample({}, low, high, 5), sample({5}, low, high, 6)}}};
 }
 
+/// A Binary whose floating loops are the kernels'.
+template <class D, kernels::Arithmetic kind>
+struct Arithmetic : Binary<D> {
+  void forward(In a, In b, Out y) const {
+    if (!is_floating(a.dtype)) return Binary<D>::forward(a, b, y);
+    const Shape strides_a = a.layout->strides_over(y.shape());
+    const Shape strides_b = b.layout->strides_over(y.shape());
+    dispatch_floating(a.dtype, [&]<class T>() {
+      kernels::apply_arithmetic(kind, a.as<T>(), strides_a.data(), b.as<T>(), strides_b.data(),
+                                y.as<T>(), y.strides().data(), y.shape().data(), y.shape().rank());
+    });
+  }
+};
+
 }  // namespace
 
-struct Add : Binary<Add> {
+struct Add : Arithmetic<Add, kernels::Arithmetic::add> {
   static constexpr Card card{.name = "add",
                              .also = "torch.add, numpy.add",
                              .onnx = "Add",
@@ -40,7 +55,7 @@ struct Add : Binary<Add> {
   static Samples samples() { return binary_samples(Add{}); }
 };
 
-struct Sub : Binary<Sub> {
+struct Sub : Arithmetic<Sub, kernels::Arithmetic::sub> {
   static constexpr Card card{.name = "sub",
                              .also = "torch.sub, numpy.subtract",
                              .onnx = "Sub",
@@ -58,7 +73,7 @@ struct Sub : Binary<Sub> {
   static Samples samples() { return binary_samples(Sub{}); }
 };
 
-struct Mul : Binary<Mul> {
+struct Mul : Arithmetic<Mul, kernels::Arithmetic::mul> {
   static constexpr Card card{.name = "mul",
                              .also = "torch.mul, numpy.multiply",
                              .onnx = "Mul",
@@ -80,7 +95,7 @@ struct Mul : Binary<Mul> {
   static Samples samples() { return binary_samples(Mul{}); }
 };
 
-struct Div : Binary<Div> {
+struct Div : Arithmetic<Div, kernels::Arithmetic::div> {
   static constexpr Card card{
       .name = "div",
       .also = "torch.div, torch.true_divide, numpy.divide, numpy.true_divide",
@@ -206,8 +221,8 @@ struct Pow : Binary<Pow> {
 };
 
 /// The larger or smaller of two; ties give half of the gradient to each, as PyTorch does.
-template <class D>
-struct Extremum : Binary<D> {
+template <class D, kernels::Arithmetic kind>
+struct Extremum : Arithmetic<D, kind> {
   static constexpr Domain domain = Domain::any;
   Tensor gradient(const Call& c, const Tensor& g, std::size_t i) const {
     const Tensor mine = c.input(i), other = c.input(1 - i);
@@ -216,7 +231,7 @@ struct Extremum : Binary<D> {
   }
 };
 
-struct Maximum : Extremum<Maximum> {
+struct Maximum : Extremum<Maximum, kernels::Arithmetic::maximum> {
   static constexpr bool is_maximum = true;
   static constexpr Card card{.name = "maximum",
                              .also = "torch.maximum, numpy.maximum",
@@ -231,7 +246,7 @@ struct Maximum : Extremum<Maximum> {
   static Samples samples() { return binary_samples(Maximum{}); }
 };
 
-struct Minimum : Extremum<Minimum> {
+struct Minimum : Extremum<Minimum, kernels::Arithmetic::minimum> {
   static constexpr bool is_maximum = false;
   static constexpr Card card{
       .name = "minimum",

@@ -1,5 +1,6 @@
 // Sums, products and quantifiers over axes. The kernels fold in one fixed order
 // (kernels/reduce.h); the rest is composed. Next: extremum.cpp.
+#include <gradus/kernels/sum.h>
 #include <gradus/ops/product_sum.h>
 #include <gradus/ops/reduction.h>
 #include <gradus/ops/registry.h>
@@ -20,15 +21,16 @@ struct Sum : Reduction<Sum> {
   Tensor shortcut(const Tensor& x) const { return sum_of_product(x, axis, keepdims); }
   void forward(In x, Out y) const {
     dispatch(x.dtype, [&]<class T>() {
-      if constexpr (std::is_floating_point_v<T>)
-        reduce<T, T, T>(
-            x, y, axis, T(0), [](T v) { return v; }, [](T a, T b) { return a + b; },
-            [](T v) { return v; });
-      else
+      if constexpr (std::is_floating_point_v<T>) {
+        const Split s(*x.layout, axis);
+        kernels::sum(x.as<T>(), s.kept_sizes.data(), s.kept_strides.data(), s.kept_sizes.rank(),
+                     s.sizes.data(), s.strides.data(), s.sizes.rank(), y.as<T>());
+      } else {
         reduce<std::uint64_t, T, std::int64_t>(
             x, y, axis, 0, [](T v) { return static_cast<std::uint64_t>(v); },
             [](std::uint64_t a, std::uint64_t b) { return a + b; },
             [](std::uint64_t v) { return static_cast<std::int64_t>(v); });
+      }
     });
   }
   Tensor vjp(const Call& c, const Tensor& g) const {
