@@ -20,9 +20,9 @@ struct Options {
   std::vector<std::string> parts{};
   int rounds = 7;
   std::vector<int> threads{1, 2};
-  std::string data{};     ///< folder of MNIST; empty: bytes of the same density are made up
-  std::string command{};  ///< the gradus command, for the process part
-  std::string blas{};     ///< a shared library with cblas_sgemm, to compare products with
+  std::string data{};         ///< folder of MNIST; empty: bytes of the same density are made up
+  std::string command{};      ///< the gradus command, for the process part
+  std::string blas = "auto";  ///< which libraries products are compared with; see blas.h
 };
 
 /// Seconds on the monotonic clock.
@@ -105,7 +105,7 @@ Json run_process(const Options& options);
 Json run_memory(const Options& options);
 /// Share of the peak against size, of what run_products returned, as an SVG.
 std::string products_picture(const Json& products);
-/// One net on the other end of a pipe, for bench/peers.py. Returns the exit code.
+/// One net on the other end of a pipe, for bench/peers. Returns the exit code.
 int run_worker(const std::vector<std::string>& arguments);
 /// Trains one net for a few steps and writes what it took as JSON: the child of run_memory.
 int run_memory_child(const std::string& net, bool compiled);

@@ -1,6 +1,5 @@
 // The sweep over matrix products: shapes of nets, squares, remainders, thin and deep ones, in the
 // three orders that training needs. A: [m, k], B: [k, n]; N is as it lies, T is transposed.
-#include <dlfcn.h>
 #include <gradus/kernels/gemm.h>
 #include <gradus/kernels/threads.h>
 #include <gradus/see/plot.h>
@@ -11,6 +10,7 @@
 #include <set>
 
 #include "bench.h"
+#include "blas.h"
 
 namespace bench {
 namespace {
@@ -51,26 +51,6 @@ std::vector<Product> shapes() {
   return {all.begin(), all.end()};
 }
 
-using Sgemm = void (*)(int, int, int, int, int, int, float, const float*, int, const float*, int,
-                       float, float*, int);
-
-/// cblas_sgemm of a shared library; null without one.
-Sgemm load_blas(const std::string& path) {
-  if (path.empty()) return nullptr;
-  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) throw std::runtime_error(std::string("--blas: ") + dlerror());
-  void* symbol = dlsym(library, "cblas_sgemm");
-  if (symbol == nullptr) throw std::runtime_error("--blas: " + path + " has no cblas_sgemm");
-  for (const char* name : {"openblas_set_num_threads", "bli_thread_set_num_threads"})
-    if (void* set = dlsym(library, name)) {
-      if (name[0] == 'o')
-        reinterpret_cast<void (*)(int)>(set)(1);
-      else
-        reinterpret_cast<void (*)(long)>(set)(1);
-    }
-  return reinterpret_cast<Sgemm>(symbol);
-}
-
 /// Buckets for the picture: a factor of 2^(1/2) in the side of a cube with as many products.
 double bucket(const Product& p) {
   return std::exp2(std::round(2 * std::log2(std::cbrt(p.flop() / 2))) / 2);
@@ -82,20 +62,59 @@ double middle(const std::vector<double>& values, double part) {
   return v[static_cast<std::size_t>(part * static_cast<double>(v.size() - 1) + 0.5)];
 }
 
+struct Reading {
+  double share;
+  std::string what;
+  std::vector<double> against{};  ///< seconds of each library over ours
+};
+using ReadingsByOrder = std::map<std::pair<int, std::string>, std::vector<Reading>>;
+
+std::vector<std::string> comparison(const std::string& order, const std::string& whom,
+                                    const std::vector<std::pair<double, std::string>>& ratios) {
+  std::vector<double> values;
+  for (const auto& [ratio, what] : ratios) values.push_back(ratio);
+  const auto losses =
+      std::count_if(values.begin(), values.end(), [](double r) { return r < 0.95; });
+  const auto& [least, worst] = *std::min_element(ratios.begin(), ratios.end());
+  return {order,
+          whom,
+          fixed(middle(values, .1), 2),
+          fixed(middle(values, .5), 2),
+          fixed(middle(values, .9), 2),
+          std::to_string(losses) + " of " + std::to_string(values.size()),
+          worst + " (" + fixed(least, 2) + ")"};
+}
+
+/// Against each library, and against the best of them for each shape.
+void print_comparison(const std::vector<Blas>& libraries, const ReadingsByOrder& readings) {
+  std::printf(
+      "beside other libraries on one thread, in the same turns; above 1 gradus is faster\n");
+  std::vector<std::vector<std::string>> rows{
+      {"order", "against", "1st decile", "median", "9th decile", "slower by > 5 %", "slowest"}};
+  for (const auto& [key, list] : readings) {
+    if (key.first != 1) continue;
+    std::vector<std::vector<std::pair<double, std::string>>> ratios(libraries.size() + 1);
+    for (const Reading& r : list) {
+      for (std::size_t i = 0; i < libraries.size(); ++i)
+        ratios[i].emplace_back(r.against[i], r.what);
+      ratios.back().emplace_back(*std::min_element(r.against.begin(), r.against.end()), r.what);
+    }
+    for (std::size_t i = 0; i < libraries.size(); ++i)
+      rows.push_back(comparison(key.second, libraries[i].name, ratios[i]));
+    if (libraries.size() > 1)
+      rows.push_back(comparison(key.second, "the best of them", ratios.back()));
+  }
+  print_table(rows);
+}
+
 }  // namespace
 
 Json run_products(const Options& options, Peak& peak) {
-  const Sgemm blas = load_blas(options.blas);
+  const std::vector<Blas> libraries = find_blas(options.blas);
   const std::vector<Product> all = shapes();
   std::vector<float> a, b, c;
   Json out = Json::array();
-  // threads, order -> shares; and the same by size
-  std::map<std::pair<int, std::string>, std::vector<double>> shares;
-  struct Reading {
-    double share, against;
-    std::string what;
-  };
-  std::map<std::pair<int, std::string>, std::vector<Reading>> readings;
+  ReadingsByOrder readings;
   std::size_t done = 0;
   for (const Product& p : all) {
     const auto fill = [](std::vector<float>& x, Index count) {
@@ -112,19 +131,17 @@ Json run_products(const Options& options, Peak& peak) {
       const kernels::Matrix<const float> A{a.data(), a_t ? 1 : p.k, a_t ? p.m : 1},
           B{b.data(), b_t ? 1 : p.n, b_t ? p.k : 1};
       for (const int threads : options.threads) {
-        const bool compares = blas != nullptr && threads == 1;
-        Readings own, other;
+        const std::size_t others = threads == 1 ? libraries.size() : 0;
+        Readings own;
+        std::vector<Readings> other(others);
         for (int turn = 0; turn < 3; ++turn) {
           kernels::set_num_threads(threads);
           own.add(seconds_of(0.004, [&] {
             kernels::gemm<float>(p.m, p.n, p.k, A, B, {c.data(), p.n, 1}, false);
           }));
-          const auto narrow = [](Index v) { return static_cast<int>(v); };
-          if (compares)
-            other.add(seconds_of(0.004, [&] {
-              blas(101, a_t ? 112 : 111, b_t ? 112 : 111, narrow(p.m), narrow(p.n), narrow(p.k), 1,
-                   a.data(), narrow(a_t ? p.m : p.k), b.data(), narrow(b_t ? p.k : p.n), 0,
-                   c.data(), narrow(p.n));
+          for (std::size_t i = 0; i < others; ++i)
+            other[i].add(seconds_of(0.004, [&] {
+              libraries[i].multiply(p.m, p.n, p.k, a_t, a.data(), b_t, b.data(), c.data());
             }));
         }
         if (done % 50 == 0) peak.read(threads, 0.01);
@@ -137,10 +154,13 @@ Json run_products(const Options& options, Peak& peak) {
                  {"us", own.least() * 1e6},
                  {"gflops", rate * 1e-9},
                  {"share_of_peak", share}};
-        const double against = compares ? other.least() / own.least() : 0;
-        if (compares) one["times_as_fast_as_blas"] = against;
+        Reading reading{share, p.str()};
+        for (std::size_t i = 0; i < others; ++i) {
+          reading.against.push_back(other[i].least() / own.least());
+          one["times_as_fast_as"][libraries[i].name] = reading.against.back();
+        }
         out.push_back(std::move(one));
-        readings[{threads, order}].push_back({share, against, p.str()});
+        readings[{threads, order}].push_back(std::move(reading));
       }
     }
     if (++done % 10 == 0) std::fprintf(stderr, "\rproducts: %zu of %zu  ", done, all.size());
@@ -178,28 +198,7 @@ Json run_products(const Options& options, Peak& peak) {
   std::printf("those of the three nets\n");
   print_table(named);
 
-  if (blas != nullptr) {
-    std::printf("against %s on one thread, in the same turns (above 1: gradus is faster)\n",
-                options.blas.c_str());
-    std::vector<std::vector<std::string>> against{
-        {"order", "1st decile", "median", "9th decile", "slower by > 5 %", "slowest"}};
-    for (const auto& [key, list] : readings) {
-      if (key.first != 1) continue;
-      std::vector<double> values;
-      std::size_t losses = 0;
-      for (const Reading& r : list) {
-        values.push_back(r.against);
-        losses += r.against < 0.95;
-      }
-      const auto worst = std::min_element(list.begin(), list.end(),
-                                          [](auto& x, auto& y) { return x.against < y.against; });
-      against.push_back({key.second, fixed(middle(values, .1), 2), fixed(middle(values, .5), 2),
-                         fixed(middle(values, .9), 2),
-                         std::to_string(losses) + " of " + std::to_string(list.size()),
-                         worst->what + " (" + fixed(worst->against, 2) + ")"});
-    }
-    print_table(against);
-  }
+  if (!libraries.empty()) print_comparison(libraries, readings);
   return out;
 }
 

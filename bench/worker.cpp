@@ -1,8 +1,9 @@
-// A net at the other end of a pipe: bench/peers.py starts one such process for each contender, asks
+// A net at the other end of a pipe: bench/peers starts one such process for each contender, asks
 // for the losses of the first steps (the gate), and then for times, in turns.
 //   gate N      -> N losses from the initial weights; weights afterwards in OUT
 //   time N      -> seconds of N steps, which go on through the epoch
 //   op          -> ns of one-element a + b, plain and recorded
+//   peak N      -> FLOP/s of the machine's fused multiply-adds on N threads
 #include <gradus/kernels/threads.h>
 
 #include <cmath>
@@ -101,8 +102,14 @@ class Worker {
 int run_worker(const std::vector<std::string>& arguments) {
   std::map<std::string, std::string> given;
   for (std::size_t i = 0; i + 1 < arguments.size(); i += 2) given[arguments[i]] = arguments[i + 1];
+<<<<<<< HEAD
   kernels::set_num_threads(std::stoi(given.at("--threads")));
   Worker worker(net_case(given.at("--net")), given.at("--mode"), given.at("--files"));
+=======
+  const int threads = std::stoi(given.at("--threads"));
+  kernels::set_num_threads(threads);
+  Worker worker(net_case(given.at("--net")), given.at("--mode") == "compiled", given.at("--files"));
+>>>>>>> 110c656 (bench: products beside OpenBLAS, BLIS and oneDNN; the peers' script is a folder, with more ways of each peer, the machine's peak between rounds and a stricter gate)
   std::printf("ready\n");
   std::fflush(stdout);
   for (std::string line; std::getline(std::cin, line);) {
@@ -114,7 +121,10 @@ int run_worker(const std::vector<std::string>& arguments) {
       std::printf("%s\n", worker.gate(count, out).c_str());
     else if (what == "time")
       std::printf("%.9f\n", worker.time(count));
-    else if (what == "op") {
+    else if (what == "peak") {
+      std::printf("%.0f\n", fma_peak(count, 0.05));
+      kernels::set_num_threads(threads);
+    } else if (what == "op") {
       const Tensor a = full({1}, 1.5), b = full({1}, 2.5), p = full({1}, 1.5).set_requires_grad();
       const double plain = seconds_of(0.02, [&] { a + b; });
       std::printf("%.3f %.3f\n", 1e9 * plain, 1e9 * seconds_of(0.02, [&] { p + b; }));
