@@ -102,14 +102,9 @@ class Worker {
 int run_worker(const std::vector<std::string>& arguments) {
   std::map<std::string, std::string> given;
   for (std::size_t i = 0; i + 1 < arguments.size(); i += 2) given[arguments[i]] = arguments[i + 1];
-<<<<<<< HEAD
-  kernels::set_num_threads(std::stoi(given.at("--threads")));
-  Worker worker(net_case(given.at("--net")), given.at("--mode"), given.at("--files"));
-=======
   const int threads = std::stoi(given.at("--threads"));
   kernels::set_num_threads(threads);
-  Worker worker(net_case(given.at("--net")), given.at("--mode") == "compiled", given.at("--files"));
->>>>>>> 110c656 (bench: products beside OpenBLAS, BLIS and oneDNN; the peers' script is a folder, with more ways of each peer, the machine's peak between rounds and a stricter gate)
+  Worker worker(net_case(given.at("--net")), given.at("--mode"), given.at("--files"));
   std::printf("ready\n");
   std::fflush(stdout);
   for (std::string line; std::getline(std::cin, line);) {

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import time
 
-GRADUS = ["compiled", "eager"]
+GRADUS = ["compiled", "dense", "eager"]
 PEERS = ["torch-eager", "torch-fused", "torch-foreach", "torch-mkl-intel", "torch-compile",
          "torch-compile-tuned", "torch-compile-cpp", "jax-step", "jax-scan", "numpy"]
 PACKAGES = ["numpy", "torch", "jax"]
