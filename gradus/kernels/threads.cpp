@@ -1,11 +1,11 @@
 // The pool: workers wait at a door, awake for a while and then asleep; a job is a counter of pieces
 // that everybody takes from. One job runs at a time; whoever finds the pool taken does its work
 // alone.
+#include <gradus/kernels/available_cpus.h>
 #include <gradus/kernels/threads.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <limits>
@@ -15,9 +15,6 @@
 #include <utility>
 #include <vector>
 
-#if defined(__linux__)
-#include <sched.h>
-#endif
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
 #endif
@@ -31,9 +28,6 @@ std::atomic<int> requested{0};
 
 constexpr Index no_piece = std::numeric_limits<Index>::max();
 
-/// CPUs of the affinity mask, limited by the cgroup's quota.
-int available_cpus();
-
 /// Tells the processor that this thread waits for another one's write.
 inline void pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -43,11 +37,37 @@ inline void pause() {
 #endif
 }
 
+/// How this thread's floating arithmetic rounds and treats subnormal numbers; without the flags of
+/// what happened.
+inline std::uint64_t floating_modes() {
+#if defined(__x86_64__)
+  return __builtin_ia32_stmxcsr() & ~0x3fu;
+#elif defined(__aarch64__)
+  std::uint64_t modes;
+  asm volatile("mrs %0, fpcr" : "=r"(modes));
+  return modes;
+#else
+  return 0;
+#endif
+}
+inline void set_floating_modes(std::uint64_t modes) {
+#if defined(__x86_64__)
+  __builtin_ia32_ldmxcsr(static_cast<unsigned>(modes));
+#elif defined(__aarch64__)
+  asm volatile("msr fpcr, %0" : : "r"(modes));
+#else
+  (void)modes;
+#endif
+}
+
 struct Pool {
-  // The door of the pool, in one word: workers inside, seats still free, and whether all is over.
-  static constexpr std::uint32_t one_inside = 1, one_seat = 1u << 15, over = 1u << 31;
-  static constexpr std::uint32_t inside_bits = one_seat - 1, seat_bits = over - one_seat;
+  // The door of the pool, in one word: workers inside, seats still free, whether a region has its
+  // workers called, and whether all is over.
+  static constexpr std::uint32_t one_inside = 1, one_seat = 1u << 15, in_region = 1u << 30,
+                                 over = 1u << 31;
+  static constexpr std::uint32_t inside_bits = one_seat - 1, seat_bits = in_region - one_seat;
   static constexpr int longest_patience = 2000;  // looks before sleep, some 20 to 80 us
+  static constexpr int patience_in_region = 50;  // times as long
 
   std::mutex owner;  // held by the user thread whose job runs
   std::vector<std::thread> workers;
@@ -55,6 +75,7 @@ struct Pool {
   detail::Task task = nullptr;
   void* context = nullptr;
   Index count = 0, grain = 1;
+  std::uint64_t modes = 0;
   alignas(64) std::atomic<Index> next{0};
   alignas(64) std::atomic<std::uint32_t> door{0};
   std::atomic<int> patience{0};
@@ -69,15 +90,20 @@ struct Pool {
   }
 
   /// Looks at the door until `ready` of it: for a while at once, as jobs follow each other within
-  /// microseconds and waking takes longer; then asleep.
+  /// microseconds and waking takes longer; then asleep, until something happens at the door.
   template <class Ready>
   std::uint32_t wait_for(Ready ready) {
     std::uint32_t seen = door.load();
-    for (int left = patience.load(std::memory_order_relaxed); left > 0 && !ready(seen); --left) {
-      pause();
-      seen = door.load();
+    for (int looks = 0; !ready(seen); seen = door.load()) {
+      const int most = patience.load(std::memory_order_relaxed) *
+                       ((seen & in_region) != 0 ? patience_in_region : 1);
+      if (looks++ < most) {
+        pause();
+      } else {
+        door.wait(seen);
+        looks = 0;
+      }
     }
-    for (; !ready(seen); seen = door.load()) door.wait(seen);
     return seen;
   }
 
@@ -100,12 +126,13 @@ struct Pool {
       std::uint32_t seen = wait_for([](std::uint32_t d) { return (d & (seat_bits | over)) != 0; });
       if (seen & over) return;
       if (!door.compare_exchange_strong(seen, seen - one_seat + one_inside)) continue;
+      if (floating_modes() != modes) set_floating_modes(modes);
       take_pieces();
       if ((door.fetch_sub(one_inside) & inside_bits) == one_inside) door.notify_all();
     }
   }
 
-  void run(Index n, Index step, detail::Task f, void* data, int threads) {
+  void run(Index n, Index step, detail::Task f, void* data, int threads, bool is_in_region) {
     while (static_cast<int>(workers.size()) < threads - 1) {
       try {
         workers.emplace_back([this] { work_forever(); });
@@ -119,19 +146,22 @@ struct Pool {
     context = data;
     count = n;
     grain = step;
+    modes = floating_modes();
     next.store(0, std::memory_order_relaxed);
     const int seats = std::min(threads - 1, static_cast<int>(workers.size()));
-    door.store(static_cast<std::uint32_t>(seats) * one_seat);
+    door.store(static_cast<std::uint32_t>(seats) * one_seat | (is_in_region ? in_region : 0));
     door.notify_all();
     inside_task = true;
     take_pieces();
     inside_task = false;
-    door.fetch_and(inside_bits);  // who has not come yet need not come
+    door.fetch_and(~seat_bits);  // who has not come yet need not come
     wait_for([](std::uint32_t d) { return (d & inside_bits) == 0; });
     failed_piece = no_piece;
     if (failure) std::rethrow_exception(std::exchange(failure, nullptr));
   }
 };
+
+thread_local Pool* region = nullptr;  // the pool that this thread has for a while
 
 // The pool of this process. After fork the child drops the parent's, whose threads it does not
 // have; the dropped one stays reachable because its mutexes may be held for ever.
@@ -152,51 +182,13 @@ struct Holder {
     if (gone) return;
     dropped = pool.exchange(new Pool);
     inside_task = false;
+    region = nullptr;
   }
   static Holder& holder() {
     static Holder instance;
     return instance;
   }
 };
-
-#if defined(__linux__)
-/// CPUs that the quota file allows, or 0 when it does not say. cgroup v2: "max 100000" or
-/// "200000 100000".
-int quota_of(const char* path) {
-  std::FILE* file = std::fopen(path, "r");
-  if (!file) return 0;
-  long long quota = 0, period = 0;
-  const int read = std::fscanf(file, "%lld %lld", &quota, &period);
-  std::fclose(file);
-  if (read != 2 || quota <= 0 || period <= 0) return 0;
-  return static_cast<int>(std::max(1LL, (quota + period - 1) / period));
-}
-
-int quota_v1() {
-  long long values[2] = {0, 0};
-  const char* paths[2] = {"/sys/fs/cgroup/cpu/cpu.cfs_quota_us",
-                          "/sys/fs/cgroup/cpu/cpu.cfs_period_us"};
-  for (int i = 0; i < 2; ++i) {
-    std::FILE* file = std::fopen(paths[i], "r");
-    if (!file) return 0;
-    const int read = std::fscanf(file, "%lld", &values[i]);
-    std::fclose(file);
-    if (read != 1 || values[i] <= 0) return 0;
-  }
-  return static_cast<int>(std::max(1LL, (values[0] + values[1] - 1) / values[1]));
-}
-#endif
-
-int available_cpus() {
-  int cpus = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-#if defined(__linux__)
-  cpu_set_t mask;
-  if (sched_getaffinity(0, sizeof mask, &mask) == 0) cpus = std::max(1, CPU_COUNT(&mask));
-  for (const int quota : {quota_of("/sys/fs/cgroup/cpu.max"), quota_v1()})
-    if (quota > 0) cpus = std::min(cpus, quota);
-#endif
-  return cpus;
-}
 
 int find_default() {
   if (const char* text = std::getenv("GRADUS_THREADS")) {
@@ -224,14 +216,33 @@ void run_tasks(Index count, Index grain, Task task, void* context) {
   const Index pieces = (count + grain - 1) / grain;
   const int threads = static_cast<int>(std::min<Index>(num_threads(), pieces));
   Pool* pool = nullptr;
-  if (threads > 1 && !inside_task) pool = Holder::holder().pool.load();
+  if (threads > 1 && !inside_task) {
+    if (region) return region->run(count, grain, task, context, threads, true);
+    pool = Holder::holder().pool.load();
+  }
   if (pool) {
     const std::unique_lock owner(pool->owner, std::try_to_lock);
-    if (owner) return pool->run(count, grain, task, context, threads);
+    if (owner) return pool->run(count, grain, task, context, threads, false);
   }
   for (Index begin = 0; begin < count; begin += grain)
     task(context, begin, std::min(count, begin + grain));
 }
 
 }  // namespace detail
+
+Region::Region() {
+  if (inside_task || region || num_threads() == 1) return;
+  Pool* pool = Holder::holder().pool.load();
+  if (!pool || !pool->owner.try_lock()) return;
+  region = pool;
+  is_owner_ = true;
+}
+
+Region::~Region() {
+  if (!is_owner_ || !region) return;  // a child after fork has another pool
+  region->door.fetch_and(~Pool::in_region);
+  region->owner.unlock();
+  region = nullptr;
+}
+
 }  // namespace gradus::kernels

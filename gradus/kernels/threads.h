@@ -10,7 +10,7 @@
 namespace gradus::kernels {
 
 /// Threads that parallel_for may use, the caller's included. Default: GRADUS_THREADS when it is a
-/// positive number, else the CPUs of the affinity mask, limited by the cgroup's quota.
+/// positive number, else the CPUs that the process may use (available_cpus.h).
 int num_threads();
 /// n < 1 restores the default. May be called at any time, from any thread; takes effect with the
 /// next parallel_for.
@@ -28,7 +28,8 @@ void run_tasks(std::int64_t count, std::int64_t grain, Task task, void* context)
 /// same time, and returns when all are done. The pieces are the same for any number of threads.
 /// What f throws reaches the caller; if several pieces throw, the first piece's does, as in a plain
 /// loop. Inside f, parallel_for runs inline; so does the second of two user threads that come at
-/// once. After fork the child starts threads of its own when it needs them.
+/// once. After fork the child starts threads of its own when it needs them. The pieces run in the
+/// caller's floating modes (rounding, subnormal numbers), whoever runs them.
 template <class F>
 void parallel_for(std::int64_t count, std::int64_t grain, F&& f) {
   if (count <= 0) return;
@@ -44,5 +45,20 @@ void parallel_for(std::int64_t count, std::int64_t grain, F&& f) {
       },
       const_cast<void*>(static_cast<const void*>(std::addressof(f))));
 }
+
+/// While it lives, the pool belongs to this thread: its jobs follow each other without a lock, and
+/// the workers, once called, stay awake in between, for some milliseconds at most. For many jobs in
+/// a row, as a plan has. Does nothing where another thread has the pool, inside a task or another
+/// region.
+class Region {
+ public:
+  Region();
+  ~Region();
+  Region(const Region&) = delete;
+  Region& operator=(const Region&) = delete;
+
+ private:
+  bool is_owner_ = false;
+};
 
 }  // namespace gradus::kernels

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cfenv>
+#include <chrono>
 #include <thread>
 #include <vector>
 
@@ -102,6 +104,64 @@ TEST_F(Threads, DefaultIsPositive) {
   EXPECT_GE(num_threads(), 1);
 }
 
+TEST_F(Threads, ARegionKeepsThePoolForItsThread) {
+  set_num_threads(3);
+  const Region region;
+  const Region inside;  // does nothing
+  EXPECT_TRUE(each_once(1000, 3));
+  bool was_alone = true;
+  std::thread([&] {
+    const std::thread::id me = std::this_thread::get_id();
+    std::atomic<int> strangers{0};
+    parallel_for(
+        100, 1, [&](std::int64_t, std::int64_t) { strangers += std::this_thread::get_id() != me; });
+    const Region refused;
+    was_alone = strangers == 0 && each_once(100, 1);
+  }).join();
+  EXPECT_TRUE(was_alone);
+  for (int round = 0; round < 100; ++round)
+    EXPECT_THROW(parallel_for(20, 1, [](std::int64_t, std::int64_t) { throw 1; }), int);
+  EXPECT_TRUE(each_once(1000, 3)) << "as before after an exception";
+}
+
+TEST_F(Threads, ThePoolIsFreeAfterARegion) {
+  set_num_threads(4);
+  for (int round = 0; round < 300; ++round) {
+    const Region region;
+    for (int job = 0; job < 3; ++job) EXPECT_TRUE(each_once(20, 1));
+    if (round % 100 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(20));  // they sleep
+  }
+  bool is_free = false;
+  std::thread([&] {
+    const Region region;
+    is_free = each_once(100, 1);
+  }).join();
+  EXPECT_TRUE(is_free);
+}
+
+TEST_F(Threads, PiecesRunInTheCallersFloatingModes) {
+  set_num_threads(2);
+  const auto third = [] {
+    volatile float one = 1, three = 3;
+    return one / three;
+  };
+  for (const int mode : {FE_UPWARD, FE_DOWNWARD, FE_TONEAREST}) {
+    std::fesetround(mode);
+    const float wanted = third();
+    float got[2] = {};
+    std::atomic<int> here{0};
+    parallel_for(2, 1, [&](std::int64_t begin, std::int64_t) {
+      const auto start = std::chrono::steady_clock::now();
+      for (++here; here < 2;)  // each piece has a thread of its own
+        if (std::chrono::steady_clock::now() - start > std::chrono::seconds(30)) return;
+      got[begin] = third();
+    });
+    std::fesetround(FE_TONEAREST);
+    EXPECT_EQ(got[0], wanted) << mode;
+    EXPECT_EQ(got[1], wanted) << mode;
+  }
+}
+
 #if !defined(__SANITIZE_THREAD__)  // its runtime does not follow a threaded process through fork
 TEST_F(Threads, ChildAfterForkWorks) {
   set_num_threads(3);
@@ -109,6 +169,22 @@ TEST_F(Threads, ChildAfterForkWorks) {
   const pid_t child = fork();
   ASSERT_NE(-1, child);
   if (child == 0) _exit(each_once(100, 1) && each_once(50, 2) ? 0 : 1);
+  int status = -1;
+  waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  EXPECT_TRUE(each_once(100, 1));
+}
+
+TEST_F(Threads, ChildAfterForkInARegionWorks) {
+  set_num_threads(3);
+  const Region region;
+  EXPECT_TRUE(each_once(100, 1));
+  const pid_t child = fork();
+  ASSERT_NE(-1, child);
+  if (child == 0) {
+    const Region own;
+    _exit(each_once(100, 1) && each_once(50, 2) ? 0 : 1);
+  }
   int status = -1;
   waitpid(child, &status, 0);
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
