@@ -4,6 +4,7 @@
 #include <apps/commands/model_data.h>
 #include <apps/commands/train_health.h>
 #include <apps/commands/train_options.h>
+#include <apps/commands/train_plan.h>
 #include <apps/commands/train_report.h>
 #include <apps/commands/train_stats.h>
 #include <apps/commands/train_view.h>
@@ -78,15 +79,6 @@ void print_health(const HealthWatch& health, bool all, int width) {
     std::printf("%*sgradus explain %s tells more\n", 10, "", health.found()[0].code.c_str());
 }
 
-void print_plan(const std::string& plan, const TrainOptions& o, Events& events) {
-  if (o.json)
-    events.write({{"event", "plan"}, {"text", plan}});
-  else if (plan.empty())
-    std::printf("\nno plan: the steps ran one by one%s\n", o.eager ? ", as --eager asks" : "");
-  else
-    std::printf("\nthe plan of a training step\n%s", plan.c_str());
-}
-
 int train(const TrainOptions& o) {
   check(o);
   const std::vector<std::int64_t> hidden = hidden_sizes(o);
@@ -138,11 +130,14 @@ int train(const TrainOptions& o) {
                      "the steps are too long: try --lr " + to_text(smaller_rate(o)) +
                          "; --health looks for the cause");
   trainer.with(finite);
+  ExplainPlan explain_plan(terminal, events, !o.json);
+  if (o.explain_plan) trainer.with(explain_plan);
   if (talk) trainer.with(LiveView(terminal));
   const auto begin = std::chrono::steady_clock::now();
   const std::vector<EpochRecord> records = trainer.fit(train_loader, valid_loader, fit_options(o));
 
-  if (o.explain_plan) print_plan(trainer.plan(), o, events);
+  if (o.explain_plan)
+    explain_plan.say_why_not(o.eager ? "--eager asks for it" : trainer.why_no_plan());
   if (looks) {
     events.write(
         {{"event", "health"}, {"steps", health.recorded()}, {"found", to_json(health.found())}});

@@ -144,6 +144,11 @@ void LiveView::not_compiled(TrainState&, const std::string& reason) {
               wrapped("steps run one by one, uncompiled: " + reason, terminal_.width()).c_str());
 }
 
+void LiveView::plan_dropped(TrainState&, const std::string& reason) {
+  terminal_.clear_transient();
+  std::printf("%s\n", wrapped("steps are planned anew: " + reason, terminal_.width()).c_str());
+}
+
 void LiveView::after_fit(TrainState&) { terminal_.clear_transient(); }
 
 void FiniteWatch::after_batch(TrainState& s) {

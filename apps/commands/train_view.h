@@ -46,6 +46,7 @@ class LiveView : public Callback {
   void before_validate(TrainState& state) override;
   void after_epoch(TrainState& state) override;
   void not_compiled(TrainState& state, const std::string& reason) override;
+  void plan_dropped(TrainState& state, const std::string& reason) override;
   void after_fit(TrainState& state) override;
 
  private:

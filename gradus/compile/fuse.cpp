@@ -39,7 +39,11 @@ class Fusion {
     Kernel& kernel = kernels_[i];
     if (kernel.op.name() != "matmul" || kernel.product || kernel.writes_in_place) return false;
     const View &a = kernel.views[0], &b = kernel.views[1], &c = kernel.views[2];
-    if (a.layout.rank() != 2 || b.layout.rank() != 2 || !is_floating(c.dtype)) return false;
+    if (a.layout.rank() != 2 || b.layout.rank() != 2 || !is_floating(c.dtype)) {
+      kernel.note =
+          is_floating(c.dtype) ? "not a product of two matrices" : "a product of integers";
+      return false;
+    }
     Product product;
     product.m = a.layout.shape[0];
     product.k = a.layout.shape[1];
@@ -100,20 +104,30 @@ class Fusion {
   std::optional<std::size_t> take_neighbour(std::size_t i) {
     const std::optional<std::size_t> next = only_reader(i);
     if (!next) {
-      if (kernels_[i].what == "matmul") kernels_[i].note = "its result is read more than once";
+      if (kernels_[i].what == "matmul")
+        kernels_[i].note = "its result is given out, or not read exactly once";
       return {};
     }
-    if (*next < i || !may_wait(i, *next)) return {};
-    const Kernel& neighbour = kernels_[*next];
-    const std::string_view name = neighbour.op.name();
-    if (name == "relu") return take_relu(i, *next);
-    if (name == "add") return take_bias(i, *next);
-    if (name == "mul") {
-      if (const auto gate = take_gate(i, *next)) return gate;
-      return take_update(i, *next);
+    if (*next < i || !may_wait(i, *next)) {
+      kernels_[i].note = "its operands are overwritten before its result is read";
+      return {};
     }
-    kernels_[i].note = "followed by " + std::string(name);
-    return {};
+    const std::string name(kernels_[*next].op.name());
+    std::optional<std::size_t> taken;
+    std::string why_not;
+    if (name == "relu") {
+      taken = take_relu(i, *next);
+      why_not = ", which comes too late or sees other shapes";
+    } else if (name == "add") {
+      taken = take_bias(i, *next);
+      why_not = ", of something that is no bias";
+    } else if (name == "mul") {
+      taken = take_gate(i, *next);
+      if (!taken) taken = take_update(i, *next);
+      why_not = ", by something that is neither relu's gate nor the rate of an update";
+    }
+    if (!taken && kernels_[i].note.empty()) kernels_[i].note = "followed by " + name + why_not;
+    return taken;
   }
 
   /// Which input of the neighbour is the product; the other one is `other`.

@@ -1,6 +1,7 @@
 // What a plan is made of while it is built: buffers, views of them, and kernels on views.
 #pragma once
 
+#include <gradus/compile/loop.h>
 #include <gradus/compile/memory.h>
 #include <gradus/program/program.h>
 
@@ -43,7 +44,8 @@ struct Product {
   std::int64_t c_row = 0, c_column = 0;
 };
 
-/// A call of an operation's own kernel, or a product that took its neighbours in.
+/// A call of an operation's own kernel, a product that took its neighbours in, or a loop of
+/// elementwise operations.
 struct Kernel {
   Op op;
   Place place;
@@ -52,7 +54,9 @@ struct Kernel {
   std::size_t input_count = 0;
   bool writes_in_place = false;
   std::optional<Product> product{};
-  std::string note{};  ///< why a product did not take its neighbour in
+  std::optional<Loop> loop{};
+  std::vector<Kernel> parts{};  ///< what a loop is made of
+  std::string note{};           ///< why it was not fused with its neighbour
   std::string scope{};
   Phase phase = Phase::forward;
 
@@ -65,5 +69,16 @@ struct Kernel {
 /// Lets products of matrices take in what is done to their elements next: a bias, relu, the gate of
 /// relu's gradient, and the update of a weight. Each rounding stays, so the bits do.
 void fuse_products(std::vector<Kernel>& kernels, std::vector<Buffer>& buffers);
+
+/// Whether element i of the result depends on element i of the operands alone. By name: an
+/// operation of a user may be safe in place and still look at its neighbours.
+bool is_elementwise(const Op& op);
+
+/// Makes one loop of elementwise operations that stand next to each other; what only they know
+/// takes no place in the arena any more.
+void fuse_elementwise(std::vector<Kernel>& kernels, const std::vector<Buffer>& buffers);
+
+/// Lets elementwise kernels write over an operand of the arena that nobody reads after them.
+void reuse_operands(std::vector<Kernel>& kernels, const std::vector<Buffer>& buffers);
 
 }  // namespace gradus::compile

@@ -2,35 +2,20 @@
 #include <gradus/compile/plan.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <cmath>
 #include <utility>
 
-#include <gradus/compile/kernel.h>
+#include <gradus/compile/cost.h>
 #include <gradus/compile/passes.h>
 #include <gradus/compile/zeros.h>
 #include <gradus/kernels/gemm.h>
+#include <gradus/kernels/threads.h>
 
 namespace gradus::compile {
 namespace {
 
 std::size_t bytes_of(const Spec& spec) {
   return static_cast<std::size_t>(spec.shape.numel()) * dtype_size(spec.dtype);
-}
-
-double flops_of(const Kernel& kernel) {
-  const double elements = static_cast<double>(kernel.outputs()[0].layout.numel());
-  if (kernel.op.name() != "matmul") return elements;
-  return 2 * elements * static_cast<double>(kernel.views[0].layout.shape.back());
-}
-
-std::string short_number(double value) {
-  char text[32];
-  const char* units[] = {"", "k", "M", "G", "T"};
-  int unit = 0;
-  for (; value >= 1000 && unit < 4; ++unit) value /= 1000;
-  std::snprintf(text, sizeof text, value < 10 && unit > 0 ? "%.1f%s" : "%.0f%s", value,
-                units[unit]);
-  return text;
 }
 
 /// A product with what it took in, on operands whose pointers are in `in` and `out`.
@@ -61,7 +46,9 @@ struct Call {
   kernels::Zeros zeros = kernels::Zeros::few;  // to be passed over in this run
 
   void run() const {
-    if (!kernel.product)
+    if (kernel.loop)
+      kernel.loop->run(in, out);
+    else if (!kernel.product)
       kernel.op.model().forward(in, out);
     else if (out[0].dtype == DType::f64)
       run_product<double>(*kernel.product, in, out[0], zeros);
@@ -285,12 +272,12 @@ void Plan::State::describe() {
     const Kernel& kernel = call.kernel;
     KernelInfo info{.what = kernel.what,
                     .flops = flops_of(kernel),
+                    .bytes = bytes_of(kernel),
                     .note = kernel.note,
                     .scope = kernel.scope,
                     .phase = kernel.phase};
-    for (const View& view : kernel.inputs()) info.inputs.push_back(view.spec());
-    for (const View& view : kernel.outputs()) info.outputs.push_back(view.spec());
-    for (const View& view : kernel.views) info.bytes += static_cast<double>(bytes_of(view.spec()));
+    for (const View& view : kernel.inputs()) info.inputs.push_back(held_by(view));
+    for (const View& view : kernel.outputs()) info.outputs.push_back(held_by(view));
     infos.push_back(std::move(info));
   }
 }
@@ -302,7 +289,11 @@ Plan::Plan(Program program, PlanOptions options) : state_(std::make_unique<State
   s.find_sources();
   s.lower_steps();
   s.own_outputs();
-  if (options.fuse) fuse_products(s.kernels, s.buffers);
+  if (options.fuse) {
+    fuse_products(s.kernels, s.buffers);
+    fuse_elementwise(s.kernels, s.buffers);
+    reuse_operands(s.kernels, s.buffers);
+  }
   s.find_lifetimes();
   s.place_buffers();
   s.set_pointers();
@@ -337,6 +328,7 @@ const Tensors& Plan::run(std::span<const Tensor> inputs) {
     }
   s.look_for_zeros(inputs);
   for (const Storage& storage : s.written) storage.prepare_write();
+  const kernels::Region region;  // one for all kernels
   for (const Call& call : s.calls) {
     try {
       call.run();
@@ -354,41 +346,31 @@ const Tensors& Plan::run(std::span<const Tensor> inputs) {
   return s.results;
 }
 
+bool Plan::writes(const Tensor& x) const {
+  for (const Storage& storage : state_->written)
+    if (storage == x.storage()) return true;
+  return false;
+}
+
 const std::vector<KernelInfo>& Plan::kernels() const { return state_->infos; }
 std::size_t Plan::arena_bytes() const { return state_->placement.bytes; }
 
-std::string Plan::str() const {
-  std::string text;
-  char line[256];
-  std::snprintf(line, sizeof line, "%-3s %-28s %-34s %-16s %8s %8s\n", "", "kernel", "inputs",
-                "output", "FLOP", "bytes");
-  text += line;
-  int number = 0;
-  for (const KernelInfo& kernel : kernels()) {
-    std::string inputs, outputs;
-    for (const Spec& spec : kernel.inputs) inputs += (inputs.empty() ? "" : " ") + spec.str();
-    for (const Spec& spec : kernel.outputs) outputs += (outputs.empty() ? "" : " ") + spec.str();
-    std::snprintf(line, sizeof line, "%-3d %-28s %-34s %-16s %8s %8s\n", ++number,
-                  kernel.what.c_str(), inputs.c_str(), outputs.c_str(),
-                  short_number(kernel.flops).c_str(), short_number(kernel.bytes).c_str());
-    text += line;
-  }
-  std::snprintf(line, sizeof line, "%zu kernels, arena %s bytes\n", kernels().size(),
-                short_number(static_cast<double>(arena_bytes())).c_str());
-  text += line;
+void Plan::look(std::span<const Tensor> inputs) { state_->look_for_zeros(inputs); }
+
+std::vector<std::string> Plan::zeros() const {
+  std::vector<std::string> lines;
   for (const auto& [input, watch] : state_->watches) {
+    if (watch.density() < 0) continue;
     std::string products;
     for (const State::Sparse& one : state_->sparse)
       if (one.input == input)
         products += (products.empty() ? "" : ", ") + std::to_string(one.call + 1);
-    if (watch.density() >= 0) {
-      std::snprintf(line, sizeof line, "input %zu: %.0f %% are not zero, so kernels %s %s zeros\n",
-                    input, 100 * watch.density(), products.c_str(),
-                    watch.skips() ? "pass over its" : "do not pass over its");
-      text += line;
-    }
+    lines.push_back("input " + std::to_string(input) + ": " +
+                    std::to_string(static_cast<int>(std::lround(100 * watch.density()))) +
+                    " % are not zero, so kernels " + products +
+                    (watch.skips() ? " pass over its zeros" : " do not pass over its zeros"));
   }
-  return text;
+  return lines;
 }
 
 }  // namespace gradus::compile

@@ -10,11 +10,11 @@ namespace gradus::compile {
 
 /// One kernel of a plan, for people.
 struct KernelInfo {
-  std::string what;  ///< "matmul + add + relu"
-  std::vector<Spec> inputs{}, outputs{};
-  double flops = 0, bytes = 0;  ///< of one run; bytes that operands hold
-  std::string note{};           ///< why it was not fused with its neighbour; may be empty
-  std::string scope{};
+  std::string what;                       ///< "matmul + add + relu"
+  std::vector<Spec> inputs{}, outputs{};  ///< a value that is stretched as it is held: f32[50]
+  double flops = 0, bytes = 0;            ///< of one run (cost.h)
+  std::string note{};                     ///< why it was not fused with its neighbour; may be empty
+  std::string scope{};  ///< path of the module that called it: "0", "encoder.lin1"
   Phase phase = Phase::forward;
 };
 
@@ -36,11 +36,22 @@ class Plan {
   /// were written before the throw stay written. Not to be called from two threads at once.
   const Tensors& run(std::span<const Tensor> inputs);
 
+  /// Looks at how many zeros the inputs hold, as a run does first. They must be contiguous.
+  void look(std::span<const Tensor> inputs);
+  /// What was seen of them, "input 0: 19 % are not zero, so kernels 1, 7 pass over its zeros";
+  /// empty before.
+  std::vector<std::string> zeros() const;
+
+  /// Whether a run writes to the bytes that x shows: then x must not be an input, which the program
+  /// takes for bytes of its own.
+  bool writes(const Tensor& x) const;
+
   const std::vector<KernelInfo>& kernels() const;
   /// Bytes of the arena: everything that is neither input, constant nor output.
   std::size_t arena_bytes() const;
-  /// A table of the kernels with shapes, FLOPs and bytes.
-  std::string str() const;
+  /// The kernels by phase and module, with shapes, FLOPs, bytes, and why a neighbour was not taken
+  /// in; lines of at most `width` characters, but for words that are longer.
+  std::string str(int width = 80) const;
 
  private:
   struct State;

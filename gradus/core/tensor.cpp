@@ -52,6 +52,7 @@ void Tensor::check_dtype(DType wanted) const {
     throw DTypeError("elements read as " + std::string(dtype_name(wanted)) +
                          ", but the tensor is " + spec().str(),
                      "read with the tensor's own type, or convert first with astype");
+  note_read("data", Place{});  // data() does not know who calls it
 }
 
 std::variant<double, std::int64_t> Tensor::item_as_variant(Place at) const {

@@ -129,8 +129,9 @@ void Optimizer::step(Place at) {
 
 std::vector<double> Optimizer::settings() const {
   std::vector<double> all;
-  all.reserve(groups_.size());
+  all.reserve(groups_.size() + 1);
   for (const Group& group : groups_) all.push_back(group.weight_decay);
+  all.push_back(static_cast<double>(loads_));
   return all;
 }
 
@@ -164,6 +165,7 @@ std::vector<std::pair<std::string, Tensor>> Optimizer::state_dict() const {
 
 void Optimizer::load_state_dict(const std::vector<std::pair<std::string, Tensor>>& given,
                                 Place at) {
+  NoGrad guard;
   std::vector<State> loaded(states_.size());
   std::int64_t steps = -1;
   std::vector<std::int64_t> updates(states_.size());
@@ -190,10 +192,24 @@ void Optimizer::load_state_dict(const std::vector<std::pair<std::string, Tensor>
       throw ShapeError("state '" + name + "' is " + value.spec().str() + ", its parameter " +
                            parameters[i].spec().str(),
                        "load a state of the same parameters", at);
-    loaded[i].emplace_back(name.substr(dot + 1), clone(value));
+    loaded[i].emplace_back(name.substr(dot + 1), clone(astype(value, parameters[i].dtype())));
   }
   if (steps < 0) throw NameError("the state has no 'steps'", "load what state_dict() gave", at);
-  states_ = std::move(loaded);
+  // A step that was compiled writes to the tensors that it knows: they stay where they can.
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    const auto names_and_specs = [](const State& state) {
+      std::vector<std::pair<std::string, std::string>> all;
+      for (const auto& [name, value] : state) all.emplace_back(name, value.spec().str());
+      return all;
+    };
+    if (names_and_specs(states_[i]) == names_and_specs(loaded[i])) {
+      for (std::size_t k = 0; k < loaded[i].size(); ++k)
+        states_[i][k].second.copy_(loaded[i][k].second);
+    } else {
+      states_[i] = std::move(loaded[i]);
+      ++loads_;
+    }
+  }
   updates_ = std::move(updates);
   steps_ = steps;
 }

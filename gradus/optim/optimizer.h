@@ -37,7 +37,8 @@ class Optimizer {
   void count_step(std::span<const std::size_t> which);
   /// Of the parameters `which`.
   std::vector<DType> dtypes(std::span<const std::size_t> which) const;
-  /// Changes when a setting changed that is part of the arithmetic, unlike a learning rate.
+  /// Changes when something changed that is part of the arithmetic, unlike a learning rate: a weight
+  /// decay, or which tensors hold the state.
   virtual std::vector<double> settings() const;
 
   std::vector<Group>& groups() { return groups_; }
@@ -47,7 +48,8 @@ class Optimizer {
   /// "0.momentum", "3.m", "3.steps" ... by the parameter's number, and "steps": for checkpoints.
   /// (torch state_dict)
   std::vector<std::pair<std::string, Tensor>> state_dict() const;
-  /// Throws NameError or ShapeError for a state of other parameters.
+  /// The values go into the state tensors that are there. Throws NameError or ShapeError for a state
+  /// of other parameters; then nothing was changed.
   void load_state_dict(const std::vector<std::pair<std::string, Tensor>>& state,
                        Place at = Place::current());
 
@@ -71,6 +73,7 @@ class Optimizer {
   std::vector<State> states_;
   std::vector<std::int64_t> updates_;
   std::int64_t steps_ = 0;
+  std::int64_t loads_ = 0;       // how often load_state_dict changed which tensors hold the state
   std::vector<double> numbers_;  // of the last next_numbers()
 };
 

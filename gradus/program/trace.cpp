@@ -16,6 +16,7 @@ class Tracer final : public Observer {
   }
 
   void after(const Event& event) override {
+    if (event.depth == 0) latest = short_name(event);
     // Inside a composite the primitives speak for themselves; a function (checkpoint) is one step
     // unless the caller wants to see inside.
     if (event.op.kind() == OpKind::composite || event.depth > composite_depth(event)) return;
@@ -51,8 +52,12 @@ class Tracer final : public Observer {
 
   Program program;
   std::string obstacle;
+  std::string latest;  // "'mean' at train.cpp:44", the last call of the function itself
 
  private:
+  static std::string short_name(const Event& event) {
+    return "'" + std::string(event.op.name()) + "' at " + short_place(event.place);
+  }
   /// The depth down to which calls are written: any, unless a function is running.
   int composite_depth(const Event& event) {
     if (!inside_function_) return event.depth;
@@ -101,10 +106,15 @@ class NoteReads final : public ReadWatch {
   void read(const Tensor& x, std::string_view how, Place at) override {
     if (tracer_.obstacle.empty() && tracer_.is_computed(x))
       tracer_.obstacle = "a computed " + x.spec().str() + " was read by " + std::string(how) +
-                         "() at " + short_place(at) + ", and what is decided by it would be frozen";
+                         "() " + where(at) + ", and what is decided by it would be frozen";
   }
 
  private:
+  /// At its place, or where the function was when nobody knows that.
+  std::string where(const Place& at) const {
+    if (at.line() != 0) return "at " + short_place(at);
+    return tracer_.latest.empty() ? "before any operation" : "after " + tracer_.latest;
+  }
   Tracer& tracer_;
 };
 

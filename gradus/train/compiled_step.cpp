@@ -26,11 +26,18 @@ void CompiledStep::forget() {
   which_.reset();
 }
 
-std::vector<double> CompiledStep::settings() const {
-  std::vector<double> values = optimizer_.settings();
+bool CompiledStep::has_other_settings() {
+  std::vector<double> now = optimizer_.settings();
+  bool is_other = now != settings_;
+  settings_ = std::move(now);
+  std::size_t i = 0;
   for (const optim::Group& group : optimizer_.groups())
-    for (const Tensor& p : group.parameters) values.push_back(p.requires_grad() ? 1 : 0);
-  return values;
+    for (const Tensor& p : group.parameters) {
+      const std::pair<const void*, bool> seen{p.storage().id(), p.requires_grad()};
+      if (i == parameters_.size()) parameters_.emplace_back();
+      if (std::exchange(parameters_[i++], seen) != seen) is_other = true;
+    }
+  return is_other;
 }
 
 Tensors CompiledStep::inputs_of(const data::Batch& batch) const {
@@ -70,10 +77,7 @@ Tensors CompiledStep::run_traceable(std::span<const Tensor> inputs) {
 }
 
 CompiledStep::Result CompiledStep::operator()(const data::Batch& batch, bool eagerly) {
-  if (std::vector<double> now = settings(); now != settings_) {
-    forget();
-    settings_ = std::move(now);
-  }
+  if (has_other_settings()) forget();
   if (eagerly || !which_) return run_eagerly(batch);
   const std::vector<double>& values = optimizer_.next_numbers(*which_);
   if (numbers_.size() != values.size()) {

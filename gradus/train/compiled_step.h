@@ -11,7 +11,9 @@
 namespace gradus {
 
 /// One batch: changes the parameters, gives the loss and the net's output. Every batch has the bits
-/// of the plain loop `loss.backward(); optimizer.step(); optimizer.zero_grad();`.
+/// of the plain loop `loss.backward(); optimizer.step(); optimizer.zero_grad();`, as long as what
+/// the host decides (a layer's probability, a factor of the loss) changes only before recheck() or
+/// forget().
 class CompiledStep {
  public:
   struct Result {
@@ -31,15 +33,21 @@ class CompiledStep {
   const std::string& obstacle() const { return compiled_.obstacle(); }
   /// The plan for batches like this one; null while there is none.
   const compile::Plan* plan(const data::Batch& batch) const;
-  /// To be called when the net may run otherwise than before: another mode, other layers.
+  int plans_made() const { return compiled_.plans_made(); }
+  /// What the last recheck that dropped a plan found; empty as long as none was dropped.
+  const std::string& change() const { return compiled_.change(); }
+  /// To be called when the net runs otherwise than before: another mode, other layers.
   void forget();
+  /// To be called when the net may run otherwise than before: the next batch of each size runs
+  /// step by step and is compared with its plan, which goes where they differ.
+  void recheck() { compiled_.recheck(); }
 
  private:
   Result run_eagerly(const data::Batch& batch);
   Tensors run_traceable(std::span<const Tensor> inputs);
   Tensors inputs_of(const data::Batch& batch) const;
-  /// What is frozen in a plan besides the calls; a plan is worth nothing when it changes.
-  std::vector<double> settings() const;
+  /// Whether something changed that is frozen in a plan besides the calls.
+  bool has_other_settings();
 
   nn::Module& net_;
   optim::Optimizer& optimizer_;
@@ -49,7 +57,8 @@ class CompiledStep {
   Compiled compiled_;
   std::optional<std::vector<std::size_t>> which_;  // parameters that have gradients
   std::vector<double> settings_;
-  Tensors numbers_;  // of the optimizer's step, 0-dim
+  std::vector<std::pair<const void*, bool>> parameters_;  // storage, and whether it is trained
+  Tensors numbers_;                                       // of the optimizer's step, 0-dim
   bool has_stepped_ = false;
 };
 

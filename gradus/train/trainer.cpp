@@ -45,17 +45,34 @@ void Trainer::tell(void (Callback::*event)(TrainState&), TrainState& state) {
   for (Callback* callback : callbacks_) (callback->*event)(state);
 }
 
+void Trainer::tell_of_plans(const data::Batch& batch, TrainState& state) {
+  if (!was_told_of_obstacle_ && !step_->obstacle().empty()) {
+    was_told_of_obstacle_ = true;
+    obstacle_ = step_->obstacle();
+    for (Callback* callback : callbacks_) callback->not_compiled(state, obstacle_);
+  }
+  if (!was_told_of_change_ && !step_->change().empty()) {
+    was_told_of_change_ = true;
+    for (Callback* callback : callbacks_) callback->plan_dropped(state, step_->change());
+  }
+  if (std::exchange(plans_known_, step_->plans_made()) == step_->plans_made()) return;
+  if (const compile::Plan* plan = step_->plan(batch)) {
+    if (plan_text_.empty()) plan_text_ = plan->str();
+    for (Callback* callback : callbacks_) callback->planned(state, *plan);
+  }
+}
+
+std::string Trainer::why_no_plan() const {
+  if (!plan_text_.empty()) return {};
+  if (!compiles_) return "FitOptions::compile is off";
+  if (!obstacle_.empty()) return obstacle_;
+  if (runs_eagerly_) return "a callback hears before_step and needs the gradients of every step";
+  return "a plan is made after four batches of one size; there were not so many";
+}
+
 void Trainer::run_batch(const data::Batch& batch, TrainState& state) {
   const auto [loss, output] = (*step_)(batch, runs_eagerly_);
-  if (!runs_eagerly_ && !was_told_ && !step_->obstacle().empty()) {
-    was_told_ = true;
-    for (Callback* callback : callbacks_) callback->not_compiled(state, step_->obstacle());
-  }
-  if (plan_texts_ < 2 && !runs_eagerly_)
-    if (const compile::Plan* plan = step_->plan(batch)) {
-      plan_text_ = plan->str();
-      ++plan_texts_;  // the first is of a plan that has not run and has not seen any zeros
-    }
+  tell_of_plans(batch, state);
   state.loss = loss.item();
   state.accuracy = accuracy_or_nan(output, batch.y);
   state.batch_samples = batch.y.size(0);
@@ -74,6 +91,7 @@ void Trainer::train_epoch(const data::DataLoader& train, TrainState& state) {
     modes_ = modes_of(net_);
     step_->forget();
   }
+  step_->recheck();  // numbers of the host may be others, too
   EpochRecord& record = state.record;
   const auto begin = Clock::now();
   for (const data::Batch& batch : train) {
@@ -123,10 +141,12 @@ std::vector<EpochRecord> Trainer::run(const data::DataLoader& train, const data:
   };
 
   std::vector<EpochRecord> records;
-  runs_eagerly_ = !options.compile;
-  was_told_ = false;
+  compiles_ = options.compile;
+  runs_eagerly_ = !compiles_;
+  was_told_of_obstacle_ = was_told_of_change_ = false;
+  plans_known_ = 0;
   plan_text_.clear();
-  plan_texts_ = 0;
+  obstacle_.clear();
   TrainState state{.net = net_, .optimizer = optimizer_};
   state.epochs = options.epochs;
   state.batches = train.batches();
@@ -135,7 +155,7 @@ std::vector<EpochRecord> Trainer::run(const data::DataLoader& train, const data:
       [&] {
         state.deaf = 0;
         tell(&Callback::before_step, state);
-        if (state.deaf < callbacks_.size()) runs_eagerly_ = true;
+        runs_eagerly_ = !compiles_ || state.deaf < callbacks_.size();
       },
       compile::PlanOptions{.skip_zeros = options.skip_zeros}, at);
   struct Release {  // the step refers to this fit

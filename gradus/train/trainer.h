@@ -62,7 +62,8 @@ class Callback {
   virtual void before_epoch(TrainState&) {}
   virtual void before_batch(TrainState&) {}
   /// The gradients are there, the parameters are not yet changed: clip_grad_norm belongs here. A
-  /// trainer with a callback that hears this event runs its steps one by one, uncompiled.
+  /// trainer with a callback that hears this event runs its steps one by one, uncompiled; one that
+  /// calls this base says that it needs no gradients any more.
   virtual void before_step(TrainState& state) { ++state.deaf; }
   virtual void after_batch(TrainState&) {}
   virtual void before_validate(TrainState&) {}
@@ -71,6 +72,10 @@ class Callback {
   virtual void after_epoch(TrainState&) {}
   /// The steps cannot be compiled and run one by one; told once, with the reason.
   virtual void not_compiled(TrainState&, const std::string& reason) { (void)reason; }
+  /// A plan takes over the steps of batches like this one (compile/plan.h).
+  virtual void planned(TrainState&, const compile::Plan& plan) { (void)plan; }
+  /// A step does something else than the plan knew, which is made anew; told once, with the reason.
+  virtual void plan_dropped(TrainState&, const std::string& reason) { (void)reason; }
   /// Also after an early end; not when something was thrown.
   virtual void after_fit(TrainState&) {}
 };
@@ -81,7 +86,10 @@ struct FitOptions {
   /// cosine, one_cycle.
   std::function<double(double lr, std::int64_t step, std::int64_t total)> schedule =
       optim::constant;
-  /// Whether steps are compiled once they are known (train/compiled_step.h). The bits are the same.
+  /// Whether steps are compiled once they are known (train/compiled_step.h). The bits are the same,
+  /// as long as numbers of the host that net and loss use (Dropout::p, a factor) change between
+  /// epochs only: the first batch of each epoch is compared with the plan. What changes from batch
+  /// to batch belongs into a tensor, which is written in place.
   bool compile = true;
   /// Whether compiled steps pass over zeros of the batches where many are. The bits are the same.
   bool skip_zeros = true;
@@ -114,6 +122,8 @@ class Trainer {
   /// The plan of the steps of the last fit, as a table (compile/plan.h); empty where there was
   /// none.
   const std::string& plan() const { return plan_text_; }
+  /// Why plan() is empty: "a callback hears before_step ...".
+  std::string why_no_plan() const;
 
  private:
   template <class Part>
@@ -136,6 +146,7 @@ class Trainer {
                                const FitOptions& options, Place at);
   void train_epoch(const data::DataLoader& train, TrainState& state);
   void run_batch(const data::Batch& batch, TrainState& state);
+  void tell_of_plans(const data::Batch& batch, TrainState& state);
   void tell(void (Callback::*event)(TrainState&), TrainState& state);
 
   nn::Module& net_;
@@ -147,10 +158,11 @@ class Trainer {
   // Of the fit that runs:
   std::function<void(TrainState&)> set_rates_;
   std::unique_ptr<CompiledStep> step_;
-  bool runs_eagerly_ = false, was_told_ = false;
+  bool compiles_ = true, runs_eagerly_ = false;
+  bool was_told_of_obstacle_ = false, was_told_of_change_ = false;
+  int plans_known_ = 0;
   std::vector<bool> modes_;
-  std::string plan_text_;
-  int plan_texts_ = 0;
+  std::string plan_text_, obstacle_;
 };
 
 /// Trains for `epochs` and gives the validation loss and accuracy after the last; `each_epoch` sees

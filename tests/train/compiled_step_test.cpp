@@ -5,65 +5,20 @@
 
 #include <cmath>
 
-#include <gradus/gradus.h>
 #include <gradus/kernels/threads.h>
-#include <gradus/train/callbacks.h>
+#include <tests/train/small_training.h>
 
 namespace gradus {
 namespace {
 
+using test::MakeOptimizer;
+using test::maker;
+using test::Outcome;
+using test::spirals;
+using test::train;
+
 using testing::HasSubstr;
 using testing::Not;
-
-struct Outcome {
-  std::vector<std::vector<float>> parameters;
-  std::vector<double> losses;
-  std::vector<std::vector<double>> state;
-  std::string plan;
-  bool operator==(const Outcome& o) const {
-    return parameters == o.parameters && losses == o.losses && state == o.state;
-  }
-};
-
-using MakeOptimizer = std::function<std::unique_ptr<optim::Optimizer>(const Tensors&)>;
-
-std::shared_ptr<const data::Dataset> spirals() {
-  manual_seed(5);
-  const Tensor x = randn({210, 6});
-  const Tensor y = argmax(x[{all, Slice{0, 3}}], 1);
-  return std::make_shared<data::TensorDataset>(x, y);
-}
-
-nn::Sequential small_net(double dropout) {
-  manual_seed(3);
-  return nn::Sequential{nn::Linear(6, 16), nn::ReLU(), nn::Dropout(dropout), nn::Linear(16, 3)};
-}
-
-/// Four epochs of batches of 32, the last one of 18.
-Outcome train(const MakeOptimizer& make, FitOptions options, double dropout = 0.2,
-              Callback* callback = nullptr) {
-  const auto data = spirals();
-  nn::Sequential net = small_net(dropout);
-  const auto optimizer = make(net.parameters());
-  manual_seed(11);
-  options.epochs = 4;
-  Trainer trainer(net, *optimizer, cross_entropy);
-  if (callback) trainer.with(*callback);
-  const auto records =
-      trainer.fit(data::DataLoader(data, {.batch_size = 32, .shuffle = true}), options);
-  Outcome outcome;
-  for (const Tensor& p : net.parameters()) outcome.parameters.push_back(p.to_vector<float>());
-  for (const EpochRecord& r : records) outcome.losses.push_back(r.train_loss);
-  for (const auto& [name, value] : optimizer->state_dict())
-    outcome.state.push_back(value.to_vector<double>());
-  outcome.plan = trainer.plan();
-  return outcome;
-}
-
-template <class Rule, class Options>
-MakeOptimizer maker(const Options& options) {
-  return [=](const Tensors& p) { return std::make_unique<Rule>(p, options); };
-}
 
 TEST(CompiledStep, EveryRuleAndScheduleHasEagerBits) {
   using namespace optim;
