@@ -3,6 +3,7 @@
 
 #include <gradus/autograd/gradcheck.h>
 #include <gradus/core/print.h>
+#include <gradus/core/subnormals.h>
 #include <gradus/core/unpack.h>
 #include <gradus/data/digits.h>
 #include <gradus/data/mnist.h>

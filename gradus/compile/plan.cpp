@@ -8,6 +8,7 @@
 #include <gradus/compile/cost.h>
 #include <gradus/compile/passes.h>
 #include <gradus/compile/zeros.h>
+#include <gradus/core/subnormals.h>
 #include <gradus/kernels/gemm.h>
 #include <gradus/kernels/threads.h>
 
@@ -328,6 +329,7 @@ const Tensors& Plan::run(std::span<const Tensor> inputs) {
     }
   s.look_for_zeros(inputs);
   for (const Storage& storage : s.written) storage.prepare_write();
+  const FlushSubnormals mode;
   const kernels::Region region;  // one for all kernels
   for (const Call& call : s.calls) {
     try {

@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include <gradus/core/pool.h>
+#include <gradus/core/subnormals.h>
 #include <gradus/program/deferred.h>
 
 namespace gradus {
@@ -76,6 +77,7 @@ void run_kernel(const Op& op, std::span<const Tensor> inputs, std::span<const Te
   Few<Out, 1> y;
   for (const Tensor& input : inputs) x.push_back(as_input(input));
   for (const Tensor& output : outputs) y.push_back(as_output(output));
+  const FlushSubnormals mode;
   op.model().forward(x, y);
 }
 

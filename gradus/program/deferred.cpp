@@ -1,6 +1,8 @@
 // See deferred.h.
 #include <gradus/program/deferred.h>
 
+#include <gradus/core/subnormals.h>
+
 namespace gradus {
 
 DeferredCall::DeferredCall(Op op, Tensors inputs, Spec result)
@@ -12,6 +14,7 @@ void DeferredCall::compute(std::byte* into) const {
     x.push_back({input.raw_data(), &input.layout(), input.dtype()});
   const Layout layout = Layout::contiguous(result_.shape);
   const Out y{into, &layout, result_.dtype};
+  const FlushSubnormals mode;
   op_.model().forward(x, std::span(&y, 1));
 }
 
