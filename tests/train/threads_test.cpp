@@ -1,65 +1,130 @@
-// A training has one result: losses, parameters and optimizer state have equal bits for any number
-// of threads, with batches made here or ahead.
+// A training has one result: the SHA-256 of losses, parameters and optimizer state is the same for
+// any number of threads, compiled and eager, with batches made here or ahead, on every instruction
+// set that this machine has.
 #include <gtest/gtest.h>
 
 #include <gradus/gradus.h>
 #include <gradus/kernels/threads.h>
+#include <tests/kernels/targets.h>
+#include <tests/support/real_data.h>
+#include <tests/support/sha256.h>
 
 namespace gradus {
 namespace {
+
+using MakeOptimizer = std::function<std::unique_ptr<optim::Optimizer>(const Tensors&)>;
 
 class Threads : public testing::Test {
  protected:
   void TearDown() override { kernels::set_num_threads(0); }
 };
 
-void append(std::string& bytes, const Tensor& x) {
-  bytes.append(static_cast<const char*>(x.raw_data()),
-               static_cast<std::size_t>(x.numel()) * dtype_size(x.dtype()));
-}
-void append(std::string& bytes, double x) { append(bytes, Tensor::scalar(x, DType::f64)); }
+struct Settings {
+  std::int64_t hidden = 50, batch = 64, epochs = 2;
+  bool shuffle = true, compile = true;
+  int prefetch = 0;
+};
 
-/// All that a training leaves, as bytes. 784 x 256 weights and batches of 256 images are large
-/// enough for products and updates to be cut into pieces.
-std::string trained(const data::ImageData& digits, std::string_view rule, bool shuffle,
-                    int prefetch) {
+void add(test::Sha256& sha, const Tensor& x) {
+  const Tensor plain = x.detach().contiguous();
+  sha.add(plain.spec().str());
+  sha.add(plain.raw_data(), static_cast<std::size_t>(plain.numel()) * dtype_size(plain.dtype()));
+}
+
+/// The digest of all that a training leaves. A compiled one must have run as a plan.
+std::string trained(const data::ImageData& digits, const MakeOptimizer& make, const Settings& run) {
   manual_seed(4);
-  nn::Sequential net{nn::Linear(784, 256), nn::ReLU(), nn::Linear(256, 10)};
-  std::unique_ptr<optim::Optimizer> optimizer;
-  if (rule == "sgd")
-    optimizer = std::make_unique<optim::SGD>(
-        net.parameters(), optim::SGDOptions{.lr = .1, .momentum = .9, .nesterov = true});
-  else
-    optimizer = std::make_unique<optim::Adam>(net.parameters(), optim::AdamOptions{});
-  const auto loss = [](const Tensor& x, const Tensor& y) { return cross_entropy(x, y); };
-  const auto records =
-      Trainer(net, *optimizer, loss)
-          .fit(data::DataLoader(digits.train,
-                                {.batch_size = 256, .shuffle = shuffle, .prefetch = prefetch}),
-               data::DataLoader(digits.valid, {.batch_size = 300}), {.epochs = 2});
-  std::string bytes;
+  nn::Sequential net{nn::Linear(784, run.hidden), nn::ReLU(), nn::Linear(run.hidden, 10)};
+  const auto optimizer = make(net.parameters());
+  Trainer trainer(net, *optimizer, cross_entropy);
+  const auto records = trainer.fit(
+      data::DataLoader(digits.train,
+                       {.batch_size = run.batch, .shuffle = run.shuffle, .prefetch = run.prefetch}),
+      data::DataLoader(digits.valid, {.batch_size = 300}),
+      {.epochs = run.epochs, .compile = run.compile});
+  EXPECT_EQ(trainer.plan().empty(), !run.compile) << trainer.why_no_plan();
+  test::Sha256 sha;
   for (const EpochRecord& r : records)
     for (double x : {r.first_batch_loss, r.train_loss, r.train_accuracy, r.valid.loss})
-      append(bytes, x);
-  for (const auto& [name, x] : net.state_dict()) append(bytes, x);
-  for (const auto& [name, x] : optimizer->state_dict()) append(bytes, x);
-  return bytes;
+      sha.add_number(x);
+  for (const auto& [name, x] : net.state_dict()) add(sha, x);
+  for (const auto& [name, x] : optimizer->state_dict()) add(sha, x);
+  return sha.digest();
 }
 
+std::unique_ptr<optim::Optimizer> plain_sgd(const Tensors& p) {
+  return std::make_unique<optim::SGD>(p, optim::SGDOptions{.lr = .5});
+}
+std::unique_ptr<optim::Optimizer> nesterov(const Tensors& p) {
+  return std::make_unique<optim::SGD>(
+      p, optim::SGDOptions{.lr = .1, .momentum = .9, .weight_decay = 1e-4, .nesterov = true});
+}
+std::unique_ptr<optim::Optimizer> adam(const Tensors& p) {
+  return std::make_unique<optim::Adam>(p, optim::AdamOptions{});
+}
+
+/// 784 x 256 weights and batches of 128 images are large enough for products and updates to be cut
+/// into pieces; seven full batches an epoch are enough for the plan to run most of them.
 TEST_F(Threads, ATrainingHasOneResult) {
-  const data::ImageData digits = data::digits({.train = 700, .valid = 300, .test = 1});
-  for (std::string_view rule : {"sgd", "adam"})
-    for (bool shuffle : {false, true}) {
-      kernels::set_num_threads(1);
-      const std::string alone = trained(digits, rule, shuffle, 0);
-      for (int threads : {1, 2, 3, 4, 8})
-        for (int prefetch : {0, 2}) {
-          kernels::set_num_threads(threads);
-          EXPECT_TRUE(trained(digits, rule, shuffle, prefetch) == alone)
-              << rule << (shuffle ? ", shuffled, " : ", in order, ") << threads << " threads, "
-              << prefetch << " batches ahead";
-        }
+  const data::ImageData digits = data::digits({.train = 1000, .valid = 300, .test = 1});
+  for (const MakeOptimizer& make :
+       {MakeOptimizer(plain_sgd), MakeOptimizer(nesterov), MakeOptimizer(adam)}) {
+    Settings run{.hidden = 256, .batch = 128};
+    kernels::set_num_threads(1);
+    const std::string alone = trained(digits, make, run);
+    for (int threads : {1, 2, 3, 4, 8}) {
+      kernels::set_num_threads(threads);
+      for (const bool compile : {false, true}) {
+        run.compile = compile;
+        run.prefetch = compile ? 2 : 0;
+        EXPECT_EQ(trained(digits, make, run), alone)
+            << (compile ? "compiled, " : "eager, ") << threads << " threads";
+      }
     }
+  }
+}
+
+TEST_F(Threads, OrderMattersSoTheDigestSees) {
+  const data::ImageData digits = data::digits({.train = 600, .valid = 100, .test = 1});
+  EXPECT_NE(trained(digits, plain_sgd, {.shuffle = true}),
+            trained(digits, plain_sgd, {.shuffle = false}));
+}
+
+/// The lesson's run, every way in which it can be run.
+void expect_one_digest(const data::ImageData& data) {
+  const Settings lesson{.epochs = 3};
+  kernels::set_num_threads(1);
+  const std::string alone = trained(data, plain_sgd, lesson);
+  std::printf("%s: %s\n", data.name.c_str(), alone.c_str());
+  for (const bool compile : {true, false})
+    for (int threads : {1, 2, 3, 4, 8}) {
+      kernels::set_num_threads(threads);
+      EXPECT_EQ(trained(data, plain_sgd, {.epochs = 3, .compile = compile}), alone)
+          << (compile ? "compiled, " : "eager, ") << threads << " threads";
+    }
+  kernels::set_num_threads(2);
+  kernels::for_each_target(
+      [&](const char* name) { EXPECT_EQ(trained(data, plain_sgd, lesson), alone) << name; });
+}
+
+TEST_F(Threads, TheLessonsRunHasOneDigestOnDigits) {
+  expect_one_digest(data::digits({.train = 2000, .valid = 300, .test = 1}));
+}
+
+TEST_F(Threads, TheLessonsRunHasOneDigestOnEveryInstructionSet) {
+  const data::ImageData digits = data::digits({.train = 1000, .valid = 300, .test = 1});
+  kernels::set_num_threads(2);
+  const std::string best = trained(digits, plain_sgd, {});
+  kernels::for_each_target([&](const char* name) {
+    for (const bool compile : {true, false})
+      EXPECT_EQ(trained(digits, plain_sgd, {.compile = compile}), best) << name;
+  });
+}
+
+TEST_F(Threads, TheLessonsRunHasOneDigestOnMnist) {
+  const auto folder = test::real_data("mnist");
+  if (!folder) GTEST_SKIP() << test::no_real_data("mnist");
+  expect_one_digest(data::mnist(*folder));
 }
 
 }  // namespace
