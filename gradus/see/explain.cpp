@@ -29,7 +29,7 @@ std::string_view infix(std::string_view name) {
 
 struct Written {
   const Program& program;
-  const std::map<ValueId, std::string>& names;
+  std::map<ValueId, std::string> names;
 
   std::string value(ValueId id, bool nested) const {
     if (const auto named = names.find(id); named != names.end()) return named->second;
@@ -47,7 +47,7 @@ struct Written {
       std::snprintf(digits, sizeof digits, "%.6g", constant->second.to_vector<double>()[0]);
       return digits;
     }
-    return "%" + std::to_string(id);
+    return "constant" + program.values.at(id).shape.str();
   }
 
   std::string call(const Step& step, bool nested) const {
@@ -65,15 +65,6 @@ struct Written {
     return std::string(step.op.name()) + "(" + arguments + ")";
   }
 };
-
-void name_constants(const Program& program, const Tensors& tensors,
-                    const std::vector<std::string>& called, std::map<ValueId, std::string>& names) {
-  for (const auto& [id, constant] : program.constants)
-    for (std::size_t i = 0; i < tensors.size(); ++i)
-      if (constant.numel() && constant.storage().data() == tensors[i].storage().data() &&
-          constant.shape() == tensors[i].shape())
-        names.emplace(id, called[i]);
-}
 
 /// Bytes of what the calls behind these tensors keep, a storage counted once.
 std::int64_t saved_bytes(const Tensors& outputs) {
@@ -149,7 +140,31 @@ Tensors enlarged(const Tensors& example, const std::vector<Shape>& shapes) {
 }  // namespace
 
 std::string formula(const Program& program, const std::map<ValueId, std::string>& names) {
-  return Written{program, names}.value(program.outputs.at(0), false);
+  Written written{program, names};
+  // What is used more than once gets a letter, so that it is written once.
+  std::map<ValueId, int> uses;
+  std::vector<ValueId> open{program.outputs.at(0)};
+  while (!open.empty()) {
+    const ValueId id = open.back();
+    open.pop_back();
+    if (names.contains(id) || uses[id]++ > 0) continue;
+    for (const Step& step : program.steps)
+      if (std::find(step.outputs.begin(), step.outputs.end(), id) != step.outputs.end())
+        open.insert(open.end(), step.inputs.begin(), step.inputs.end());
+  }
+  std::string definitions, letters = "pqrstuvw";
+  for (const auto& [id, name] : names) std::erase(letters, name.size() == 1 ? name[0] : '\0');
+  for (const Step& step : program.steps)
+    for (const ValueId id : step.outputs) {
+      const auto used = uses.find(id);
+      if (used == uses.end() || used->second < 2 || letters.empty()) continue;
+      const std::string text = written.value(id, false);
+      if (text.size() <= 12) continue;
+      written.names[id] = letters.substr(0, 1);
+      definitions += (definitions.empty() ? ", with " : ", ") + written.names[id] + " = " + text;
+      letters.erase(0, 1);
+    }
+  return written.value(program.outputs.at(0), false) + definitions;
 }
 
 bool Explanation::ok() const {
@@ -204,12 +219,26 @@ Explanation explain(const Op& op, std::span<const Tensor> given) {
     };
     if (!reached.empty()) rule.value = pull(seeds)[0];
     if (rule.value) {
-      const Program program = trace(pull, seeds);
+      // The call itself is traced too: what it keeps for the backward pass has a formula then.
+      const auto all = [&](std::span<const Tensor> given_and_seeds) {
+        const auto xs = given_and_seeds.first(given.size());
+        Tensors y = apply_all(op, xs), wanted;
+        for (const Tensor& one : y)
+          if (one.requires_grad()) wanted.push_back(one);
+        Tensors made = grad(wanted, std::span(&xs[i], 1), given_and_seeds.subspan(given.size()),
+                            {.keep_graph = true, .allow_unused = true});
+        made.insert(made.end(), y.begin(), y.end());
+        return made;
+      };
+      Tensors arguments = result.inputs;
+      arguments.insert(arguments.end(), seeds.begin(), seeds.end());
+      const Program program = trace(all, arguments);
       std::map<ValueId, std::string> names;
       for (std::size_t k = 0; k < program.inputs.size(); ++k)
-        names[program.inputs[k]] = seed_names[k];
-      name_constants(program, result.inputs, called.inputs, names);
-      name_constants(program, result.outputs, called.outputs, names);
+        names.emplace(program.inputs[k],
+                      k < given.size() ? called.inputs[k] : seed_names[k - given.size()]);
+      for (std::size_t k = 1; k < program.outputs.size(); ++k)
+        names.emplace(program.outputs[k], called.outputs.at(k - 1));
       rule.text = formula(program, names);
     }
     rule.difference = largest_difference(rule.formula, leaves, rule.value);

@@ -129,6 +129,16 @@ Terms class_loss(GradientCallRef c, bool from_scores) {
     weight = reshaped(c.x[2], column);
   }
   const bool from_classes = c.shape(1) != c.shape() || !from_scores;
+  if (from_classes && from_scores && c.x.size() == 2 && smoothing == 0) {
+    // As in a textbook: softmax minus one-hot, in the rows that count.
+    const Term label = reshaped(c.x[1], row);
+    const Term counts =
+        compare(label, "!=", static_cast<double>(c.get<std::int64_t>("ignore_index")));
+    Ints all;
+    for (int k = 0; k < c.rank(); ++k) all.push_back(k);
+    const Term scaled = is_mean ? g / sum_over(counts, all) : g;
+    return {scaled * ((p - compare(position(axis, c.shape()), "==", label)) * counts), Term()};
+  }
   Term hot, target, divisor = 1;
   if (from_classes) {
     const Term label = reshaped(c.x[1], row);

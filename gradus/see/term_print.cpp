@@ -290,6 +290,15 @@ struct TermWriter {
         const bool is_leading = index && index->find(":,None") == std::string::npos;
         if (is_leading) return write(t.parts()[0]);  // broadcasting makes leading axes by itself
         if (index && !is_latex()) return {held(t.parts()[0], Hold::atom) + *index};
+        if (index) {  // the axes that it has, by their letters
+          std::string letters;
+          int place = 0;
+          for (const char c : *index) {
+            if (c == ':') letters += axis_letter(place);
+            place += c == ',';
+          }
+          return {bracketed_factor(t.parts()[0], letters)};
+        }
         return call("reshape", t, t.shape().str());
       }
       case TermKind::permute:

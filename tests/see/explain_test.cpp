@@ -34,6 +34,8 @@ TEST(Explain, EveryDifferentiableOperationHasARuleThatHolds) {
     EXPECT_FALSE(e.rules.empty()) << op.name();
     for (const see::GradientRule& r : e.rules) {
       EXPECT_FALSE(r.text.empty()) << op.name();
+      // Names and formulas, no numbers of values.
+      EXPECT_THAT(r.text, testing::Not(HasSubstr("%"))) << op.name();
       if (r.value) {
         EXPECT_THAT(r.text, testing::Not(testing::Eq("0"))) << op.name();
       }
@@ -99,6 +101,14 @@ TEST(Explain, MatmulSaysWhatIsMultiplied) {
   EXPECT_THAT(e.rules.at(0).text, HasSubstr("matmul(g"));
   EXPECT_THAT(e.rules.at(0).text, HasSubstr("b"));
   EXPECT_THAT(e.rules.at(1).text, HasSubstr("a"));
+}
+
+TEST(Explain, CrossEntropyIsSoftmaxMinusOneHot) {
+  const see::Explanation e = see::explain(find_op("cross_entropy"));
+  const see::Term& gradient = e.rules.at(0).formula;
+  EXPECT_THAT(see::write(gradient), HasSubstr("(softmax(x, axis=1) - [j == target[:,None]])"));
+  EXPECT_THAT(see::write(gradient, see::TermStyle::latex),
+              HasSubstr("\\mathbf{1}[j = \\mathrm{target}_{i}]"));
 }
 
 TEST(Explain, ShapesThatAreAskedForAreThoseOfTheFormula) {
