@@ -104,7 +104,8 @@ class Fusion {
   std::optional<std::size_t> take_neighbour(std::size_t i) {
     const std::optional<std::size_t> next = only_reader(i);
     if (!next) {
-      if (kernels_[i].what == "matmul")
+      const Product& p = *kernels_[i].product;
+      if (!p.relu && p.gate.input < 0 && p.rate < 0)
         kernels_[i].note = "its result is given out, or not read exactly once";
       return {};
     }

@@ -74,7 +74,7 @@ TEST_F(TrainPlan, SaysWhyThereIsNone) {
   EXPECT_THAT(train("--size 1000 --epochs 1 --stats --log log.jsonl --explain-plan"),
               HasSubstr("a callback hears before_step"));
   EXPECT_THAT(train("--size 200 --epochs 1 --batch-size 128 --explain-plan"),
-              HasSubstr("after four batches of one size"));
+              HasSubstr("a plan is made after four batches"));
 }
 
 TEST_F(TrainPlan, IsOneObjectAKernelInJson) {
