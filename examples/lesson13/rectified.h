@@ -4,6 +4,7 @@
 #include <gradus/gradus.h>
 #include <gradus/see/plot.h>
 
+#include <cmath>
 #include <map>
 
 #include "lesson.h"
@@ -69,19 +70,21 @@ inline std::string creases(const std::string& title, const Tensor& z, const Tens
   const Tensor across = gates[{from_1, to_last}] != gates[{from_1, from_1}],
                down = gates[{from_1, to_last}] != gates[{to_last, to_last}];
   const Tensor bends = (across.astype(DType::i64) + down.astype(DType::i64)).sum({-1}) > 0;
-  const Tensor heights = z.reshape({side, side})[{from_1, to_last}];
+  std::vector<double> heights = z.reshape({side, side})[{from_1, to_last}].to_vector<double>();
+  const std::vector<int> is_crease = bends.to_vector<int>();
+  for (std::size_t i = 0; i < heights.size(); ++i)
+    if (is_crease[i]) heights[i] = NAN;  // has no colour
   const auto n = static_cast<std::size_t>(side - 1);
-  return see::svg(see::Heatmap{
-      .title = title,
-      .x = {"x"},
-      .y = {"y"},
-      .grid = {n, n, where(bends, full({}, NAN, z.dtype()), heights).to_vector<double>()},
-      .left = -1,
-      .right = 1,
-      .bottom = -1,
-      .top = 1,
-      .legend = "height",
-      .square = true});
+  return see::svg(see::Heatmap{.title = title,
+                               .x = {"x"},
+                               .y = {"y"},
+                               .grid = {n, n, heights},
+                               .left = -1,
+                               .right = 1,
+                               .bottom = -1,
+                               .top = 1,
+                               .legend = "height",
+                               .square = true});
 }
 
 /// A curve as a line of a plot.
