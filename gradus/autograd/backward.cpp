@@ -143,7 +143,7 @@ class Walk {
            "a seed weighs each element: give it the output's shape");
     }
     if (seed.dtype() != y.dtype()) seed = astype(seed, y.dtype());
-    if (MeaningWatch* watch = WatchMeaning::current) watch->root(y);
+    if (MeaningWatch* watch = GRADUS_MEANING_WATCH) watch->root(y);
     if (y.history())
       accumulate(pending_[slot(y.history())], seed);
     else
@@ -167,7 +167,7 @@ class Walk {
     for (std::size_t k = 0; k < cotangents.size(); ++k)
       if (!cotangents[k] && is_floating(node->outputs[k].spec.dtype))
         cotangents[k] = zeros(node->outputs[k].spec.shape.to_vector(), node->outputs[k].spec.dtype);
-    if (MeaningWatch* watch = WatchMeaning::current)
+    if (MeaningWatch* watch = GRADUS_MEANING_WATCH)
       for (std::size_t k = 0; k < cotangents.size(); ++k)
         if (cotangents[k]) watch->gradient(*node, k, cotangents[k]);
     PhaseScope phase(Phase::backward, node.get());
@@ -198,7 +198,7 @@ class Walk {
     sum = sum ? add(sum, gradient) : gradient;
   }
   void add_to_leaf(const Tensor& leaf, const Tensor& gradient) {
-    if (MeaningWatch* watch = WatchMeaning::current) watch->leaf(leaf, gradient);
+    if (MeaningWatch* watch = GRADUS_MEANING_WATCH) watch->leaf(leaf, gradient);
     const auto [found, is_new] = leaf_index_.try_emplace(leaf.id(), leaves_.size());
     if (is_new)
       leaves_.emplace_back(leaf, gradient);
@@ -255,7 +255,7 @@ void backward(std::span<const Tensor> outputs, std::span<const Tensor> seeds,
     // A gradient may be a view of another tensor's bytes (a broadcast seed), or that of two leaves;
     // a parameter owns its own.
     leaf.set_grad(leaf.grad() ? add(leaf.grad(), g) : clone(g));
-    if (MeaningWatch* watch = WatchMeaning::current) watch->leaf(leaf, leaf.grad());
+    if (MeaningWatch* watch = GRADUS_MEANING_WATCH) watch->leaf(leaf, leaf.grad());
   }
 }
 

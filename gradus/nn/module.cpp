@@ -99,7 +99,7 @@ Tensor Module::operator()(const Tensor& x, Place at) {
         named.emplace(name);
     inside.emplace(running, Running{this, Scope::current()});
   }
-  if (MeaningWatch* watch = WatchMeaning::current) {
+  if (MeaningWatch* watch = GRADUS_MEANING_WATCH) {
     const std::string path = Scope::current() ? *Scope::current() + "." : "";
     visit_fields({.tensor = [&](std::string_view name,
                                 Tensor& field) { watch->field(path + std::string(name), field); },

@@ -59,13 +59,20 @@ void tell_observers(const Op& op, std::span<const Tensor> inputs, std::span<cons
   for (Observer* observer : door.observers) notify(*observer, event);
 }
 
+/// Built without hooks (cmake -DGRADUS_HOOKS=OFF), nobody stands at the door.
+#ifdef GRADUS_NO_HOOKS
+constexpr bool has_hooks = false;
+#else
+constexpr bool has_hooks = true;
+#endif
+
 void tell_before(const Op& op, std::span<const Tensor> inputs, const Tensor* target, Place at) {
-  if (door.observers.empty()) return;
+  if (!has_hooks || door.observers.empty()) return;
   tell_observers(op, inputs, {}, target, at, [](Observer& o, const Event& e) { o.before(e); });
 }
 void tell_after(const Op& op, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
                 const Tensor* target, Place at) {
-  if (door.observers.empty()) return;
+  if (!has_hooks || door.observers.empty()) return;
   tell_observers(op, inputs, outputs, target, at, [](Observer& o, const Event& e) { o.after(e); });
 }
 
@@ -279,12 +286,17 @@ void apply_into(const Op& op, std::span<const Tensor> given, Tensor& target, std
   });
 }
 
-Observe::Observe(Observer& observer) : observer_(&observer) { door.observers.push_back(observer_); }
+Observe::Observe(Observer& observer) : observer_(&observer) {
+  if (!has_hooks)
+    throw ValueError("this gradus was built without hooks: nothing can be traced or recorded",
+                     "build it with -DGRADUS_HOOKS=ON");
+  door.observers.push_back(observer_);
+}
 Observe::~Observe() { std::erase(door.observers, observer_); }
 
 Unobserved::Unobserved() { before_.swap(door.observers); }
 Unobserved::~Unobserved() { before_.swap(door.observers); }
-bool is_observed() { return !door.observers.empty(); }
+bool is_observed() { return has_hooks && !door.observers.empty(); }
 
 Scope::Scope(std::string_view name) : before_(door.scope) {
   door.scope = std::make_shared<const std::string>(before_ ? *before_ + "." + std::string(name)
@@ -295,10 +307,12 @@ const std::shared_ptr<const std::string>& Scope::current() { return door.scope; 
 
 PhaseScope::PhaseScope(Phase phase, const Node* forward_twin)
     : before_(door.phase), twin_before_(door.forward_twin) {
+  if (!has_hooks) return;
   door.phase = phase;
   door.forward_twin = forward_twin;
 }
 PhaseScope::~PhaseScope() {
+  if (!has_hooks) return;
   door.phase = before_;
   door.forward_twin = twin_before_;
 }

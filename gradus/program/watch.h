@@ -34,4 +34,12 @@ class WatchMeaning {
   MeaningWatch* before_;
 };
 
+/// This thread's watch, or null. A build without hooks (cmake -DGRADUS_HOOKS=OFF), which shows what
+/// they cost, has no branch here and none at the door, and tells nobody.
+#ifdef GRADUS_NO_HOOKS
+#define GRADUS_MEANING_WATCH static_cast<::gradus::MeaningWatch*>(nullptr)
+#else
+#define GRADUS_MEANING_WATCH ::gradus::WatchMeaning::current
+#endif
+
 }  // namespace gradus
