@@ -37,8 +37,8 @@ class Optimizer {
   void count_step(std::span<const std::size_t> which);
   /// Of the parameters `which`.
   std::vector<DType> dtypes(std::span<const std::size_t> which) const;
-  /// Changes when something changed that is part of the arithmetic, unlike a learning rate: a weight
-  /// decay, or which tensors hold the state.
+  /// Changes when something changed that is part of the arithmetic, unlike a learning rate: a
+  /// weight decay, or which tensors hold the state.
   virtual std::vector<double> settings() const;
 
   std::vector<Group>& groups() { return groups_; }
@@ -48,8 +48,8 @@ class Optimizer {
   /// "0.momentum", "3.m", "3.steps" ... by the parameter's number, and "steps": for checkpoints.
   /// (torch state_dict)
   std::vector<std::pair<std::string, Tensor>> state_dict() const;
-  /// The values go into the state tensors that are there. Throws NameError or ShapeError for a state
-  /// of other parameters; then nothing was changed.
+  /// The values go into the state tensors that are there. Throws NameError or ShapeError for a
+  /// state of other parameters; then nothing was changed.
   void load_state_dict(const std::vector<std::pair<std::string, Tensor>>& state,
                        Place at = Place::current());
 

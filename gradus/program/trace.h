@@ -19,7 +19,8 @@ struct ReplayTrace {
   Program program;
   Tensors results;  ///< what the function returned
   /// Why running the program would not do what the function does; empty where nothing was seen. A
-  /// value that depends on the inputs was read (item, to_vector, data), so that a branch may hang on it.
+  /// value that depends on the inputs was read (item, to_vector, data), so that a branch may hang
+  /// on it.
   std::string obstacle;
 };
 /// As trace, for a program that is to stand in for the function: the calls inside functions
