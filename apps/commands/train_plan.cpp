@@ -6,7 +6,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json to_json(const compile::Plan& plan) {
+Json kernels_of(const compile::Plan& plan) {
   const auto texts = [](const std::vector<Spec>& specs) {
     Json list = Json::array();
     for (const Spec& spec : specs) list.push_back(spec.str());
@@ -33,7 +33,7 @@ Json to_json(const compile::Plan& plan) {
 
 void ExplainPlan::planned(TrainState&, const compile::Plan& plan) {
   if (std::exchange(was_shown_, true)) return;
-  events_.write(to_json(plan));
+  events_.write(kernels_of(plan));
   if (!as_text_) return;
   terminal_.clear_transient();
   std::printf("the plan of a training step\n%s\n", plan.str(terminal_.width()).c_str());

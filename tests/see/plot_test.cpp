@@ -329,9 +329,10 @@ TEST(Plot, ARendererPutsInkWhereTheNumbersSay) {
   map.square = true;
   const Tensor square = rendered(map);
   EXPECT_EQ(square.shape(), Shape({520, 620}));
-  EXPECT_GT(ink(square, 90, 60, 250, 220), 200);
-  EXPECT_LT(ink(square, 320, 60, 480, 220), 1);
-  EXPECT_GT(ink(square, 320, 290, 480, 450), 200);
+  EXPECT_GT(ink(square, 80, 52, 170, 142), 200);  // outside of the centres here too
+  EXPECT_LT(ink(square, 400, 52, 490, 142), 1);
+  EXPECT_LT(ink(square, 80, 372, 170, 462), 1);
+  EXPECT_GT(ink(square, 400, 372, 490, 462), 200);
   for (const auto& [name, sample] : samples())
     EXPECT_GT(ink(rendered(sample), 0, 0, 100, 100), 1) << name;
 }
