@@ -37,8 +37,7 @@ double flops_of(const Kernel& kernel) {
   if (kernel.product) return flops_of_product(*kernel.product);
   if (name == "matmul")
     return 2 * elements(out) *
-           static_cast<double>(inputs[0].layout.shape.size() == 0 ? 1
-                                                                  : inputs[0].layout.shape.back());
+           static_cast<double>(inputs[0].layout.shape.empty() ? 1 : inputs[0].layout.shape.back());
   if (is_one_of(name, {"sum", "sum_to", "prod", "amax", "amin", "max", "min"}))
     return std::max(0.0, elements(inputs[0]) - elements(out));
   // The greatest, minus it, exp, the sum, and a division or a difference.
