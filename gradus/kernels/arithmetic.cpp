@@ -10,6 +10,8 @@
 // After it, once for each instruction set:
 #include <hwy/highway.h>
 
+#include <cmath>
+
 HWY_BEFORE_NAMESPACE();
 namespace gradus::kernels::HWY_NAMESPACE {
 namespace {
@@ -22,8 +24,8 @@ HWY_INLINE T value(T a, T b) {
   if constexpr (op == Arithmetic::sub) return a - b;
   if constexpr (op == Arithmetic::mul) return a * b;
   if constexpr (op == Arithmetic::div) return a / b;
-  if constexpr (op == Arithmetic::maximum) return a > b || a != a ? a : b;
-  if constexpr (op == Arithmetic::minimum) return a < b || a != a ? a : b;
+  if constexpr (op == Arithmetic::maximum) return a > b || std::isnan(a) ? a : b;
+  if constexpr (op == Arithmetic::minimum) return a < b || std::isnan(a) ? a : b;
 }
 
 /// One run of for_each_run. One operand is often a number for all, or the result itself.
