@@ -90,7 +90,7 @@ TEST_F(Threads, OrderMattersSoTheDigestSees) {
             trained(digits, plain_sgd, {.shuffle = false}));
 }
 
-/// The lesson's run, every way in which it can be run.
+/// The lesson's run, for every number of threads, compiled and eager.
 void expect_one_digest(const data::ImageData& data) {
   const Settings lesson{.epochs = 3};
   kernels::set_num_threads(1);
@@ -102,9 +102,6 @@ void expect_one_digest(const data::ImageData& data) {
       EXPECT_EQ(trained(data, plain_sgd, {.epochs = 3, .compile = compile}), alone)
           << (compile ? "compiled, " : "eager, ") << threads << " threads";
     }
-  kernels::set_num_threads(2);
-  kernels::for_each_target(
-      [&](const char* name) { EXPECT_EQ(trained(data, plain_sgd, lesson), alone) << name; });
 }
 
 TEST_F(Threads, TheLessonsRunHasOneDigestOnDigits) {
