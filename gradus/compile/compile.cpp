@@ -74,7 +74,9 @@ void Compiled::learn(Entry& e, std::span<const Tensor> inputs) {
   std::string obstacle = std::move(traced.obstacle);
   const Program* like = e.traced ? &*e.traced : nullptr;
   if (++e.calls == 1) {
-    if (!obstacle.empty() || !(like = known_at_other_sizes(traced.program))) return;
+    if (!obstacle.empty()) return;
+    like = known_at_other_sizes(traced.program);
+    if (!like) return;
   } else if (like && obstacle.empty()) {
     obstacle = compile::difference(*like, traced.program);
   }
