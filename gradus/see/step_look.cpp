@@ -241,6 +241,7 @@ std::string Stepper::check(const std::string& rest, int) {
 std::string Stepper::health(const std::string&, int) {
   const std::vector<Diagnostic> found = see::health(tape_, {.rerun = rerun_});
   std::vector<std::string> told;
+  told.reserve(found.size());
   for (const Diagnostic& one : found) told.push_back(json_text(one));
   if (options_.json) told_.emplace_back("found", json_list(told));
   return health_text(found);
