@@ -202,10 +202,10 @@ class Parser {
   }
 
   static std::string hint_for(const std::string& name) {
-    const std::string times = name.substr(0, 40) + "*(...)";
+    const std::string product = name.substr(0, 40) + "*(...)";
     if (const std::string meant = suggestion(name); !meant.empty())
-      return "write " + meant + ", or " + times + " for a product";
-    std::string all = "for a product write " + times + "; functions are";
+      return "write " + meant + ", or " + product + " for a product";
+    std::string all = "for a product write " + product + "; functions are";
     for (const Function& f : functions()) all += " " + std::string(f.name);
     for (const Abbreviation& a : abbreviations()) all += " " + std::string(a.name);
     return all;
