@@ -6,14 +6,13 @@
 #include <apps/output.h>
 #include <apps/terminal.h>
 
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <new>
 
 #include <gradus/core/diagnostic.h>
 #include <gradus/core/nearest.h>
+#include <gradus/kernels/threads.h>
 
 namespace gradus::app {
 namespace {
@@ -28,11 +27,7 @@ std::string message_of(const Error& error) {
 /// Says that a GRADUS_THREADS which the library cannot read (kernels/threads.h) counts for nothing.
 void check_environment() {
   const char* text = std::getenv("GRADUS_THREADS");
-  if (!text || *text == '\0') return;
-  int threads = 0;
-  const char* const end = text + std::strlen(text);
-  const auto [stop, code] = std::from_chars(text, end, threads);
-  if (code == std::errc() && stop == end && threads >= 1 && threads <= 4096) return;
+  if (!text || *text == '\0' || kernels::threads_in(text) > 0) return;
   std::fprintf(stderr,
                "gradus: GRADUS_THREADS is '%.40s', which is no number from 1 to 4096: all "
                "processors are used\n  hint: export GRADUS_THREADS=2, or unset it\n",

@@ -7,7 +7,7 @@ machine does, so a change that costs more than 2 % fails.
   tools/instructions.py accept PROGRAM COMPILER   records what is counted now, on purpose
   tools/instructions.py hooks  PROGRAM UNHOOKED   what observers cost: nobody watching at most 1 %
                         more than the same program built without hooks (the test instructions.hooks);
-                        and what a recorder of statistics costs the lesson's step of 5000 rows, which
+                        and what a recorder of statistics costs the lesson's step of 1000 rows, which
                         is shown and has no limit
 
 Callgrind shows the program an AVX2 machine, so AVX-512's kernels are not what is counted. Other

@@ -24,11 +24,18 @@ BatchSampler batches_of(const Dataset& dataset, const LoaderOptions& options, Pl
   return {std::move(sampler), options.batch_size, options.drop_last, at};
 }
 
+std::shared_ptr<const Dataset> present(std::shared_ptr<const Dataset> dataset, Place at) {
+  if (!dataset)
+    throw ValueError("a DataLoader needs a data set, got nullptr",
+                     "give one: std::make_shared<TensorDataset>(x, y)", at);
+  return dataset;
+}
+
 }  // namespace
 
 DataLoader::DataLoader(std::shared_ptr<const Dataset> dataset, const LoaderOptions& options,
                        Place at)
-    : dataset_(std::move(dataset)),
+    : dataset_(present(std::move(dataset), at)),
       options_(options),
       batches_(batches_of(*dataset_, options, at)),
       at_(at) {

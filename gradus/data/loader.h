@@ -27,8 +27,9 @@ struct LoaderOptions {
 /// options.generator is given, the permutation from that one. (torch.utils.data.DataLoader)
 class DataLoader {
  public:
-  /// Throws ValueError for a batch size below 1, for prefetching without a worker, and for both a
-  /// sampler and `shuffle`. Errors of the data set in a pass that know no place name `at`.
+  /// Throws ValueError for no data set (nullptr), a batch size below 1, for prefetching without a
+  /// worker, and for both a sampler and `shuffle`. Errors of the data set in a pass that know no
+  /// place name `at`.
   DataLoader(std::shared_ptr<const Dataset> dataset, const LoaderOptions& options,
              Place at = Place::current());
   DataLoader(const ImageSet& set, const LoaderOptions& options, Place at = Place::current())

@@ -49,11 +49,11 @@ Tensor check_labels(const Tensor& raw, const std::string& file) {
   return labels;
 }
 
-ImageSet read_pair(const fs::path& dir, const std::string& part) {
+ImageSet read_pair(const fs::path& dir, const std::string& part, Place at) {
   const std::string image_file = find_file(dir, part + "-images", "idx3-ubyte");
   const std::string label_file = find_file(dir, part + "-labels", "idx1-ubyte");
-  const Tensor labels = io::read_idx(label_file, {.rank = 1, .what = "labels"});
-  const Tensor images = io::read_idx(image_file, {.rank = 3, .what = "images"});
+  const Tensor labels = io::read_idx(label_file, {.rank = 1, .what = "labels"}, at);
+  const Tensor images = io::read_idx(image_file, {.rank = 3, .what = "images"}, at);
   if (images.size(0) != labels.size(0))
     throw DataError(std::to_string(images.size(0)) + " images in " + image_file + ", but " +
                         std::to_string(labels.size(0)) + " labels in " + label_file,
@@ -98,9 +98,7 @@ std::vector<std::string> names_in(const fs::path& home) {
   return names;
 }
 
-}  // namespace
-
-ImageData mnist(const std::string& dir) {
+ImageData read_folder(const std::string& dir, Place at) {
   if (!is_folder(dir)) {
     std::error_code ignored;
     throw IoError(
@@ -108,12 +106,12 @@ ImageData mnist(const std::string& dir) {
         "name a folder with train-images-idx3-ubyte and the three other files of MNIST, "
         "or \"digits\" for the built-in ones");
   }
-  const ImageSet all = read_pair(dir, "train");
+  const ImageSet all = read_pair(dir, "train", at);
   ImageData data;
   data.name = folder_name(dir);
   data.folder = dir;
   data.classes = class_count;
-  data.test = read_pair(dir, "t10k");
+  data.test = read_pair(dir, "t10k", at);
   for (const int axis : {1, 2})
     if (all.images.size(axis) != data.test.images.size(axis))
       throw DataError(dir + ": training images are " + all.images.spec().str() +
@@ -129,23 +127,35 @@ ImageData mnist(const std::string& dir) {
   return data;
 }
 
-ImageData load(const std::string& name_or_dir) {
+ImageData find_data(const std::string& name_or_dir, Place at) {
   const char* set = std::getenv("GRADUS_DATA");
   const fs::path home = set == nullptr ? "" : set;
   if (name_or_dir.empty()) {
     if (home.empty()) return digits();
-    return mnist(
-        (!has_training_files(home) && is_folder(home / "mnist") ? home / "mnist" : home).string());
+    return read_folder(
+        (!has_training_files(home) && is_folder(home / "mnist") ? home / "mnist" : home).string(),
+        at);
   }
   if (name_or_dir == "digits") return digits();
-  if (is_folder(name_or_dir)) return mnist(name_or_dir);
-  if (!home.empty() && is_folder(home / name_or_dir)) return mnist((home / name_or_dir).string());
-  if (!home.empty() && folder_name(home) == name_or_dir) return mnist(home.string());
+  if (is_folder(name_or_dir)) return read_folder(name_or_dir, at);
+  if (!home.empty() && is_folder(home / name_or_dir))
+    return read_folder((home / name_or_dir).string(), at);
+  if (!home.empty() && folder_name(home) == name_or_dir) return read_folder(home.string(), at);
   std::error_code ignored;
   const std::string near = nearest(name_or_dir, names_in(home));
   if (!near.empty() && !fs::exists(name_or_dir, ignored))
     throw IoError("there is no folder \"" + name_or_dir + "\"", "did you mean \"" + near + "\"?");
-  return mnist(name_or_dir);
+  return read_folder(name_or_dir, at);
+}
+
+}  // namespace
+
+ImageData mnist(const std::string& dir, Place at) {
+  return with_place(at, [&] { return read_folder(dir, at); });
+}
+
+ImageData load(const std::string& name_or_dir, Place at) {
+  return with_place(at, [&] { return find_data(name_or_dir, at); });
 }
 
 }  // namespace gradus::data

@@ -28,12 +28,12 @@ struct ImageData {
 /// both are views of one storage. `test` is t10k. The name is that of the folder.
 /// Throws IoError when a file is missing, with the names looked for; DataError when the counts or
 /// image sizes disagree, a label is not 0..9, or a part would be empty; and what read_idx throws.
-ImageData mnist(const std::string& dir);
+ImageData mnist(const std::string& dir, Place at = Place::current());
 
 /// The data set that a user means: "digits" (built in), a folder, or the name of a folder below
 /// $GRADUS_DATA ("mnist", "fashion-mnist") or of that folder itself. An empty name means
 /// $GRADUS_DATA, or mnist/ below it, and the built-in digits where that is not set. Throws what
 /// mnist() throws, and for an unknown name says which one is near.
-ImageData load(const std::string& name_or_dir = {});
+ImageData load(const std::string& name_or_dir = {}, Place at = Place::current());
 
 }  // namespace gradus::data

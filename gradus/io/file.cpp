@@ -194,9 +194,7 @@ void write_device(const std::string& path, const Target& target, ByteSpan bytes)
   if (const int code = write_all(device.get(), bytes)) throw_write_error(path, code);
 }
 
-}  // namespace
-
-Bytes read_file(const std::string& path, std::uint64_t max_bytes) {
+Bytes read_whole(const std::string& path, std::uint64_t max_bytes) {
   check_path(path);
   // Without O_NONBLOCK, opening a pipe would wait for a writer.
   Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -243,7 +241,7 @@ Bytes read_file(const std::string& path, std::uint64_t max_bytes) {
   }
 }
 
-void write_file(const std::string& path, ByteSpan bytes) {
+void replace_file(const std::string& path, ByteSpan bytes) {
   const Target target = find_target(path);
   if (target.device) return write_device(path, target, bytes);
   {
@@ -260,10 +258,22 @@ void write_file(const std::string& path, ByteSpan bytes) {
     throw_write_error(path, code);
 }
 
-void check_writable(const std::string& path) {
-  const Target target = find_target(path);
-  if (target.device) return write_device(path, target, {});
-  const TemporaryFile probe(path, target);
+}  // namespace
+
+Bytes read_file(const std::string& path, std::uint64_t max_bytes, Place at) {
+  return with_place(at, [&] { return read_whole(path, max_bytes); });
+}
+
+void write_file(const std::string& path, ByteSpan bytes, Place at) {
+  with_place(at, [&] { replace_file(path, bytes); });
+}
+
+void check_writable(const std::string& path, Place at) {
+  with_place(at, [&] {
+    const Target target = find_target(path);
+    if (target.device) return write_device(path, target, {});
+    const TemporaryFile probe(path, target);
+  });
 }
 
 }  // namespace gradus::io

@@ -17,16 +17,17 @@ using ByteSpan = std::span<const std::uint8_t>;
 
 /// The bytes of a regular file. Throws IoError, with path and reason, when it cannot be read, is a
 /// folder or a device, or is larger than `max_bytes`; MemoryError when it does not fit in memory.
-Bytes read_file(const std::string& path, std::uint64_t max_bytes = UINT64_MAX);
+Bytes read_file(const std::string& path, std::uint64_t max_bytes = UINT64_MAX,
+                Place at = Place::current());
 
 /// Replaces the file `path` by `bytes`: temporary file in the same folder, write, fsync, rename,
 /// fsync of the folder. Throws IoError; the old file is then intact and nothing else remains (only
 /// a failing fsync of the folder, after the rename, leaves the new file). A symbolic link is
 /// followed, permissions of an old file are kept, a device (/dev/null) is written to directly.
-void write_file(const std::string& path, ByteSpan bytes);
+void write_file(const std::string& path, ByteSpan bytes, Place at = Place::current());
 
 /// Throws IoError, with the repair, where write_file(path) would: no such folder, no permission, a
 /// folder in the place of the file. For asking before hours of training. Leaves nothing behind.
-void check_writable(const std::string& path);
+void check_writable(const std::string& path, Place at = Place::current());
 
 }  // namespace gradus::io

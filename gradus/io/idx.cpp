@@ -143,9 +143,7 @@ Tensor read_from(Source& source, const std::string& name, const IdxWish& wish) {
   return Tensor(read_values(source, count, name), Layout::contiguous(shape), DType::u8);
 }
 
-}  // namespace
-
-Tensor parse_idx(ByteSpan bytes, const std::string& name, const IdxWish& wish) {
+Tensor read_bytes(ByteSpan bytes, const std::string& name, const IdxWish& wish) {
   if (is_gzip(bytes)) {
     GzipSource source(bytes, name);
     return read_from(source, name, wish);
@@ -154,8 +152,14 @@ Tensor parse_idx(ByteSpan bytes, const std::string& name, const IdxWish& wish) {
   return read_from(source, name, wish);
 }
 
-Tensor read_idx(const std::string& path, const IdxWish& wish) {
-  return parse_idx(read_file(path), path, wish);
+}  // namespace
+
+Tensor parse_idx(ByteSpan bytes, const std::string& name, const IdxWish& wish, Place at) {
+  return with_place(at, [&] { return read_bytes(bytes, name, wish); });
+}
+
+Tensor read_idx(const std::string& path, const IdxWish& wish, Place at) {
+  return with_place(at, [&] { return read_bytes(read_file(path, UINT64_MAX, at), path, wish); });
 }
 
 Bytes idx_bytes(const Tensor& tensor) {
@@ -176,8 +180,8 @@ Bytes idx_bytes(const Tensor& tensor) {
   return bytes;
 }
 
-void write_idx(const std::string& path, const Tensor& tensor) {
-  write_file(path, idx_bytes(tensor));
+void write_idx(const std::string& path, const Tensor& tensor, Place at) {
+  with_place(at, [&] { write_file(path, idx_bytes(tensor), at); });
 }
 
 }  // namespace gradus::io

@@ -19,15 +19,16 @@ struct IdxWish {
 /// the rank is not 1..8 or not the one wished for, bytes are missing or left over, the gzip data is
 /// damaged; DTypeError for IDX files of other types. Memory taken is bounded by the bytes that are
 /// there, not by what the header says.
-Tensor read_idx(const std::string& path, const IdxWish& wish = {});
+Tensor read_idx(const std::string& path, const IdxWish& wish = {}, Place at = Place::current());
 
 /// The same for bytes in memory; `name` stands for the file in messages.
-Tensor parse_idx(ByteSpan bytes, const std::string& name = "IDX data", const IdxWish& wish = {});
+Tensor parse_idx(ByteSpan bytes, const std::string& name = "IDX data", const IdxWish& wish = {},
+                 Place at = Place::current());
 
 /// The IDX file of a u8 tensor of rank 1..8. Throws DTypeError, ShapeError.
 Bytes idx_bytes(const Tensor& tensor);
 
 /// Writes it atomically; see write_file.
-void write_idx(const std::string& path, const Tensor& tensor);
+void write_idx(const std::string& path, const Tensor& tensor, Place at = Place::current());
 
 }  // namespace gradus::io

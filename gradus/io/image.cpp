@@ -145,9 +145,7 @@ Tensor parse_png(ByteSpan bytes, const std::string& name) {
   return image;
 }
 
-}  // namespace
-
-Tensor parse_image(ByteSpan bytes, const std::string& name) {
+Tensor picture_of(ByteSpan bytes, const std::string& name) {
   constexpr std::uint8_t png_magic[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
   if (bytes.size() >= sizeof png_magic &&
       std::memcmp(bytes.data(), png_magic, sizeof png_magic) == 0)
@@ -158,6 +156,14 @@ Tensor parse_image(ByteSpan bytes, const std::string& name) {
                   "convert it first, for example: convert in.jpg -colorspace gray out.png");
 }
 
-Tensor read_image(const std::string& path) { return parse_image(read_file(path), path); }
+}  // namespace
+
+Tensor parse_image(ByteSpan bytes, const std::string& name, Place at) {
+  return with_place(at, [&] { return picture_of(bytes, name); });
+}
+
+Tensor read_image(const std::string& path, Place at) {
+  return with_place(at, [&] { return picture_of(read_file(path, UINT64_MAX, at), path); });
+}
 
 }  // namespace gradus::io

@@ -10,9 +10,10 @@ namespace gradus::io {
 /// content decides, not the name. Colour becomes luma, 16 bits become 8, transparent pixels lie on
 /// black. Throws IoError when it cannot be read, DataError when it is damaged, of another format,
 /// or larger than 4096 x 4096.
-Tensor read_image(const std::string& path);
+Tensor read_image(const std::string& path, Place at = Place::current());
 
 /// The same for bytes in memory; `name` stands for the file in messages.
-Tensor parse_image(ByteSpan bytes, const std::string& name = "image data");
+Tensor parse_image(ByteSpan bytes, const std::string& name = "image data",
+                   Place at = Place::current());
 
 }  // namespace gradus::io

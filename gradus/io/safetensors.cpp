@@ -292,15 +292,17 @@ const Tensor* SafeTensors::find(const std::string& name) const {
   return nullptr;
 }
 
-const Tensor& SafeTensors::at(const std::string& name) const {
+const Tensor& SafeTensors::at(const std::string& name, Place where) const {
   if (const Tensor* tensor = find(name)) return *tensor;
   std::string names;
   for (const auto& [key, tensor] : tensors) names += (names.empty() ? "" : ", ") + key;
   throw NameError("there is no tensor \"" + name + "\" in the file",
-                  "there are: " + (names.empty() ? "none" : names));
+                  "there are: " + (names.empty() ? "none" : names), where);
 }
 
-SafeTensors parse_safetensors(ByteSpan bytes, const std::string& name) {
+namespace {
+
+SafeTensors read_content(ByteSpan bytes, const std::string& name) {
   const auto refuse = [&](const std::string& what) {
     return DataError(name + ": " + what, damaged_hint);
   };
@@ -338,8 +340,14 @@ SafeTensors parse_safetensors(ByteSpan bytes, const std::string& name) {
   return content;
 }
 
-SafeTensors load_safetensors(const std::string& path) {
-  return parse_safetensors(read_file(path), path);
+}  // namespace
+
+SafeTensors parse_safetensors(ByteSpan bytes, const std::string& name, Place at) {
+  return with_place(at, [&] { return read_content(bytes, name); });
+}
+
+SafeTensors load_safetensors(const std::string& path, Place at) {
+  return with_place(at, [&] { return read_content(read_file(path, UINT64_MAX, at), path); });
 }
 
 Bytes safetensors_bytes(const SafeTensors& content) {
@@ -399,8 +407,8 @@ Bytes safetensors_bytes(const SafeTensors& content) {
   return bytes;
 }
 
-void save_safetensors(const std::string& path, const SafeTensors& content) {
-  write_file(path, safetensors_bytes(content));
+void save_safetensors(const std::string& path, const SafeTensors& content, Place at) {
+  with_place(at, [&] { write_file(path, safetensors_bytes(content), at); });
 }
 
 }  // namespace gradus::io

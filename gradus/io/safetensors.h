@@ -22,17 +22,18 @@ struct SafeTensors {
   /// The tensor of that name, or nullptr.
   const Tensor* find(const std::string& name) const;
   /// The tensor of that name. Throws NameError that lists the names.
-  const Tensor& at(const std::string& name) const;
+  const Tensor& at(const std::string& name, Place where = Place::current()) const;
 };
 
 /// Reads a file with dtypes BOOL U8 I32 I64 F32 F64; every tensor gets storage of its own.
 /// Throws IoError when it cannot be read; DTypeError, with the tensor's name, for other dtypes;
 /// DataError otherwise: header over 100 MB, not JSON, of another form, repeated keys, sizes that
 /// overflow, offsets with holes, overlaps, or bytes left over. (safetensors.torch.load_file)
-SafeTensors load_safetensors(const std::string& path);
+SafeTensors load_safetensors(const std::string& path, Place at = Place::current());
 
 /// The same for bytes in memory; `name` stands for the file in messages.
-SafeTensors parse_safetensors(ByteSpan bytes, const std::string& name = "safetensors data");
+SafeTensors parse_safetensors(ByteSpan bytes, const std::string& name = "safetensors data",
+                              Place at = Place::current());
 
 /// The file as bytes: the same content always gives the same bytes. The header keeps the order of
 /// the tensors and is padded with spaces to a multiple of 8; the values lie by falling element
@@ -41,6 +42,7 @@ SafeTensors parse_safetensors(ByteSpan bytes, const std::string& name = "safeten
 Bytes safetensors_bytes(const SafeTensors& content);
 
 /// Writes it atomically; see write_file. (safetensors.torch.save_file)
-void save_safetensors(const std::string& path, const SafeTensors& content);
+void save_safetensors(const std::string& path, const SafeTensors& content,
+                      Place at = Place::current());
 
 }  // namespace gradus::io

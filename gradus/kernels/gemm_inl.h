@@ -69,15 +69,38 @@ template <class T>
 using TileKernel = void (*)(Index depth, const T* a, Index a_row, Index a_column, const T* b,
                             Index b_row, T* out, Index out_row, Store how, T rate);
 
-/// out [rows, vectors * lanes] gets the A tile times the B tile over one block of k. Checked by
-/// a sanitizer it would take most of the tests' time; guard pages watch its bounds there.
-template <class T, int rows, int vectors>
+// Checked by a sanitizer the tiles would take most of the tests' time; guard pages watch their
+// bounds there. A lambda would not inherit this from the function around it.
 #if defined(__GNUC__)
-__attribute__((no_sanitize("address", "undefined")))
+#define GRADUS_UNCHECKED __attribute__((no_sanitize("address", "undefined")))
+#else
+#define GRADUS_UNCHECKED
 #endif
-void multiply_tile(Index depth, const T* HWY_RESTRICT a, Index a_row, Index a_column,
-                   const T* HWY_RESTRICT b, Index b_row, T* HWY_RESTRICT out, Index out_row,
-                   Store how, T rate) {
+
+/// What `how` says, for the whole tile.
+template <Store how, class D, class T, int rows, int vectors>
+GRADUS_UNCHECKED HWY_INLINE void store_tile(D d, const hn::Vec<D> (&sums)[rows][vectors], T* out,
+                                            Index out_row, T rate) {
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) {
+      T* at = out + i * out_row + v * lanes<T>;
+      const auto sum = hn::Add(sums[i][v], hn::Zero(d));  // no sum is -0
+      if constexpr (how == Store::set)
+        hn::StoreU(sum, d, at);
+      else if constexpr (how == Store::add)
+        hn::StoreU(hn::Add(hn::LoadU(d, at), sum), d, at);
+      else
+        hn::StoreU(hn::Sub(hn::LoadU(d, at), hn::Mul(hn::Set(d, rate), sum)), d, at);
+    }
+}
+
+/// out [rows, vectors * lanes] gets the A tile times the B tile over one block of k.
+template <class T, int rows, int vectors>
+GRADUS_UNCHECKED void multiply_tile(Index depth, const T* HWY_RESTRICT a, Index a_row,
+                                    Index a_column, const T* HWY_RESTRICT b, Index b_row,
+                                    T* HWY_RESTRICT out, Index out_row, Store how, T rate) {
   const Tag<T> d;
   using V = hn::Vec<Tag<T>>;
   // Three rows share a pointer: fewer registers, and steps that addressing can express.
@@ -107,21 +130,12 @@ void multiply_tile(Index depth, const T* HWY_RESTRICT a, Index a_row, Index a_co
 #pragma GCC unroll 4
     for (int g = 0; g < groups; ++g) group[g] += a_column;
   }
-  const auto finish_tile = [&](auto store) HWY_ATTR {
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v)
-        store(out + i * out_row + v * lanes<T>, hn::Add(sums[i][v], hn::Zero(d)));  // no sum is -0
-  };
   if (how == Store::set)
-    finish_tile([&](T* at, V sum) HWY_ATTR { hn::StoreU(sum, d, at); });
+    store_tile<Store::set>(d, sums, out, out_row, rate);
   else if (how == Store::add)
-    finish_tile([&](T* at, V sum) HWY_ATTR { hn::StoreU(hn::Add(hn::LoadU(d, at), sum), d, at); });
+    store_tile<Store::add>(d, sums, out, out_row, rate);
   else
-    finish_tile([&](T* at, V sum) HWY_ATTR {
-      hn::StoreU(hn::Sub(hn::LoadU(d, at), hn::Mul(hn::Set(d, rate), sum)), d, at);
-    });
+    store_tile<Store::update>(d, sums, out, out_row, rate);
 }
 
 template <class T, int vectors, int... row>

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <limits>
 #include <mutex>
@@ -191,15 +193,19 @@ struct Holder {
 };
 
 int find_default() {
-  if (const char* text = std::getenv("GRADUS_THREADS")) {
-    char* end = nullptr;
-    const long n = std::strtol(text, &end, 10);
-    if (end != text && *end == '\0' && n > 0 && n <= 4096) return static_cast<int>(n);
-  }
-  return available_cpus();
+  const char* text = std::getenv("GRADUS_THREADS");
+  const int wished = text ? threads_in(text) : 0;
+  return wished > 0 ? wished : available_cpus();
 }
 
 }  // namespace
+
+int threads_in(const char* text) {
+  int n = 0;
+  const char* const end = text + std::strlen(text);
+  const auto [stop, code] = std::from_chars(text, end, n);
+  return code == std::errc() && stop == end && n >= 1 && n <= 4096 ? n : 0;
+}
 
 int num_threads() {
   const int n = requested.load(std::memory_order_relaxed);

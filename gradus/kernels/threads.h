@@ -12,6 +12,8 @@ namespace gradus::kernels {
 /// Threads that parallel_for may use, the caller's included. Default: GRADUS_THREADS when it is a
 /// positive number, else the CPUs that the process may use (available_cpus.h).
 int num_threads();
+/// The number of threads that GRADUS_THREADS=`text` means: 1 to 4096; 0 where it means none.
+int threads_in(const char* text);
 /// n < 1 restores the default. May be called at any time, from any thread; takes effect with the
 /// next parallel_for.
 void set_num_threads(int n);

@@ -9,6 +9,20 @@
 #include <gradus/ops/samples.h>
 
 namespace gradus {
+namespace {
+
+/// Values for elements of this shape: axes of size 1 in front that it lacks are dropped, so that
+/// x[{0, 0}] takes a value of shape [1], as in NumPy; then broadcast.
+Tensor assignable(const Tensor& values, DType dtype, const Shape& shape) {
+  Ints surplus;
+  for (int axis = 0; axis < values.ndim() - shape.rank() && values.size(axis) == 1; ++axis)
+    surplus.push_back(axis);
+  const Tensor converted = astype(values, dtype);
+  return broadcast_to(surplus.empty() ? converted : squeeze(converted, surplus), shape.to_vector());
+}
+
+}  // namespace
+
 namespace op {
 
 struct IndexPut {
@@ -26,8 +40,7 @@ struct IndexPut {
       std::tuple{attr("accumulate", &IndexPut::accumulate, "add instead of writing")};
   static constexpr Keep keep{.inputs = 2};
   Tensors prepare(const Tensor& x, const Tensor& positions, const Tensor& values) const {
-    return {x, as_indices(positions),
-            broadcast_to(astype(values, x.dtype()), positions.shape().to_vector())};
+    return {x, as_indices(positions), assignable(values, x.dtype(), positions.shape())};
   }
   Spec infer(const Spec& x, const Spec&, const Spec&) const { return x; }
   void forward(In x, In positions, In values, Out y) const {
@@ -307,7 +320,7 @@ void index_put_(Tensor& x, std::span<const Index> index, const Tensor& values, b
   // Only the elements that are named are touched.
   named("index_put_", x, at, [&] {
     Tensor part(x.storage(), parts_of(x.layout(), x.spec(), index).view, x.dtype());
-    const Tensor source = broadcast_to(astype(values, x.dtype()), part.shape().to_vector());
+    const Tensor source = assignable(values, x.dtype(), part.shape());
     if (accumulate)
       part.add_(source, at);
     else

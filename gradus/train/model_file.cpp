@@ -53,20 +53,7 @@ std::string guess_layers(const io::SafeTensors& file, const std::string& path) {
   return layers;
 }
 
-}  // namespace
-
-void save_model(const std::string& path, nn::Sequential& net, double scale,
-                std::map<std::string, std::string> metadata) {
-  io::SafeTensors file;
-  file.tensors = net.state_dict();
-  file.metadata = std::move(metadata);
-  file.metadata["gradus.layers"] = nn::layer_list(net);
-  file.metadata["gradus.scale"] = to_text(scale);
-  io::save_safetensors(path, file);
-}
-
-ModelFile load_model(const std::string& path) {
-  const io::SafeTensors file = io::load_safetensors(path);
+ModelFile model_in(const io::SafeTensors& file, const std::string& path, Place at) {
   const auto listed = file.metadata.find("gradus.layers");
   const std::string layers =
       listed == file.metadata.end() ? guess_layers(file, path) : listed->second;
@@ -78,7 +65,7 @@ ModelFile load_model(const std::string& path) {
   ModelFile model;
   try {
     model.net = nn::make_layers(layers, held);
-    model.net.load_state_dict(file.tensors);
+    model.net.load_state_dict(file.tensors, at);
   } catch (...) {
     default_generator().set_state(random_state);
     throw;
@@ -92,6 +79,22 @@ ModelFile load_model(const std::string& path) {
                       "it is 256 or 255");
   }
   return model;
+}
+
+}  // namespace
+
+void save_model(const std::string& path, nn::Sequential& net, double scale,
+                std::map<std::string, std::string> metadata, Place at) {
+  io::SafeTensors file;
+  file.tensors = net.state_dict();
+  file.metadata = std::move(metadata);
+  file.metadata["gradus.layers"] = nn::layer_list(net);
+  file.metadata["gradus.scale"] = to_text(scale);
+  io::save_safetensors(path, file, at);
+}
+
+ModelFile load_model(const std::string& path, Place at) {
+  return with_place(at, [&] { return model_in(io::load_safetensors(path), path, at); });
 }
 
 }  // namespace gradus

@@ -126,6 +126,20 @@ TEST_F(Command, InterruptedItSavesAndSaysSo) {
   EXPECT_NO_THROW(io::load_safetensors(folder_ + "/m.safetensors"));
 }
 
+TEST_F(Command, InterruptedInItsFirstEpochItSavesTheWeightsSoFar) {
+  const Result result =
+      shell("env -u GRADUS_DATA LC_ALL=C '" GRADUS_COMMAND_PATH
+            "' train --epochs 1 --batch-size 1 --hidden 4096 --quiet --log run.jsonl --out "
+            "m.safetensors & for i in {1..600}; do grep -q start run.jsonl && break; sleep .1; "
+            "done; kill -INT $!; wait $!");
+  EXPECT_EQ(result.code, 130);
+  EXPECT_THAT(result.err, HasSubstr("interrupted after"));
+  const std::vector<json> events = events_of(text("run.jsonl"));
+  ASSERT_EQ(events.size(), 2U) << "no epoch ended";
+  EXPECT_EQ(events.back()["event"], "interrupted");
+  EXPECT_NO_THROW(io::load_safetensors(folder_ + "/m.safetensors"));
+}
+
 TEST_F(Command, OpsAndApplyComeFromTheRegistry) {
   const json ops = json::parse(run("ops --json").out);
   ASSERT_EQ(ops.size(), all_ops().size());

@@ -59,7 +59,7 @@ class Regression {
   }
 
  private:
-  Tensor x_ = rand({5000, 784}), y_ = rand({5000});
+  Tensor x_ = rand({1000, 784}), y_ = rand({1000});
   Tensor w1_ = randn({784, 50}).set_requires_grad(), b1_ = zeros({50}).set_requires_grad(),
          w2_ = randn({50, 1}).set_requires_grad(), b2_ = zeros({1}).set_requires_grad();
   optim::SGD sgd_{{w1_, b1_, w2_, b2_}, {.lr = 1e-6}};

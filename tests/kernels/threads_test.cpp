@@ -13,6 +13,13 @@
 namespace gradus::kernels {
 namespace {
 
+TEST(ThreadsInTheEnvironment, AreWholeNumbersInTheirRange) {
+  EXPECT_EQ(threads_in("1"), 1);
+  EXPECT_EQ(threads_in("4096"), 4096);
+  for (const char* text : {"", "0", "-2", "4097", "two", "2 ", " 2", "2.5", "99999999999999999999"})
+    EXPECT_EQ(threads_in(text), 0) << text;
+}
+
 class Threads : public ::testing::Test {
  protected:
   void TearDown() override { set_num_threads(0); }

@@ -18,6 +18,20 @@ Tensor count(const Ints& shape) {
 using Values = std::vector<float>;
 Values values(const Tensor& x) { return x.to_vector<float>(); }
 
+// numpy: x[0, 0] = [7]; y[0] = [[1, 2]]; and leading axes that are not of size 1 are refused.
+TEST(InPlace, AssignmentDropsLeadingAxesOfSizeOne) {
+  Tensor x = zeros({2, 2});
+  x[{0, 0}] = tensor({7.});
+  x[{1}] = tensor({{1., 2.}});
+  EXPECT_EQ(values(x), (Values{7, 0, 1, 2}));
+  x[{tensor({1, 0}), 1}] = tensor({{{3., 4.}}});
+  EXPECT_EQ(values(x), (Values{7, 4, 1, 3}));
+  const Tensor put = index_put(x, std::vector<Index>{0}, tensor({{8., 9.}}));
+  EXPECT_EQ(values(put), (Values{8, 9, 1, 3}));
+  EXPECT_THROW((x[{0, 0}] = tensor({1., 2.})), ShapeError);
+  EXPECT_THROW((x[{0}] = zeros({2, 2})), ShapeError);
+}
+
 TEST(InPlace, ViewsOfTheTargetCountAsTheyWere) {
   Tensor x = tensor({{1., 2.}, {3., 4.}});
   x.add_(x.T());

@@ -131,6 +131,27 @@ TEST(Place, WhatRunsNoOperation) {
   expect_place<ValueError>([&] { EarlyStopping({.patience = 0}); });
 }
 
+TEST(Place, FilesAndData) {
+  const std::string missing = testing::TempDir() + "gradus_no_such_folder";
+  expect_place<IoError>([&] { io::read_file(missing); });
+  expect_place<IoError>([&] { io::write_file(missing + "/file", {}); });
+  expect_place<IoError>([&] { io::load_safetensors(missing); });
+  expect_place<DataError>([&] { io::parse_safetensors({}); });
+  expect_place<IoError>([&] { io::save_safetensors(missing + "/file", {}); });
+  expect_place<NameError>([&] { (void)io::SafeTensors().at("0.weight"); });
+  expect_place<IoError>([&] { io::read_idx(missing); });
+  expect_place<DataError>([&] { io::parse_idx({}); });
+  expect_place<DTypeError>([&] { io::write_idx(missing, zeros({2})); });
+  expect_place<IoError>([&] { io::read_image(missing); });
+  expect_place<DataError>([&] { io::parse_image({}); });
+  expect_place<IoError>([&] { data::mnist(missing); });
+  expect_place<IoError>([&] { data::load(missing); });
+  expect_place<ValueError>([&] { data::DataLoader(nullptr, {}); });
+  expect_place<IoError>([&] { load_model(missing); });
+  nn::Sequential net{nn::Linear(2, 2)};
+  expect_place<IoError>([&] { save_model(missing + "/model", net, 256); });
+}
+
 TEST(Place, ABatchThatCannotBeMadeNamesTheLoader) {
   struct Broken : data::Dataset {
     std::int64_t size() const override { return 4; }
