@@ -94,7 +94,7 @@ void save_model(const std::string& path, nn::Sequential& net, double scale,
 }
 
 ModelFile load_model(const std::string& path, Place at) {
-  return with_place(at, [&] { return model_in(io::load_safetensors(path), path, at); });
+  return with_place(at, [&] { return model_in(io::load_safetensors(path, at), path, at); });
 }
 
 }  // namespace gradus

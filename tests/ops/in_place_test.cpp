@@ -20,16 +20,16 @@ Values values(const Tensor& x) { return x.to_vector<float>(); }
 
 // numpy: x[0, 0] = [7]; y[0] = [[1, 2]]; and leading axes that are not of size 1 are refused.
 TEST(InPlace, AssignmentDropsLeadingAxesOfSizeOne) {
+  using At = std::vector<Index>;
   Tensor x = zeros({2, 2});
-  x[{0, 0}] = tensor({7.});
-  x[{1}] = tensor({{1., 2.}});
+  index_put_(x, At{0, 0}, tensor({7.}));
+  index_put_(x, At{1}, tensor({{1., 2.}}));
   EXPECT_EQ(values(x), (Values{7, 0, 1, 2}));
-  x[{tensor({1, 0}), 1}] = tensor({{{3., 4.}}});
+  index_put_(x, At{tensor({1, 0}), 1}, tensor({3., 4.}).reshape({1, 1, 2}));
   EXPECT_EQ(values(x), (Values{7, 4, 1, 3}));
-  const Tensor put = index_put(x, std::vector<Index>{0}, tensor({{8., 9.}}));
-  EXPECT_EQ(values(put), (Values{8, 9, 1, 3}));
-  EXPECT_THROW((x[{0, 0}] = tensor({1., 2.})), ShapeError);
-  EXPECT_THROW((x[{0}] = zeros({2, 2})), ShapeError);
+  EXPECT_EQ(values(index_put(x, At{0}, tensor({{8., 9.}}))), (Values{8, 9, 1, 3}));
+  EXPECT_THROW(index_put_(x, At{0, 0}, tensor({1., 2.})), ShapeError);
+  EXPECT_THROW(index_put_(x, At{0}, zeros({2, 2})), ShapeError);
 }
 
 TEST(InPlace, ViewsOfTheTargetCountAsTheyWere) {
