@@ -76,10 +76,26 @@ class HookHandle {
   std::weak_ptr<GradientHook> hook_;
 };
 
+template <class>
+inline constexpr bool always_false = false;
+
 /// An n-dimensional array with a history. A default-constructed Tensor is empty: no value at all.
 class Tensor {
  public:
   Tensor() = default;
+  Tensor(const Tensor&) = default;
+  Tensor(Tensor&&) = default;
+  ~Tensor() = default;
+  /// A Tensor is a handle: assigning to a variable makes it another name of the same value.
+  Tensor& operator=(const Tensor&) & = default;
+  Tensor& operator=(Tensor&&) & = default;
+  /// x[{0, 1}] = v would change a handle that nobody has, and leave x as it was: it does not
+  /// compile.
+  template <class Other>
+  void operator=(Other&&) && {
+    static_assert(always_false<Other>,
+                  "x[...] = v would leave x as it was: write index_put_(x, {...}, v)");
+  }
   /// A value in given storage. `layout` must lie inside it (ShapeError otherwise).
   Tensor(Storage storage, const Layout& layout, DType dtype);
 

@@ -315,6 +315,10 @@ Tensor index_put(const Tensor& x, std::span<const Index> index, const Tensor& va
 /// (torch.index_put_)
 void index_put_(Tensor& x, std::span<const Index> index, const Tensor& values,
                 bool accumulate = false, Place at = Place::current());
+inline void index_put_(Tensor& x, std::initializer_list<Index> index, const Tensor& values,
+                       bool accumulate = false, Place at = Place::current()) {
+  index_put_(x, std::span(index.begin(), index.size()), values, accumulate, at);
+}
 
 // ---- linear_algebra.cpp
 /// [..., n, k] @ [..., k, m] -> [..., n, m], batches broadcast; vectors as in NumPy. (numpy.matmul)

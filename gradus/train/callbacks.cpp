@@ -104,10 +104,10 @@ void EarlyStopping::after_epoch(TrainState& state) {
   }
 }
 
-void Recorder::after_batch(TrainState& state) {
+void Curves::after_batch(TrainState& state) {
   losses.push_back(state.loss);
   rates.push_back(state.lr);
 }
-void Recorder::after_epoch(TrainState& state) { epochs.push_back(state.record); }
+void Curves::after_epoch(TrainState& state) { epochs.push_back(state.record); }
 
 }  // namespace gradus

@@ -74,7 +74,7 @@ class EarlyStopping : public Callback {
 
 /// Keeps everything: epochs, and loss and learning rate of each step. Continues when fit is called
 /// again.
-struct Recorder : Callback {
+struct Curves : Callback {
   std::vector<EpochRecord> epochs;
   std::vector<double> losses, rates;
   void after_batch(TrainState& state) override;

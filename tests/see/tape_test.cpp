@@ -14,14 +14,13 @@
 #include <set>
 
 using namespace gradus;
+using see::Recorder;
 using see::Tape;
 using see::TapeIndex;
 using see::TapeLevel;
 using testing::ElementsAre;
 
 namespace {
-
-using see::Recorder;  // gradus::Recorder is the Trainer's
 
 template <class List>
 auto& at(List& list, TapeIndex i) {

@@ -198,13 +198,13 @@ TEST_F(CheckpointFiles, HoldTheBestAndTheLastEpoch) {
   const auto growing = [](double lr, std::int64_t step, std::int64_t) {
     return lr * std::pow(1.6, static_cast<double>(step));
   };
-  Recorder recorder;
+  Curves curves;
   Checkpoint files(folder + "/deep/er", {.scale = 255});
   Trainer(f.net, f.optimizer, mse)
-      .with(recorder, files)
+      .with(curves, files)
       .fit(f.train, f.valid, {.epochs = 6, .schedule = growing});
   const auto best = std::min_element(
-      recorder.epochs.begin(), recorder.epochs.end(),
+      curves.epochs.begin(), curves.epochs.end(),
       [](const EpochRecord& a, const EpochRecord& b) { return a.valid.loss < b.valid.loss; });
   ASSERT_LT(best->epoch, 6);
   EXPECT_EQ(files.best_epoch(), best->epoch);
@@ -213,7 +213,7 @@ TEST_F(CheckpointFiles, HoldTheBestAndTheLastEpoch) {
   EXPECT_EQ(stored.scale, 255);
   EXPECT_EQ(evaluate(stored.net, mse, f.valid).loss, best->valid.loss);
   ModelFile last = load_model(folder + "/deep/er/last.safetensors");
-  EXPECT_EQ(evaluate(last.net, mse, f.valid).loss, recorder.epochs.back().valid.loss);
+  EXPECT_EQ(evaluate(last.net, mse, f.valid).loss, curves.epochs.back().valid.loss);
   EXPECT_EQ(recorder.losses.size(), 12U);
   EXPECT_DOUBLE_EQ(recorder.rates[2], .01 * 1.6 * 1.6);
 }
