@@ -214,8 +214,8 @@ TEST_F(CheckpointFiles, HoldTheBestAndTheLastEpoch) {
   EXPECT_EQ(evaluate(stored.net, mse, f.valid).loss, best->valid.loss);
   ModelFile last = load_model(folder + "/deep/er/last.safetensors");
   EXPECT_EQ(evaluate(last.net, mse, f.valid).loss, curves.epochs.back().valid.loss);
-  EXPECT_EQ(recorder.losses.size(), 12U);
-  EXPECT_DOUBLE_EQ(recorder.rates[2], .01 * 1.6 * 1.6);
+  EXPECT_EQ(curves.losses.size(), 12U);
+  EXPECT_DOUBLE_EQ(curves.rates[2], .01 * 1.6 * 1.6);
 }
 
 TEST_F(CheckpointFiles, OfAnyModuleAndOnlyWhatWasAskedFor) {
