@@ -81,22 +81,19 @@ def parse(source):
     """A list of ("prose", text) and ("code", text, first line, last line); the first is the head."""
     parts = []
     for part in split(source):
-        name = SHOWN.search(part[1]) if part[0] == "prose" else None
-        if not name:
+        if part[0] != "prose" or not SHOWN.search(part[1]):
             parts.append(part)
             continue
-        header = SOURCES / name[1]
-        before = part[1][:name.start()].strip()
-        if before:
-            parts.append(("prose", before))
-        inside = split(header)
-        link = f"[{header.name}](../../examples/lesson13/{header.name})"
-        parts.append(("prose", f"{inside[0][1]} ({link})"))
-        # No output belongs to a header's lines.
-        parts += [(*inner[:2], 0, -1) if inner[0] == "code" else inner for inner in inside[1:]]
-        after = part[1][name.end():].strip()
-        if after:
-            parts.append(("prose", after))
+        # Prose and the names of headers, by turns: a comment may have several.
+        for number, text in enumerate(SHOWN.split(part[1])):
+            if number % 2 == 0:
+                if text.strip():
+                    parts.append(("prose", text.strip()))
+                continue
+            inside = split(SOURCES / text)
+            parts.append(("prose", f"{inside[0][1]} ([{text}](../../examples/lesson13/{text}))"))
+            # No output belongs to a header's lines.
+            parts += [(*inner[:2], 0, -1) if inner[0] == "code" else inner for inner in inside[1:]]
     head = parts[0][1]
     parts[0] = ("prose", "# " + head if not head.startswith("#") else head)
     return parts
@@ -374,6 +371,7 @@ def links():
         for path in re.findall(r"(?<![\w.])/(?:home|root|work|tmp|Users|mnt)/[\w./-]*|" + re.escape(str(ROOT)), text):
             wrong.append(f"{name} names a path of one machine: {path}")
         prose = re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.S)
+        wrong += [f"{name} names {header} and does not show it" for header in SHOWN.findall(prose)]
         for target in re.findall(r"\]\(([^)\s]+)\)", prose):
             if re.match(r"\w+:", target):
                 continue
