@@ -1,5 +1,6 @@
-// One pass in blocks that stay in the first cache; see statistics.h. Eight sums in fixed lanes let
-// the compiler use any vector width and give the same bits on all.
+// One pass in blocks that stay in the first cache; see statistics.h. The loops are
+// kernels/moments.h: eight fixed lanes, the same bits on every instruction set.
+#include <gradus/kernels/moments.h>
 #include <gradus/kernels/threads.h>
 #include <gradus/ops/ops.h>
 #include <gradus/see/statistics.h>
@@ -7,21 +8,13 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstring>
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
-#define GRADUS_CLONES __attribute__((target_clones("avx2", "default"), optimize("O3")))
-#else
-#define GRADUS_CLONES
-#endif
 
 namespace gradus::see {
 namespace {
 
 constexpr std::int64_t chunk = 1 << 16;  // elements that one thread takes at a time
 constexpr std::int64_t block = 1024;     // elements looked at while they are in the cache
-constexpr int lanes = 8;
+constexpr int lanes = kernels::Moments::lanes;
 
 struct Part {
   std::int64_t zeros = 0, nans = 0, plus_inf = 0, minus_inf = 0, first_bad = -1;
@@ -41,64 +34,29 @@ int bin_of(double v) {
   return v > 0 ? 33 + k : 31 - k;
 }
 
-/// Sums and extremes of a block without NaN and infinity.
-struct Lanes {
-  double sum[lanes] = {}, squares[lanes] = {}, min[lanes], max[lanes];
-  std::int64_t zeros[lanes] = {};
-};
-
-template <class T>
-GRADUS_CLONES bool all_finite(const T* x, std::int64_t n) {
-  // v - v is 0 for finite v, else NaN; a sum of them is 0 or NaN.
-  T total = 0;
-  T part[lanes] = {};
-  std::int64_t i = 0;
-  for (; i + lanes <= n; i += lanes)
-    for (int k = 0; k < lanes; ++k) part[k] += x[i + k] - x[i + k];
-  for (; i < n; ++i) total += x[i] - x[i];
-  for (const T p : part) total += p;
-  return total == 0;
+void add_one(double v, int lane, kernels::Moments& into) {
+  into.sum[lane] += v;
+  into.squares[lane] += v * v;
+  into.min[lane] = std::min(into.min[lane], v);
+  into.max[lane] = std::max(into.max[lane], v);
+  into.zeros[lane] += v == 0;
 }
 
+/// Adds elements from..to; those that are not finite are counted, and where the first is.
 template <class T>
-GRADUS_CLONES void add_block(const T* x, std::int64_t n, Lanes& into) {
-  std::int64_t i = 0;
-  // Copies that nothing else can point to stay in registers.
-  T low[lanes], high[lanes];
-  double sum[lanes], squares[lanes];
-  std::int32_t zeros[lanes] = {};
-  for (int k = 0; k < lanes; ++k) {
-    low[k] = high[k] = x[0];
-    sum[k] = into.sum[k];
-    squares[k] = into.squares[k];
-  }
-  for (; i + lanes <= n; i += lanes) {
-    for (int k = 0; k < lanes; ++k) {
-      const T v = x[i + k];
-      low[k] = v < low[k] ? v : low[k];
-      high[k] = v > high[k] ? v : high[k];
-      zeros[k] += v == 0;
-    }
-    for (int k = 0; k < lanes; ++k) {
-      const double v = static_cast<double>(x[i + k]);
-      sum[k] += v;
-      squares[k] += v * v;
-    }
-  }
-  for (int k = 0; k < lanes; ++k) {
-    into.sum[k] = sum[k];
-    into.squares[k] = squares[k];
-    into.min[k] = std::min(into.min[k], static_cast<double>(low[k]));
-    into.max[k] = std::max(into.max[k], static_cast<double>(high[k]));
-    into.zeros[k] += zeros[k];
-  }
-  for (int k = 0; i < n; ++i, ++k) {
+void add_block(const T* x, std::int64_t from, std::int64_t to, kernels::Moments& sums, Part& part) {
+  if constexpr (std::is_floating_point_v<T>)
+    if (kernels::add_moments(x + from, to - from, sums)) return;
+  for (std::int64_t i = from; i < to; ++i) {
     const double v = static_cast<double>(x[i]);
-    into.sum[k] += v;
-    into.squares[k] += v * v;
-    into.min[k] = v < into.min[k] ? v : into.min[k];
-    into.max[k] = v > into.max[k] ? v : into.max[k];
-    into.zeros[k] += v == 0;
+    if (std::isfinite(v)) {
+      add_one(v, static_cast<int>((i - from) % lanes), sums);
+      continue;
+    }
+    part.nans += std::isnan(v);
+    part.plus_inf += std::isinf(v) && v > 0;
+    part.minus_inf += std::isinf(v) && v < 0;
+    if (part.first_bad < 0) part.first_bad = i;
   }
 }
 
@@ -109,46 +67,15 @@ std::uint64_t mix(std::uint64_t h, std::uint64_t word) {
   return h ^ (h >> 29);
 }
 
-/// Four running hashes, so that one multiplication need not wait for the other.
-void hash_bytes(const std::byte* bytes, std::size_t n, std::uint64_t (&h)[4]) {
-  std::size_t i = 0;
-  for (; i + 32 <= n; i += 32)
-    for (std::size_t k = 0; k < 4; ++k) {
-      std::uint64_t word;
-      std::memcpy(&word, bytes + i + 8 * k, 8);
-      h[k] = mix(h[k], word);
-    }
-  for (; i < n; ++i) h[0] = mix(h[0], static_cast<std::uint64_t>(bytes[i]) + 1);
-}
-
 template <class T>
 Part part_of(const T* x, std::int64_t begin, std::int64_t end, std::int64_t stride) {
   Part part;
-  Lanes sums;
-  std::fill(std::begin(sums.min), std::end(sums.min), part.min);
-  std::fill(std::begin(sums.max), std::end(sums.max), part.max);
-  std::uint64_t h[4] = {1, 2, 3, 4};
+  kernels::Moments sums;
+  kernels::ByteHash hash;
   for (std::int64_t at = begin; at < end; at += block) {
     const std::int64_t n = std::min(block, end - at);
-    bool finite = true;
-    if constexpr (std::is_floating_point_v<T>) finite = all_finite(x + at, n);
-    if (finite) {
-      add_block(x + at, n, sums);
-    } else {
-      for (std::int64_t i = at; i < at + n; ++i) {
-        const double v = static_cast<double>(x[i]);
-        if (std::isfinite(v)) {
-          add_block(x + i, 1, sums);
-          continue;
-        }
-        part.nans += std::isnan(v);
-        part.plus_inf += std::isinf(v) && v > 0;
-        part.minus_inf += std::isinf(v) && v < 0;
-        if (part.first_bad < 0) part.first_bad = i;
-      }
-    }
-    hash_bytes(reinterpret_cast<const std::byte*>(x + at), static_cast<std::size_t>(n) * sizeof(T),
-               h);
+    add_block(x, at, at + n, sums, part);
+    hash.add(reinterpret_cast<const std::byte*>(x + at), static_cast<std::size_t>(n) * sizeof(T));
     for (std::int64_t i = (at + stride - 1) / stride * stride; i < at + n; i += stride)
       ++part.histogram[static_cast<std::size_t>(bin_of(static_cast<double>(x[i])))];
   }
@@ -159,7 +86,8 @@ Part part_of(const T* x, std::int64_t begin, std::int64_t end, std::int64_t stri
     part.max = std::max(part.max, sums.max[k]);
     part.zeros += sums.zeros[k];
   }
-  part.hash = mix(mix(mix(h[0], h[1]), h[2]), h[3]);
+  for (int k = 0; k < kernels::ByteHash::lanes; k += 2)
+    part.hash = mix(part.hash, std::uint64_t{hash.state[k]} << 32 | hash.state[k + 1]);
   return part;
 }
 

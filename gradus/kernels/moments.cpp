@@ -1,0 +1,175 @@
+// Eight lanes in as many vectors as an instruction set needs for them; see moments.h.
+#include <gradus/kernels/moments.h>
+
+#include <gradus/kernels/highway.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "gradus/kernels/moments.cpp"
+#include <hwy/foreach_target.h>
+// After it, once for each instruction set:
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace gradus::kernels::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using Index = std::int64_t;
+
+constexpr Index eight = Moments::lanes;
+
+/// Eight numbers of type T.
+template <class T>
+using Tag = hn::CappedTag<T, eight>;
+template <class T>
+constexpr Index width = static_cast<Index>(HWY_MIN(HWY_LANES(T), eight));
+template <class T>
+struct Eight {
+  hn::Vec<Tag<T>> part[eight / width<T>];
+};
+
+/// Vector w of eight doubles from eight floats or doubles.
+HWY_INLINE hn::Vec<Tag<double>> doubles(const float* x, Index w) {
+  const hn::Rebind<float, Tag<double>> half;
+  return hn::PromoteTo(Tag<double>(), hn::LoadU(half, x + w * width<double>));
+}
+HWY_INLINE hn::Vec<Tag<double>> doubles(const double* x, Index w) {
+  return hn::LoadU(Tag<double>(), x + w * width<double>);
+}
+
+template <class T>
+bool add_moments_loop(const void* elements, Index n, Moments& into) {
+  using Whole = hwy::MakeSigned<T>;
+  constexpr Tag<T> d;
+  constexpr Tag<double> f64;
+  const T* x = static_cast<const T*>(elements);
+  if (n < 1) return true;
+  Eight<T> low, high;
+  Eight<Whole> zeros;
+  Eight<double> sum, squares;
+  for (auto& v : low.part) v = hn::Set(d, x[0]);
+  high = low;
+  for (auto& v : zeros.part) v = hn::Zero(Tag<Whole>());
+  for (auto& v : sum.part) v = hn::Zero(f64);
+  squares = sum;
+  Index i = 0;
+  for (; i + eight <= n; i += eight) {
+    for (Index w = 0; w < eight / width<T>; ++w) {
+      const auto v = hn::LoadU(d, x + i + w * width<T>);
+      low.part[w] = hn::Min(v, low.part[w]);
+      high.part[w] = hn::Max(v, high.part[w]);
+      // A true comparison is -1 as a whole number.
+      const auto is_zero = hn::VecFromMask(d, hn::Eq(v, hn::Zero(d)));
+      zeros.part[w] = hn::Sub(zeros.part[w], hn::BitCast(Tag<Whole>(), is_zero));
+    }
+    for (Index w = 0; w < eight / width<double>; ++w) {
+      const auto v = doubles(x + i, w);
+      sum.part[w] = hn::Add(sum.part[w], v);
+      squares.part[w] = hn::Add(squares.part[w], hn::Mul(v, v));
+    }
+  }
+  Moments found;
+  T lows[eight], highs[eight];
+  Whole counts[eight];
+  for (Index w = 0; w < eight / width<T>; ++w) {
+    hn::StoreU(low.part[w], d, lows + w * width<T>);
+    hn::StoreU(high.part[w], d, highs + w * width<T>);
+    hn::StoreU(zeros.part[w], Tag<Whole>(), counts + w * width<T>);
+  }
+  for (Index w = 0; w < eight / width<double>; ++w) {
+    hn::StoreU(sum.part[w], f64, found.sum + w * width<double>);
+    hn::StoreU(squares.part[w], f64, found.squares + w * width<double>);
+  }
+  for (Index k = 0; i < n; ++i, ++k) {
+    const auto v = static_cast<double>(x[i]);
+    found.sum[k] += v;
+    found.squares[k] += v * v;
+    lows[k] = x[i] < lows[k] ? x[i] : lows[k];
+    highs[k] = x[i] > highs[k] ? x[i] : highs[k];
+    counts[k] += x[i] == 0;
+  }
+  // An infinity or a NaN among the elements is one among the sums of squares.
+  double all = 0;
+  for (Index k = 0; k < eight; ++k) all += found.squares[k];
+  if (!std::isfinite(all)) return false;
+  for (Index k = 0; k < eight; ++k) {
+    into.sum[k] += found.sum[k];
+    into.squares[k] += found.squares[k];
+    into.min[k] = std::min(into.min[k], static_cast<double>(lows[k]));
+    into.max[k] = std::max(into.max[k], static_cast<double>(highs[k]));
+    into.zeros[k] += counts[k];
+  }
+  return true;
+}
+
+constexpr std::uint32_t prime = 0x9E3779B1;  // odd, near 2^32 / golden ratio
+
+void hash_loop(const std::byte* bytes, Index stripes, std::uint32_t* state) {
+  constexpr Tag<std::uint32_t> d;
+  constexpr Index lanes = width<std::uint32_t>, vectors = ByteHash::lanes / lanes;
+  hn::Vec<Tag<std::uint32_t>> h[vectors];
+  for (Index w = 0; w < vectors; ++w) h[w] = hn::LoadU(d, state + w * lanes);
+  const auto factor = hn::Set(d, prime);
+  const auto* words = reinterpret_cast<const std::uint32_t*>(bytes);
+  for (Index i = 0; i < stripes; ++i, words += ByteHash::lanes)
+    for (Index w = 0; w < vectors; ++w) {
+      h[w] = hn::Mul(hn::Xor(h[w], hn::LoadU(d, words + w * lanes)), factor);
+      h[w] = hn::Xor(h[w], hn::ShiftRight<15>(h[w]));
+    }
+  for (Index w = 0; w < vectors; ++w) hn::StoreU(h[w], d, state + w * lanes);
+}
+
+bool add_floats(const void* x, Index n, Moments& into) {
+  return add_moments_loop<float>(x, n, into);
+}
+bool add_doubles(const void* x, Index n, Moments& into) {
+  return add_moments_loop<double>(x, n, into);
+}
+
+}  // namespace
+}  // namespace gradus::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace gradus::kernels {
+
+HWY_EXPORT(add_floats);
+HWY_EXPORT(add_doubles);
+HWY_EXPORT(hash_loop);
+
+Moments::Moments() {
+  std::fill_n(min, lanes, std::numeric_limits<double>::infinity());
+  std::fill_n(max, lanes, -std::numeric_limits<double>::infinity());
+}
+
+template <class T>
+bool add_moments(const T* x, std::int64_t n, Moments& into) {
+  const auto loop =
+      sizeof(T) == 4 ? HWY_DYNAMIC_DISPATCH(add_floats) : HWY_DYNAMIC_DISPATCH(add_doubles);
+  return loop(x, n, into);
+}
+template bool add_moments(const float*, std::int64_t, Moments&);
+template bool add_moments(const double*, std::int64_t, Moments&);
+
+ByteHash::ByteHash() {
+  for (std::uint32_t k = 0; k < lanes; ++k) state[k] = k + 1;
+}
+
+void ByteHash::add(const std::byte* bytes, std::size_t n) {
+  constexpr std::size_t stripe = sizeof state;
+  HWY_DYNAMIC_DISPATCH(hash_loop)(bytes, static_cast<std::int64_t>(n / stripe), state);
+  const std::size_t rest = n % stripe;
+  if (rest == 0) return;
+  // The last bytes are filled up with their number, so that a 0 at the end is one more.
+  std::byte last[stripe];
+  std::memset(last, static_cast<int>(rest), stripe);
+  std::memcpy(last, bytes + n - rest, rest);
+  HWY_DYNAMIC_DISPATCH(hash_loop)(last, 1, state);
+}
+
+}  // namespace gradus::kernels
+#endif
