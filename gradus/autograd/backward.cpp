@@ -96,9 +96,12 @@ class Walk {
   /// G2, G1: the two mistakes at the start of a walk.
   [[noreturn]] void fail_lost(const Tensor& y) const {
     const std::string name = y.name().empty() ? "this tensor" : y.name();
+    std::string when;
+    if (MeaningWatch* watch = GRADUS_MEANING_WATCH)
+      if (const auto end = watch->cut(y)) when = end->str() + ", ";
     Coded<GradError> error(
         {"G2", std::string(name_) + "(): no parameter leads to " + name + ". " +
-                   (y.cut() ? "The path ends at " + *y.cut() + "."
+                   (y.cut() ? "The path ends at " + when + *y.cut() + "."
                             : "Mark parameters with set_requires_grad(), and compute outside "
                               "no_grad.")},
         "no parameter leads to this tensor" +

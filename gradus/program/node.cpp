@@ -1,6 +1,7 @@
 // Freeing deep graphs, and handing kept values to gradient rules; see node.h.
 #include <gradus/core/diagnostic.h>
 #include <gradus/program/node.h>
+#include <gradus/program/watch.h>
 
 namespace gradus {
 
@@ -54,21 +55,42 @@ std::string out_of_place(const std::string& write, const std::string& name) {
 
 [[noreturn]] void throw_overwritten(const Node& node, const SavedValue& saved, const Spec& spec,
                                     const std::string& value, const std::string& name) {
-  const std::string write = saved.storage.last_write(), at = short_place(node.place),
+  std::string at = short_place(node.place), when;  // a tape knows the moments
+  if (MeaningWatch* watch = GRADUS_MEANING_WATCH) {
+    const Tensor x(saved.storage, saved.layout, spec.dtype);
+    if (const auto made = watch->made(x, saved.version)) at = made->str();
+    if (const auto written = watch->made(x, saved.storage.version())) when = ", " + written->str();
+  }
+  const std::string write = saved.storage.last_write(),
                     versions = " changed it in place (version " + std::to_string(saved.version) +
                                " -> " + std::to_string(saved.storage.version()) + ")";
   std::string who = node.scope ? *node.scope : std::string(node.op.name());
   if (const auto dot = who.rfind('.'); dot != who.npos) who.erase(0, dot + 1);
   std::string by = "\"" + write + "\"";
   if (const auto gap = write.find(" at "); gap != write.npos)
-    by = "\"" + write.substr(0, gap) + "\" (" + write.substr(gap + 4) + ")";
+    by = "\"" + write.substr(0, gap) + "\" (" + write.substr(gap + 4) + when + ")";
   const std::string it = name.empty() ? "x" : name;
   throw Coded<GradError>({"I1", who + ".backward needs " + (name.empty() ? value : name) +
                                     " as it was at " + at + "; " + by + versions + ". Write " +
                                     out_of_place(write, it) + ", or save " + it + ".clone()."},
-                         "backward of " + std::string(node.op.name()) + " (" + at + ") needs " +
-                             value + " " + spec.str() + " as it was then, but " + write + versions,
+                         "backward of " + std::string(node.op.name()) + " (" +
+                             short_place(node.place) + ") needs " + value + " " + spec.str() +
+                             " as it was then, but " + write + versions,
                          "write x = x + 1 instead of x.add_(1), or pass x.clone()");
+}
+
+[[noreturn]] void throw_released(const Node& node, const std::string& call,
+                                 const std::string& value) {
+  const std::string at = short_place(node.released_at);
+  std::string what = "what " + call + " kept was released at " + at;
+  if (MeaningWatch* watch = GRADUS_MEANING_WATCH)
+    if (const auto first = watch->differentiated(node))
+      what = "step " + std::to_string(first->step) + " was released at " + first->str() + " (" +
+             at + ")";
+  throw Coded<GradError>(
+      {"G3", "backward() twice: " + what + ". Use backward({}, /*keep_graph=*/true) or rebuild."},
+      "backward needs " + value + " of " + call + ", released after the backward at " + at,
+      "keep it with backward(seed, /*keep_graph=*/true), or compute the loss again");
 }
 
 }  // namespace
@@ -77,14 +99,7 @@ Tensor Call::restore(const std::optional<SavedValue>& saved, const Spec& spec,
                      std::string_view what, const std::string& name) const {
   const std::string call = std::string(node_->op.name()) + " (" + short_place(node_->place) + ")";
   const std::string value = std::string(what) + (name.empty() ? "" : " " + name);
-  if (!saved && node_->released)
-    throw Coded<GradError>(
-        {"G3", "backward() twice: what " + call + " kept was released at " +
-                   short_place(node_->released_at) +
-                   ". Use backward({}, /*keep_graph=*/true) or rebuild."},
-        "backward needs " + value + " of " + call + ", released after the backward at " +
-            short_place(node_->released_at),
-        "keep it with backward(seed, /*keep_graph=*/true), or compute the loss again");
+  if (!saved && node_->released) throw_released(*node_, call, value);
   if (!saved)
     throw GradError("the gradient rule of " + call + " reads " + value + ", which it does not keep",
                     "name it in the definition's `keep`");

@@ -1,11 +1,18 @@
 // MeaningWatch: is told what tensors are. The door (observer.h) shows calls; which of their results
 // is the gradient of what, only the walk of a backward pass knows, and what a module calls its
-// tensors, only the module. Nobody watching costs one branch. see/recorder.h is the user.
+// tensors, only the module. Nobody watching costs one branch. see/recorder.h is the user. In return
+// an error asks it where things stand on the tape that it writes.
 #pragma once
 
 #include <gradus/program/node.h>
 
 namespace gradus {
+
+/// A place on a tape: t7 of step 0.
+struct TapeMoment {
+  std::int64_t step = 0, tick = 0;
+  std::string str() const { return "t" + std::to_string(tick); }
+};
 
 class MeaningWatch {
  public:
@@ -18,6 +25,14 @@ class MeaningWatch {
   virtual void leaf(const Tensor& leaf, const Tensor& g) = 0;
   /// A module that is about to run calls one of its tensors "lin1.weight".
   virtual void field(const std::string& path, const Tensor& x) = 0;
+
+  /// Nothing, too, for what is not on the tape:
+  /// when x became what it was at that version,
+  virtual std::optional<TapeMoment> made(const Tensor&, std::uint64_t /*version*/) { return {}; }
+  /// when a backward pass first went through a call,
+  virtual std::optional<TapeMoment> differentiated(const Node&) { return {}; }
+  /// when the last path from a parameter to y came to its end.
+  virtual std::optional<TapeMoment> cut(const Tensor& /*y*/) { return {}; }
 };
 
 /// This thread's watch while it lives; the one before returns after it.

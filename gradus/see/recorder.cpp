@@ -4,6 +4,7 @@
 #include <gradus/program/watch.h>
 #include <gradus/see/payloads.h>
 #include <gradus/see/recorder.h>
+#include <gradus/see/tape_moment.h>
 #include <gradus/see/words.h>
 
 #include <algorithm>
@@ -414,6 +415,22 @@ struct Recorder::Impl final : Observer, MeaningWatch {
   }
   void field(const std::string& path, const Tensor& x) override {
     if (x.name().empty() && !is_muted) name(x, path);
+  }
+  std::optional<TapeMoment> made(const Tensor& x, std::uint64_t version) override {
+    const auto found = known.find(key_of(x));
+    return found == known.end() ? std::nullopt : made_at(tape, found->second.value, version);
+  }
+  std::optional<TapeMoment> differentiated(const Node& node) override {
+    const auto event = nodes.find(node.sequence);
+    if (event == nodes.end() || at(tape.events, event->second).backward.empty()) return {};
+    return moment_of(tape, at(tape.events, event->second).backward.front());
+  }
+  std::optional<TapeMoment> cut(const Tensor& y) override {
+    const auto found = known.find(key_of(y));
+    if (found == known.end()) return {};
+    std::set<TapeIndex> recorded;
+    for (const auto& [sequence, event] : nodes) recorded.insert(event);
+    return cut_at(tape, found->second.value, recorded);
   }
   void name(const Tensor& x, const std::string& name) {
     const Key key = key_of(x);

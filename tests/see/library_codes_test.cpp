@@ -4,6 +4,7 @@
 #include <gradus/autograd/backward.h>
 #include <gradus/core/diagnostic.h>
 #include <gradus/ops/ops.h>
+#include <gradus/see/recorder.h>
 
 #include <gtest/gtest.h>
 
@@ -130,6 +131,44 @@ TEST(Codes, G2NoParameterLeadsToTheLoss) {
             "G2 error  backward(): no parameter leads to loss. The path ends at detach() at " +
                 line(cut) + ".");
   EXPECT_EQ(text_of([&] { sum(w.detach() * w).backward(); }), "silent");
+}
+
+TEST(Codes, ATapeTellsTheMoment) {
+  // Ticks by hand: one for each call outside of modules and each module; a backward pass mirrors
+  // them from its seed on.
+  Tensor w = ones({3}).set_requires_grad();
+  {
+    const see::Recorder recorder;
+    Tensor l1 = w * 1.0;  // t1
+    l1.set_name("l1");
+    Tensor l2 = square(l1);  // t2
+    l1.add_(1);              // t3
+    const int changed = __LINE__ - 1;
+    EXPECT_EQ(text_of([&] { sum(l2).backward(); }),
+              "I1 error  square.backward needs l1 as it was at t1; \"add_\" (" + line(changed) +
+                  ", t3) changed it in place (version 0 -> 1). Write l1 = l1 + y, or save "
+                  "l1.clone().");
+  }
+  {
+    const see::Recorder recorder;
+    Tensor scaled = w * 3;                   // t1
+    Tensor loss = sum(scaled.detach() * 2);  // t2 and t3
+    const int cut = __LINE__ - 1;
+    loss.set_name("loss");
+    EXPECT_EQ(
+        text_of([&] { loss.backward(); }),
+        "G2 error  backward(): no parameter leads to loss. The path ends at t2, detach() at " +
+            line(cut) + ".");
+  }
+  {
+    const see::Recorder recorder;
+    Tensor loss = sum(w * w);  // t1 and t2
+    loss.backward();           // t3 is sum's, t4 mul's
+    const int released = __LINE__ - 1;
+    EXPECT_EQ(text_of([&] { loss.backward(); }),
+              "G3 error  backward() twice: step 0 was released at t4 (" + line(released) +
+                  "). Use backward({}, /*keep_graph=*/true) or rebuild.");
+  }
 }
 
 TEST(Codes, G3BackwardTwice) {
