@@ -125,6 +125,23 @@ TEST(Health, T2ParameterThatNothingUses) {
 TEST(Health, T3ParameterThatTheOptimizerDoesNotOwn) {
   EXPECT_EQ(health_of([] { train({"w1"}, true); }),
             "T3 warn   optimizer does not own w2: it gets gradients but no updates.\n");
+  // Near misses: a parameter that is frozen and left out, one that a look at slopes beside the
+  // training differentiates, one whose optimizer is another.
+  EXPECT_EQ(health_of([] {
+              const Tensor frozen = Tensor(ones({4, 4})).set_name("w0");
+              Tensor w1 = ones({4, 1}).set_requires_grad().set_name("w1"), w2 = w1.clone();
+              w2 = w2.detach().set_requires_grad().set_name("w2");
+              optim::SGD one({w1}, {.lr = 1e-4}), other({w2}, {.lr = 1e-4});
+              const Tensor x = rand({8, 4});
+              for (int step = 0; step < 3; ++step) {
+                one.zero_grad(), other.zero_grad();
+                mean(square(matmul(matmul(x, frozen), w1 + w2))).backward();
+                one.step(), other.step();
+              }
+              Tensor probe = ones({4, 1}).set_requires_grad().set_name("probe");
+              sum(square(probe)).backward();
+            }),
+            "");
 }
 
 TEST(Health, N1FirstValueThatIsNotFinite) {
