@@ -14,9 +14,9 @@ namespace {
 
 struct PlotFlags {
   std::vector<std::string> runs;
-  std::string out;
+  std::string out, loss_axis = "auto";
   int width = 0;
-  bool ascii = false;
+  bool ascii = false, json = false;
 };
 
 see::Run read(const std::string& path) {
@@ -41,6 +41,27 @@ void write_files(const std::string& folder, const std::vector<see::NamedPlot>& p
   }
 }
 
+see::PlotOptions options_of(const PlotFlags& f) {
+  using LossAxis = see::PlotOptions::LossAxis;
+  return {f.loss_axis == "log"      ? LossAxis::log
+          : f.loss_axis == "linear" ? LossAxis::linear
+                                    : LossAxis::automatic};
+}
+
+/// What a run has no picture of, and what would give it.
+void tell_missing(const std::vector<see::Run>& runs, int width) {
+  for (const see::Run& run : runs)
+    for (const std::string& line : run.missing)
+      std::printf("\n%s\n",
+                  wrapped((runs.size() > 1 ? run.name + ": " : "") + line, width).c_str());
+  const auto is_thin = [](const see::Run& r) { return r.batches.empty(); };
+  if (std::all_of(runs.begin(), runs.end(), is_thin))
+    std::printf("\n%s\n", wrapped("gradus train --log FILE --stats writes down more: batches, "
+                                  "layers, gradients, weights, mistakes",
+                                  width)
+                              .c_str());
+}
+
 int plot(const PlotFlags& f) {
   if (f.runs.size() > 2)
     throw UsageError("run", std::to_string(f.runs.size()) + " runs: one plot compares two at most");
@@ -51,10 +72,15 @@ int plot(const PlotFlags& f) {
   for (const std::string& path : f.runs) runs.push_back(read(path));
   if (runs.size() == 2 && runs[0].name == runs[1].name)
     for (std::size_t i = 0; i < 2; ++i) runs[i].name += i == 0 ? " (1)" : " (2)";
-  const std::vector<see::NamedPlot> plots = see::plots_of(runs);
+  const std::vector<see::NamedPlot> plots = see::plots_of(runs, options_of(f));
   if (plots.empty())
     throw DataError("there is nothing to plot in " + f.runs[0],
                     "a run writes its first epoch there when it ends: train with --log FILE");
+  if (!f.out.empty()) write_files(f.out, plots);
+  if (f.json) {
+    for (const see::NamedPlot& plot : plots) std::printf("%s\n", see::json_text(plot).c_str());
+    return 0;
+  }
   const Terminal terminal;
   see::TextStyle style{.width =
                            f.width ? f.width : terminal.width() - (terminal.is_live() ? 1 : 0)};
@@ -62,17 +88,8 @@ int plot(const PlotFlags& f) {
   style.colour = terminal.has_colour();
   for (std::size_t i = 0; i < plots.size(); ++i)
     std::printf("%s%s", i ? "\n" : "", see::text(plots[i].plot, style).c_str());
-  if (!f.out.empty()) {
-    write_files(f.out, plots);
-    std::printf("\nwrote %zu pictures to %s\n", plots.size(), f.out.c_str());
-  }
-  const bool is_thin =
-      std::all_of(runs.begin(), runs.end(), [](const see::Run& r) { return r.batches.empty(); });
-  if (is_thin)
-    std::printf("\n%s\n", wrapped("gradus train --log FILE --stats writes down more: batches, "
-                                  "layers, gradients, weights, mistakes",
-                                  style.width)
-                              .c_str());
+  if (!f.out.empty()) std::printf("\nwrote %zu pictures to %s\n", plots.size(), f.out.c_str());
+  tell_missing(runs, style.width);
   return 0;
 }
 
@@ -89,7 +106,12 @@ Command plot_command() {
             .required = true},
            {"--out", &f->out, "a folder: each picture also as an SVG file"},
            {"--width", &f->width, "columns; 0 takes the terminal's"},
-           {"--ascii", &f->ascii, "no characters beyond ASCII"}},
+           {"--loss-axis",
+            &f->loss_axis,
+            "auto is logarithmic where the loss changes a hundredfold",
+            {"auto", "linear", "log"}},
+           {"--ascii", &f->ascii, "no characters beyond ASCII"},
+           {"--json", &f->json, "one JSON object a picture, with its numbers"}},
           [f] { return plot(*f); }};
 }
 

@@ -4,13 +4,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include <gradus/see/plot_run.h>
+
 namespace gradus::app {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr int bins = 40;
-constexpr double near = 1e-3;
 
 double length_of(const Tensor& x) {
   double sum = 0;
@@ -35,6 +34,17 @@ Json hundredths(const Tensor& image, double limit) {
   for (const double v : image.to_vector<double>())
     numbers.push_back(std::isfinite(v) ? std::lround(100 * v / limit) : 0);
   return numbers;
+}
+
+/// What see::layer_of finds, as it stands in a "layers" line.
+Json layer_statistics(const Tensor& output) {
+  const see::Run::Layer layer = see::layer_of("", output);
+  return {{"mean", layer.mean},
+          {"std", layer.std},
+          {"near_zero", layer.near_zero},
+          {"dead", layer.dead},
+          {"limit", layer.limit},
+          {"counts", std::vector<std::int64_t>(layer.counts.begin(), layer.counts.end())}};
 }
 
 }  // namespace
@@ -123,40 +133,6 @@ void StatsLog::after_batch(TrainState& s) {
 void StatsLog::after_fit(TrainState&) {
   outputs_.reset();
   before_.clear();
-}
-
-Json layer_statistics(const Tensor& output) {
-  const std::vector<double> values = output.to_vector<double>();
-  const auto units =
-      static_cast<std::size_t>(output.ndim() ? std::max<std::int64_t>(output.size(-1), 1) : 1);
-  double sum = 0, squares = 0, count = 0, small = 0, most = 0;
-  std::vector<bool> alive(units, false);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const double v = values[i];
-    if (!(std::abs(v) < near))
-      alive[i % units] = true;
-    else
-      ++small;
-    if (std::isfinite(v)) sum += v, ++count, most = std::max(most, std::abs(v));
-  }
-  const double mean = sum / count;
-  for (const double v : values)
-    if (std::isfinite(v)) squares += (v - mean) * (v - mean);
-  int exponent = 0;
-  const double share = std::frexp(most, &exponent);
-  const double limit =
-      most == 0 ? 1 : std::ldexp(1, std::max(share == 0.5 ? exponent - 1 : exponent, -1000));
-  std::vector<std::int64_t> counts(bins, 0);
-  for (const double v : values)
-    if (std::isfinite(v))
-      ++counts[static_cast<std::size_t>(std::min((v / limit + 1) * (bins / 2.0), bins - 1.0))];
-  const auto dead = static_cast<double>(std::count(alive.begin(), alive.end(), false));
-  return {{"mean", mean},
-          {"std", std::sqrt(squares / count)},
-          {"near_zero", small / static_cast<double>(values.size())},
-          {"dead", dead / static_cast<double>(units)},
-          {"limit", limit},
-          {"counts", counts}};
 }
 
 void write_pictures(Events& events, nn::Sequential& net, const TestReport& report,

@@ -30,11 +30,6 @@ class StatsLog : public Callback {
   std::optional<nlohmann::ordered_json> layers_;        // the line that is being written
 };
 
-/// "layers": mean, std (of the population), share of elements with |v| < 0.001, share of units
-/// (last axis) that are so for every row, and 40 equal bins over -limit..limit, limit the smallest
-/// power of 2 that holds all; NaN and infinities are not counted.
-nlohmann::ordered_json layer_statistics(const Tensor& output);
-
 /// "weights", "confusion" and "misread" lines; at most 64 units and 12 images.
 void write_pictures(Events& events, nn::Sequential& net, const TestReport& report,
                     const data::ImageData& data);

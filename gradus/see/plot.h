@@ -27,6 +27,8 @@ struct Series {
 struct Axis {
   std::string label{};
   bool log = false;  ///< positive values alone are drawn
+  /// Places and their words, where round numbers would not do.
+  std::vector<std::pair<double, std::string>> marks{};
 };
 
 struct LinePlot {

@@ -55,7 +55,7 @@ Ruler Ruler::of(std::span<const double> values, bool log, bool padded) {
   // Axes end where numbers end.
   constexpr double largest = std::numeric_limits<double>::max(),
                    smallest = std::numeric_limits<double>::denorm_min();
-  Ruler r{INFINITY, -INFINITY, log};
+  Ruler r{INFINITY, -INFINITY, log, {}};
   for (const double v : values)
     if (std::isfinite(v) && (!log || v > 0))
       r.low = std::min(r.low, v), r.high = std::max(r.high, v);
@@ -87,6 +87,7 @@ double Ruler::share(double value) const {
 }
 
 std::vector<std::pair<double, std::string>> Ruler::ticks(int wanted) const {
+  if (!marks.empty()) return marks;
   std::vector<std::pair<double, std::string>> all;
   wanted = std::max(wanted, 1);
   if (log) {

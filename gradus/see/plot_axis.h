@@ -21,6 +21,7 @@ std::string escaped(const std::string& text);
 struct Ruler {
   double low = 0, high = 1;
   bool log = false;
+  std::vector<std::pair<double, std::string>> marks{};  ///< stand in place of round numbers
   /// Of all values that are finite (and positive, for log), with a margin where `padded`.
   static Ruler of(std::span<const double> values, bool log, bool padded);
   bool has(double value) const;

@@ -28,13 +28,14 @@ Grid grid_of(const Json& numbers, const Json& sizes, double unit) {
 void read_layers(const Json& e, Run& run) {
   Run::Snapshot snapshot{e.at("step"), {}, {}};
   for (const Json& j : e.at("layers")) {
-    Run::Layer layer{j.at("name").get<std::string>() + " " + j.at("kind").get<std::string>(),
-                     number_at(j, "mean"),
-                     number_at(j, "std"),
-                     number_at(j, "near_zero"),
-                     number_at(j, "dead"),
-                     number_at(j, "limit"),
-                     j.at("counts").get<std::vector<double>>()};
+    Run::Layer layer{
+        .name = j.at("name").get<std::string>() + " " + j.at("kind").get<std::string>(),
+        .mean = number_at(j, "mean"),
+        .std = number_at(j, "std"),
+        .near_zero = number_at(j, "near_zero"),
+        .dead = number_at(j, "dead"),
+        .limit = number_at(j, "limit"),
+        .counts = j.at("counts").get<std::vector<double>>()};
     int exponent = 0;
     if (!layer.counts.empty() &&
         (std::frexp(layer.limit, &exponent) != 0.5 || layer.counts.size() % 4 != 0))

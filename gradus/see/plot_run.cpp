@@ -1,6 +1,6 @@
 // Which plots a run gives; see plot_run.h.
 #include <gradus/see/plot_axis.h>
-#include <gradus/see/plot_run.h>
+#include <gradus/see/plot_histogram.h>
 
 #include <algorithm>
 #include <cmath>
@@ -11,11 +11,24 @@ namespace {
 
 using Runs = std::span<const Run>;
 
+/// On a logarithmic axis 0 is no point: it leaves a hole, and zeros alone are no picture.
 bool has_data(const LinePlot& plot) {
   for (const Series& s : plot.series)
     for (const double v : s.y)
-      if (std::isfinite(v)) return true;
+      if (std::isfinite(v) && (!plot.y.log || v > 0)) return true;
   return false;
+}
+
+/// Whether the lines (not the raw values behind them) are positive and span two decades or more.
+bool spans_decades(const LinePlot& plot) {
+  double low = INFINITY, high = 0;
+  for (const Series& s : plot.series)
+    for (const double v : s.y) {
+      if (!std::isfinite(v)) continue;
+      if (v <= 0) return false;
+      if (!s.faint) low = std::min(low, v), high = std::max(high, v);
+    }
+  return high >= 100 * low;
 }
 
 /// "valid", or "valid b" where there are several runs.
@@ -106,47 +119,6 @@ LinePlot by_name(Runs runs, const std::string& title, const Axis& y,
   return plot;
 }
 
-/// Counts over time, one column a snapshot. Limits are powers of 2, so a narrow histogram fits a
-/// wider one exactly: two bins become one for each doubling.
-Heatmap histogram(const Run& run, const std::string& layer, const std::string& title) {
-  std::vector<std::pair<double, const Run::Layer*>> columns;
-  double limit = 0;
-  for (const Run::Snapshot& s : run.snapshots)
-    for (const Run::Layer& l : s.layers)
-      if (l.name == layer && !l.counts.empty()) {
-        columns.emplace_back(s.step, &l);
-        limit = std::max(limit, l.limit);
-      }
-  Heatmap map{title, {"step"},          {"activation"},  {}, 0, 1, -limit,
-              limit, Scale::sequential, "log(1 + count)"};
-  if (columns.empty()) return map;
-  const std::size_t bins = columns[0].second->counts.size();
-  std::vector<std::vector<double>> counts;
-  std::size_t lowest = bins, highest = 0;  // bins that hold anything
-  for (const auto& [step, l] : columns) {
-    std::vector<double> wide(bins, 0);
-    const auto half = static_cast<double>(bins) / 2;
-    for (std::size_t b = 0; b < std::min(bins, l->counts.size()); ++b) {
-      const double from_middle = (static_cast<double>(b) - half) * (l->limit / limit);
-      const auto to = static_cast<std::size_t>(std::floor(from_middle) + half);
-      wide[std::min(to, bins - 1)] += l->counts[b];
-    }
-    for (std::size_t b = 0; b < bins; ++b)
-      if (wide[b] > 0) lowest = std::min(lowest, b), highest = std::max(highest, b);
-    counts.push_back(std::move(wide));
-  }
-  if (lowest > highest) return map;
-  map.left = columns.front().first, map.right = columns.back().first;
-  if (map.left == map.right) map.right = map.left + 1;
-  const double width = 2 * limit / static_cast<double>(bins);
-  map.bottom = -limit + width * static_cast<double>(lowest);
-  map.top = -limit + width * static_cast<double>(highest + 1);
-  map.grid = {highest + 1 - lowest, counts.size(), {}};
-  for (std::size_t b = highest + 1; b-- > lowest;)
-    for (const auto& one : counts) map.grid.values.push_back(std::log1p(one[b]));
-  return map;
-}
-
 std::string file_name(std::string text) {
   for (char& c : text)
     if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.'))
@@ -158,7 +130,7 @@ void add_pictures(const Run& run, const std::string& of_run, const std::string& 
                   std::vector<NamedPlot>& to) {
   const Runs one(&run, 1);
   for (const std::string& layer : names_of(one, &Run::Snapshot::layers))
-    if (Heatmap map = histogram(run, layer, "activations of " + layer + of_run);
+    if (Heatmap map = histogram_of(run, layer, "activations of " + layer + of_run);
         !map.grid.values.empty())
       to.push_back({file_name("histogram-" + layer) + suffix, std::move(map)});
   if (!run.weights.empty()) {
@@ -168,32 +140,44 @@ void add_pictures(const Run& run, const std::string& of_run, const std::string& 
     to.push_back({"weights" + suffix, std::move(wall)});
   }
   if (!run.confusion.empty()) {
-    Table table{"confusion on the test images" + of_run, {"read as"}, {"truth"}, {}, run.confusion};
+    Table table{"confusion on " + run.rows_of + of_run, {"read as"}, {"truth"}, {}, run.confusion};
     for (std::size_t i = 0; i < run.confusion.size(); ++i) table.names.push_back(std::to_string(i));
     to.push_back({"confusion" + suffix, std::move(table)});
   }
   if (!run.misread.empty()) {
-    Gallery wall{"misread, the surest first" + of_run, {}, Scale::sequential, true};
-    for (const Run::Misread& m : run.misread)
-      wall.tiles.push_back({"a " + std::to_string(m.truth) + ", read as " +
-                                std::to_string(m.answer) + "\n" + fixed(100 * m.confidence, 0) +
-                                " % sure, row " + std::to_string(m.row),
+    const bool is_sure = std::isfinite(run.misread[0].confidence);
+    Gallery wall{(is_sure ? "misread of " + run.rows_of + ", the surest first"
+                          : "worst predictions for " + run.rows_of) +
+                     of_run,
+                 {},
+                 Scale::sequential,
+                 true};
+    for (const Run::Misread& m : run.misread) {
+      const std::string row = "row " + std::to_string(m.row);
+      wall.tiles.push_back({"a " + short_number(m.truth) + ", read as " + short_number(m.answer) +
+                                "\n" +
+                                (is_sure ? fixed(100 * m.confidence, 0) + " % sure, " + row : row),
                             m.image});
+    }
     to.push_back({"misread" + suffix, std::move(wall)});
   }
 }
 
 }  // namespace
 
-std::vector<NamedPlot> plots_of(Runs runs) {
+std::vector<NamedPlot> plots_of(Runs runs, const PlotOptions& options) {
+  using LossAxis = PlotOptions::LossAxis;
   using Layer = Run::Layer;
   using Parameter = Run::Parameter;
   std::vector<NamedPlot> all;
   const auto add = [&](const char* name, LinePlot plot) {
     if (has_data(plot)) all.push_back({name, std::move(plot)});
   };
-  add("loss",
-      course(runs, "loss", &Run::Batch::loss, &Run::Epoch::train_loss, &Run::Epoch::valid_loss));
+  LinePlot loss =
+      course(runs, "loss", &Run::Batch::loss, &Run::Epoch::train_loss, &Run::Epoch::valid_loss);
+  loss.y.log = options.loss_axis == LossAxis::automatic ? spans_decades(loss)
+                                                        : options.loss_axis == LossAxis::log;
+  add("loss", std::move(loss));
   add("accuracy", course(runs, "accuracy", &Run::Batch::accuracy, &Run::Epoch::train_accuracy,
                          &Run::Epoch::valid_accuracy));
   LinePlot rates{"learning rate", {"step"}, {"learning rate"}, {}, {}};
@@ -207,6 +191,8 @@ std::vector<NamedPlot> plots_of(Runs runs) {
                                         [](const Layer& l) { return l.mean; }));
   add("activation-std", by_name<Layer>(runs, "standard deviation of the activations", {"std"},
                                        layers, [](const Layer& l) { return l.std; }));
+  add("zero", by_name<Layer>(runs, "activations that are exactly 0", {"share"}, layers,
+                             [](const Layer& l) { return l.zero; }));
   add("near-zero", by_name<Layer>(runs, "activations nearer to 0 than 0.001", {"share"}, layers,
                                   [](const Layer& l) { return l.near_zero; }));
   add("dead", by_name<Layer>(runs, "dead units: near 0 for every image of the batch", {"share"},

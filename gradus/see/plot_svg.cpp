@@ -166,8 +166,12 @@ std::string draw(const LinePlot& plot) {
 std::string draw(const Heatmap& map) {
   const double right = map.square ? 500 : 640, bottom = map.square ? 472 : 292;
   Drawing d(right + 120, bottom + 48, map.title);
-  const Frame f{
-      70, 42, right, bottom, {map.left, map.right, map.x.log}, {map.bottom, map.top, map.y.log}};
+  const Frame f{70,
+                42,
+                right,
+                bottom,
+                {map.left, map.right, map.x.log, map.x.marks},
+                {map.bottom, map.top, map.y.log, map.y.marks}};
   const Grid* const grids[] = {&map.grid};
   const auto limits = limits_of(grids, map.scale);
   if (!map.grid.values.empty())

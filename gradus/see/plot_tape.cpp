@@ -1,67 +1,138 @@
-// A run from a tape; see plot_run.h. Every number is one of the tape's own statistics.
-#include <gradus/see/plot_run.h>
+// A run from a tape; see plot_run.h. What follows from statistics stands here, what needs elements
+// in plot_tape_elements.cpp.
+#include <gradus/see/plot_tape.h>
 
+#include <algorithm>
 #include <cmath>
-#include <set>
+#include <map>
 
 namespace gradus::see {
 namespace {
 
-const TapeValue& value_at(const Tape& tape, TapeIndex i) {
-  return tape.values[static_cast<std::size_t>(i)];
+/// Layers are told by their ticks: "lin1", "layer 0" for a module without a name of its own; the
+/// second relu of a step is "relu 2".
+std::string layer_name(const std::string& label, std::map<std::string, int>& seen) {
+  const bool is_number = label.find_first_not_of("0123456789") == label.npos;
+  const std::string name = is_number ? "layer " + label : label;
+  const int count = ++seen[name];
+  return count == 1 ? name : name + " " + std::to_string(count);
 }
 
-double mean_of(const TapeValue& v) { return v.statistics ? v.statistics->mean : Run::unknown; }
-
-/// The outputs of the forward ticks: of each the last result that leaves it.
-std::vector<Run::Layer> layers_of(const Tape& tape, TapeIndex first, TapeIndex last,
-                                  TapeIndex loss) {
+/// The outputs of the forward ticks: of each the last result that leaves it. Parameters that are
+/// drawn or copied on the way are no layers, nor is the loss.
+std::vector<Run::Layer> layers_of(const Tape& tape, TapeIndex step) {
   std::vector<Run::Layer> all;
+  std::map<std::string, int> seen;
+  const auto [first, last] = tape.ticks_of(step);
   for (TapeIndex t = first; t < last; ++t) {
-    const TapeTick& tick = tape.ticks[static_cast<std::size_t>(t)];
+    const TapeTick& tick = at(tape.ticks, t);
     if (tick.phase != Phase::forward || tick.number == 0) continue;
     const std::vector<TapeIndex> results = tape.results_of(t);
-    if (results.empty() || results.back() == loss) continue;
-    const TapeValue& v = value_at(tape, results.back());
-    if (!v.statistics || v.statistics->count < 2) continue;
-    Run::Layer layer{tick.label, v.statistics->mean, v.statistics->std};
-    layer.near_zero =
-        static_cast<double>(v.statistics->zeros) / static_cast<double>(v.statistics->count);
+    if (results.empty() || results.back() == tape.loss_of(step)) continue;
+    const TapeValue& v = at(tape.values, results.back());
+    if (!v.statistics || v.statistics->count < 2 || v.is_parameter) continue;
+    const std::string name = layer_name(tick.label, seen);
+    const Statistics& s = *v.statistics;
+    Run::Layer layer;
+    if (v.payload && v.payload.numel() > 0)
+      layer = layer_of(name, v.payload);
+    else
+      layer.name = name, layer.mean = s.mean, layer.std = s.std;
+    layer.zero = static_cast<double>(s.zeros) / static_cast<double>(s.count);
+    layer.by_size.assign(s.histogram.begin(), s.histogram.end());
     all.push_back(std::move(layer));
   }
   return all;
 }
 
-/// Parameters with their latest gradients of a step, and what the update changed where both values
-/// are there.
-std::vector<Run::Parameter> parameters_of(const Tape& tape, TapeIndex step) {
-  std::vector<Run::Parameter> all;
-  std::set<std::string> seen;
-  for (std::size_t i = 0; i < tape.values.size(); ++i) {
-    const TapeValue& g = tape.values[i];
-    if (g.step != step || g.gradient_of == none || !g.statistics) continue;
-    const TapeValue& p = value_at(tape, g.gradient_of);
+/// What one step's updates wrote to a parameter.
+struct ParameterUpdate {
+  TapeIndex before = none, after = none;
+  TapeIndex change = none;  ///< what was added or subtracted, where that is all that happened
+  int writes = 0;
+};
+
+/// How far a parameter moved: the norm of what was added; after several writes (weight decay, an
+/// average) the distance between the elements, where they were kept. Unknown elsewhere.
+double distance_moved(const Tape& tape, const ParameterUpdate& w) {
+  if (w.writes == 1 && w.change != none && at(tape.values, w.change).statistics)
+    return at(tape.values, w.change).statistics->l2;
+  const Tensor &before = at(tape.values, w.before).payload,
+               &after = at(tape.values, w.after).payload;
+  if (!before || !after) return Run::unknown;
+  const std::vector<double> a = before.to_vector<double>(), b = after.to_vector<double>();
+  double squares = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) squares += (b[i] - a[i]) * (b[i] - a[i]);
+  return std::sqrt(squares);
+}
+
+/// The number in lr * g: the update p - lr * g of SGD, with momentum too. Adam's factor is lr
+/// divided by its bias correction, and is not told as what it is not.
+double rate_of(const Tape& tape, TapeIndex change) {
+  const TapeIndex made = at(tape.values, change).made_by;
+  if (made == none || at(tape.events, made).op != "mul") return Run::unknown;
+  double rate = Run::unknown;
+  for (const TapeIndex input : at(tape.events, made).inputs) {
+    const TapeValue& v = at(tape.values, input);
+    if (v.spec.shape.rank() == 0)
+      rate = v.statistics ? v.statistics->mean : Run::unknown;
+    else if (v.made_by != none && at(tape.events, v.made_by).op == "div")
+      return Run::unknown;
+  }
+  return rate;
+}
+
+/// Norms of the parameters, of their latest gradients and of their moves; and the learning rate.
+void read_updates(const Tape& tape, Run& run) {
+  std::map<TapeIndex, std::map<std::int64_t, ParameterUpdate>> written;  // by step, by tensor
+  for (const TapeEvent& event : tape.events) {
+    if (event.phase != Phase::update || event.target == none || event.outputs.empty()) continue;
+    if (!at(tape.values, event.target).is_parameter) continue;
+    const TapeIndex step = at(tape.ticks, event.tick).step;
+    ParameterUpdate& w = written[step][at(tape.values, event.target).tensor];
+    if (w.writes++ == 0) w.before = event.target;
+    w.after = event.outputs[0];
+    const bool adds = (event.op == "sub" || event.op == "add") && event.inputs.size() == 2 &&
+                      event.inputs[0] == event.target;
+    w.change = adds ? event.inputs[1] : none;
+    if (adds && !std::isfinite(at(run.batches, step).lr))
+      at(run.batches, step).lr = rate_of(tape, event.inputs[1]);
+  }
+  std::map<TapeIndex, std::map<std::string, std::size_t>> places;  // by step, by name
+  for (const TapeValue& g : tape.values) {
+    if (g.gradient_of == none || !g.statistics) continue;
+    const TapeValue& p = at(tape.values, g.gradient_of);
     if (!p.is_parameter) continue;
     const std::string name = tape.name_of(g.gradient_of);
-    if (!seen.insert(name).second) continue;
-    all.push_back(
-        {name, g.statistics->l2, p.statistics ? p.statistics->l2 : Run::unknown, Run::unknown});
+    std::vector<Run::Parameter>& all = at(run.snapshots, g.step).parameters;
+    const auto [place, is_new] = places[g.step].try_emplace(name, all.size());
+    if (is_new) all.push_back({name});
+    Run::Parameter& known = all[place->second];
+    known.gradient_norm = g.statistics->l2;
+    if (p.statistics) known.norm = p.statistics->l2;
+    if (const auto w = written[g.step].find(p.tensor); w != written[g.step].end())
+      known.update_norm = distance_moved(tape, w->second);
   }
-  return all;
 }
 
 }  // namespace
 
 Run run_of(const Tape& tape, std::string name) {
+  const Unobserved quiet;
   Run run;
   run.name = std::move(name);
   for (TapeIndex step = 0; step < tape.steps(); ++step) {
     const TapeIndex loss = tape.loss_of(step);
-    const double at = static_cast<double>(step);
-    if (loss != none) run.batches.push_back({at, mean_of(value_at(tape, loss))});
-    const auto [first, last] = tape.ticks_of(step);
-    run.snapshots.push_back({at, layers_of(tape, first, last, loss), parameters_of(tape, step)});
+    const auto place = static_cast<double>(step);
+    run.batches.push_back({place});
+    if (loss != none && at(tape.values, loss).statistics) {
+      const Statistics& s = *at(tape.values, loss).statistics;
+      run.batches.back().loss = s.bad() ? Run::unknown : s.mean;
+    }
+    run.snapshots.push_back({place, layers_of(tape, step), {}});
   }
+  read_updates(tape, run);
+  read_elements(tape, run);
   return run;
 }
 

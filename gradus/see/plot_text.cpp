@@ -273,7 +273,8 @@ void draw_grid(Canvas& canvas, const TextStyle& style, int left, int top, const 
 }
 
 std::string draw(const Heatmap& map, const TextStyle& style) {
-  const Ruler x{map.left, map.right, map.x.log}, y{map.bottom, map.top, map.y.log};
+  const Ruler x{map.left, map.right, map.x.log, map.x.marks},
+      y{map.bottom, map.top, map.y.log, map.y.marks};
   const int rows = style.rows, left = widest_tick(y, rows) + 2,
             columns = std::max(style.width - left, 4);
   Canvas canvas(style.width, rows + 2);

@@ -74,6 +74,16 @@ Heatmap heat_map() {
   return map;
 }
 
+/// A map whose axis has words of its own, as a tape's histogram has.
+Heatmap sizes() {
+  Heatmap map{"activations of relu1, by size", {"step"}, {"activation"}, {12, 8, {}}, 0, 7, 50, 62};
+  map.y.marks = {{51, "0.0039"}, {53, "0.0625"}, {55, "1"}, {57, "16"}, {59, "256"}, {61, "4096"}};
+  map.legend = "log(1 + count)";
+  for (int r = 0; r < 12; ++r)
+    for (int c = 0; c < 8; ++c) map.grid.values.push_back(std::max(0, 6 - std::abs(r + c - 9)));
+  return map;
+}
+
 Table table() {
   return {"confusion",
           {"read as"},
@@ -94,8 +104,11 @@ Gallery gallery() {
 }
 
 std::vector<std::pair<std::string, Plot>> samples() {
-  return {
-      {"line", line_plot()}, {"heatmap", heat_map()}, {"table", table()}, {"gallery", gallery()}};
+  return {{"line", line_plot()},
+          {"heatmap", heat_map()},
+          {"sizes", sizes()},
+          {"table", table()},
+          {"gallery", gallery()}};
 }
 
 }  // namespace
@@ -254,7 +267,7 @@ TEST(Plot, NoLineIsTooWideWhateverTheNumbers) {
   plots.emplace_back(Gallery{});
   for (std::size_t p = 0; p < plots.size(); ++p) {
     EXPECT_THAT(svg(plots[p]), testing::EndsWith("</svg>\n"));
-    for (int width = 20; width <= 200; width += p < 4 ? 1 : 45)
+    for (int width = 20; width <= 200; width += p < samples().size() ? 1 : 45)
       for (const bool utf8 : {true, false}) {
         const std::string lines =
             text(plots[p], {.width = width, .utf8 = utf8, .colour = width % 2 == 0});
@@ -333,6 +346,11 @@ TEST(Plot, ARendererPutsInkWhereTheNumbersSay) {
   EXPECT_LT(ink(square, 400, 52, 490, 142), 1);
   EXPECT_LT(ink(square, 80, 372, 170, 462), 1);
   EXPECT_GT(ink(square, 400, 372, 490, 462), 200);
+  // Words of an axis's own stand at their places: "1" at 55 of 50..62.
+  const Tensor marked = rendered(sizes());
+  const auto down = static_cast<std::int64_t>(292 - 250 * (55. - 50) / 12);
+  EXPECT_GT(ink(marked, 52, down - 6, 64, down + 6), 4);
+  EXPECT_LT(ink(marked, 52, down - 18, 64, down - 8), 1);
   for (const auto& [name, sample] : samples())
     EXPECT_GT(ink(rendered(sample), 0, 0, 100, 100), 1) << name;
 }
