@@ -1,6 +1,8 @@
 // The command as a user runs it: output, messages, exit codes, what is left behind.
 #include <gmock/gmock.h>
 
+#include <set>
+
 #include <gradus/gradus.h>
 #include <gradus/io/safetensors.h>
 
@@ -164,6 +166,31 @@ TEST_F(Command, DocumentationIsFresh) {
   std::ostringstream file;
   file << std::ifstream(GRADUS_SOURCE_DIR "/docs/ops.md").rdbuf();
   EXPECT_EQ(run("ops --markdown").out, file.str()) << "run ./dev docs";
+}
+
+/// The row of a table of docs/plots.md that begins with `event`.
+std::string documented(const std::string& event) {
+  std::ifstream page(GRADUS_SOURCE_DIR "/docs/plots.md");
+  for (std::string line; std::getline(page, line);)
+    if (line.starts_with("| `" + event + "` |")) return line;
+  return "";
+}
+
+TEST_F(Command, EveryFieldOfTheLogIsDocumented) {
+  std::set<std::string> seen;
+  const std::string line = "train --size 800 --epochs 1 --json ";
+  for (const char* options :
+       {"--stats", "--watch --lr 30", "--explain-plan", "--eager --explain-plan", "--lr 1e38"})
+    for (const json& event : events_of(run(line + options).out)) {
+      const std::string name = event["event"];
+      seen.insert(name);
+      const std::string row = documented(name);
+      for (const auto& [field, value] : event.items())
+        if (field != "event") EXPECT_THAT(row, HasSubstr("`" + field + "`")) << name;
+    }
+  EXPECT_THAT(seen, testing::UnorderedElementsAre("start", "epoch", "end", "not_finite", "warning",
+                                                  "health", "plan", "no_plan", "batch", "layers",
+                                                  "weights", "confusion", "misread"));
 }
 
 TEST_F(Command, TrainTellsItsHealthAndKeepsTheBits) {
