@@ -14,7 +14,7 @@ int main(int words, char**) {
   const auto train = std::make_shared<data::TensorDataset>(
       digits.train, 1);  // pixels from 0 to 255: large outputs
   nn::Sequential net{nn::Linear(784, 50), nn::ReLU(), nn::Linear(50, 10)};
-  optim::SGD sgd(net.parameters(), {.lr = 0.001});
+  optim::SGD sgd(net.parameters(), {.lr = 0.0007});
   int step = 0;
   for (auto [x, y] : data::DataLoader(train, {.batch_size = 100})) {
     const Tensor out = net(x);

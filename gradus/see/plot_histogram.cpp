@@ -66,33 +66,67 @@ Heatmap histogram_in_equal_bins(const Run& run, const std::string& layer,
   return map;
 }
 
-/// The same of a tape's own bins (statistics.h), each a factor 4 in size: bin 32 is 0, bin 33 + k
-/// begins at 4^k 2^-44. Edges have the words, every second or fourth where there are many.
+/// The sizes of a tape's bins that a map shows: k of 33 + k and 31 - k, whose elements have
+/// 4^k <= |v| 2^44 < 4^(k+1) (statistics.h). Ten of them; what is smaller counts as nearly 0, since
+/// the way down to 0 is endless and empty.
+struct Sizes {
+  int least = 0, negative = 0, positive = 0;  ///< smallest k, and how many on each side
+  int rows() const { return negative + 1 + positive; }
+  /// The bin of row i from below; the middle one is `negative`.
+  double count(const std::vector<double>& bins, int i) const {
+    if (i < negative) return bins[static_cast<std::size_t>(31 - least - (negative - 1 - i))];
+    if (i > negative) return bins[static_cast<std::size_t>(33 + least + (i - negative - 1))];
+    double sum = 0;
+    for (int b = 32 - least; b <= 32 + least; ++b) sum += bins[static_cast<std::size_t>(b)];
+    return sum;
+  }
+};
+
+Sizes sizes_of(const std::vector<std::vector<double>>& columns) {
+  int low = -1, high = -1;  // largest k that anything has
+  for (const auto& one : columns)
+    for (int k = 0; k <= 30; ++k) {
+      if (one[static_cast<std::size_t>(31 - k)] > 0) low = std::max(low, k);
+      if (one[static_cast<std::size_t>(33 + k)] > 0) high = std::max(high, k);
+    }
+  Sizes sizes;
+  sizes.least = std::max(std::max(low, high) - 9, 0);
+  sizes.negative = std::max(low + 1 - sizes.least, 0);
+  sizes.positive = std::max(high + 1 - sizes.least, 0);
+  return sizes;
+}
+
+/// The same of a tape's own bins. The words at the axis stand at edges, every second where there
+/// are many.
 Heatmap histogram_by_size(const Run& run, const std::string& layer, const std::string& title) {
   Heatmap map{title + ", by size", {"step"}, {"activation"}};
   map.legend = "log(1 + count)";
   std::vector<double> steps;
-  std::vector<std::vector<double>> columns;
+  std::vector<std::vector<double>> found, columns;
   for (const Run::Snapshot& s : run.snapshots)
     for (const Run::Layer& l : s.layers)
-      if (l.name == layer && l.by_size.size() == 64) {
-        steps.push_back(s.step), columns.push_back(l.by_size);
-        columns.back()[0] = 0;  // NaN has no size
-      }
-  const auto [lowest, highest] = used_bins(columns);
-  fill_columns(map, steps, columns, lowest, highest);
-  map.bottom = static_cast<double>(lowest), map.top = static_cast<double>(highest + 1);
-  if (map.grid.values.empty()) return map;
-  const int every = map.grid.rows > 32 ? 4 : map.grid.rows > 10 ? 2 : 1;
-  for (int k = 0; k <= 30; ++k) {
-    if ((k - 22) % every != 0) continue;  // 4^22 2^-44 is 1
-    for (const int sign : {-1, 1}) {
-      const double edge = sign > 0 ? 33 + k : 32 - k;
-      if (edge >= map.bottom && edge <= map.top)
-        map.y.marks.emplace_back(edge, short_number(sign * std::ldexp(1, 2 * k - 44)));
-    }
+      if (l.name == layer && l.by_size.size() == 64)
+        steps.push_back(s.step), found.push_back(l.by_size);
+  const Sizes sizes = sizes_of(found);
+  for (const auto& bins : found) {
+    columns.emplace_back();
+    for (int i = 0; i < sizes.rows(); ++i) columns.back().push_back(sizes.count(bins, i));
   }
-  if (lowest <= 32 && highest >= 32) map.y.marks.emplace_back(32.5, "0");
+  if (columns.empty()) return map;
+  fill_columns(map, steps, columns, 0, columns[0].size() - 1);
+  map.bottom = 0, map.top = sizes.rows();
+  const int every = sizes.rows() > 11 ? 2 : 1;
+  for (int k = sizes.least; k < sizes.least + 10; ++k) {
+    // 4^22 2^-44 is 1. Next to the middle there is no room for words.
+    if ((k - 22) % every != 0 || k - sizes.least < 2 * every) continue;
+    const double edge = std::ldexp(1, 2 * k - 44);
+    const int from_middle = k - sizes.least;
+    if (from_middle < sizes.negative)
+      map.y.marks.emplace_back(sizes.negative - from_middle, short_number(-edge));
+    if (from_middle < sizes.positive)
+      map.y.marks.emplace_back(sizes.negative + 1 + from_middle, short_number(edge));
+  }
+  map.y.marks.emplace_back(sizes.negative + 0.5, "~0");
   std::sort(map.y.marks.begin(), map.y.marks.end());
   return map;
 }

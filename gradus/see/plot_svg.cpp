@@ -166,7 +166,8 @@ std::string draw(const LinePlot& plot) {
 std::string draw(const Heatmap& map) {
   const double right = map.square ? 500 : 640, bottom = map.square ? 472 : 292;
   Drawing d(right + 120, bottom + 48, map.title);
-  const Frame f{70,
+  const double left = map.y.marks.empty() ? 70 : 84;  // words of one's own are longer
+  const Frame f{left,
                 42,
                 right,
                 bottom,

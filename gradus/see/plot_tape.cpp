@@ -19,7 +19,8 @@ std::string layer_name(const std::string& label, std::map<std::string, int>& see
 }
 
 /// The outputs of the forward ticks: of each the last result that leaves it. Parameters that are
-/// drawn or copied on the way are no layers, nor is the loss.
+/// drawn or copied on the way are no layers, nor is the loss. A tape of statistics has the elements
+/// of its last step alone, which make no line.
 std::vector<Run::Layer> layers_of(const Tape& tape, TapeIndex step) {
   std::vector<Run::Layer> all;
   std::map<std::string, int> seen;
@@ -34,7 +35,7 @@ std::vector<Run::Layer> layers_of(const Tape& tape, TapeIndex step) {
     const std::string name = layer_name(tick.label, seen);
     const Statistics& s = *v.statistics;
     Run::Layer layer;
-    if (v.payload && v.payload.numel() > 0)
+    if (tape.level == TapeLevel::full && v.payload && v.payload.numel() > 0)
       layer = layer_of(name, v.payload);
     else
       layer.name = name, layer.mean = s.mean, layer.std = s.std;

@@ -186,7 +186,8 @@ void tell_missing(const Tape& tape, const Verdict& last, bool has_answers, bool 
                        [](const Run::Layer& l) { return std::isfinite(l.dead); });
   };
   miss(!std::all_of(run.snapshots.begin(), run.snapshots.end(), has_dead), "dead units");
-  miss(!has_answers && last.is_classes, "accuracy, confusion");
+  miss(last.is_classes && (!has_answers || tape.level != TapeLevel::full), "accuracy");
+  miss(last.is_classes && !has_answers, "confusion");
   miss(!has_answers && has_images, "worst predictions");
   miss(run.weights.empty() && has_images, "weights as images");
   if (!all.empty())
@@ -217,7 +218,7 @@ void read_elements(const Tape& tape, Run& run) {
     last = v;
     if (!is_kept(v.answers) || !is_kept(v.truth)) continue;
     latest_kept = v, step_kept = step;
-    if (v.is_classes)
+    if (v.is_classes && tape.level == TapeLevel::full)  // one point alone is no line
       at(run.batches, step).accuracy =
           accuracy_of(at(tape.values, v.answers).payload.to_vector<double>(),
                       at(tape.values, v.truth).payload.to_vector<double>());

@@ -186,7 +186,9 @@ TEST_F(Command, EveryFieldOfTheLogIsDocumented) {
       seen.insert(name);
       const std::string row = documented(name);
       for (const auto& [field, value] : event.items())
-        if (field != "event") EXPECT_THAT(row, HasSubstr("`" + field + "`")) << name;
+        if (field != "event") {
+          EXPECT_THAT(row, HasSubstr("`" + field + "`")) << name;
+        }
     }
   EXPECT_THAT(seen, testing::UnorderedElementsAre("start", "epoch", "end", "not_finite", "warning",
                                                   "health", "plan", "no_plan", "batch", "layers",

@@ -87,7 +87,7 @@ TEST_F(PlotOfATape, WritesFilesThatARendererDraws) {
     shell("rsvg-convert '" + entry.path().string() + "' -o picture.png");
     EXPECT_GT(std::filesystem::file_size(folder_ + "/picture.png"), 2000u) << entry.path();
   }
-  EXPECT_EQ(files, 17) << "fourteen pictures of the run, histograms of three layers";
+  EXPECT_EQ(files, 16) << "thirteen pictures of the run, histograms of three layers";
 }
 
 TEST_F(PlotOfATape, JsonIsOneObjectAPicture) {

@@ -293,33 +293,32 @@ TEST(PlotTape, ALossOfTwoDecadesIsLogarithmicUnlessAskedOtherwise) {
 }
 
 TEST(PlotTape, BinsOfATapeStandWhereTheirSizesAre) {
-  // Bin 32 is 0, 55 is 1..4, 10 - 1 is -4..-1: the rule of statistics.h, applied to known numbers.
+  // Ten sizes down from the largest, 4..16: the least begins at 4^-8. Rows from below: -4..-1 down
+  // to -4^-7..-4^-8 are nine, then what is nearly 0, then ten up to 4..16.
   see::Run run;
   for (int step = 0; step < 3; ++step) {
     see::Run::Layer l{.name = "relu1"};
-    const see::Statistics s = see::statistics(tensor({0.0, 0.0, 2.0, 3.0, 5.0, -2.0}));
+    const see::Statistics s =
+        see::statistics(tensor({0.0, 0.0, 1e-9, -1e-6, 2.0, 3.0, 5.0, -2.0, -1e-4, double{NAN}}));
     l.by_size.assign(s.histogram.begin(), s.histogram.end());
     run.snapshots.push_back({1. * step, {l}, {}});
   }
   const auto plots = see::plots_of({&run, 1});
   ASSERT_EQ(names_of(plots), "histogram-relu1 ");
   const auto& map = std::get<see::Heatmap>(plots[0].plot);
-  EXPECT_EQ(map.bottom, 9);
-  EXPECT_EQ(map.top, 57);
-  ASSERT_EQ(map.grid.rows, 48u);
-  const auto value = [&](int bin) {
-    return map.grid.values[static_cast<std::size_t>(56 - bin) * 3];
-  };
-  EXPECT_DOUBLE_EQ(value(32), std::log1p(2));
-  EXPECT_DOUBLE_EQ(value(55), std::log1p(2));
-  EXPECT_DOUBLE_EQ(value(56), std::log1p(1));
-  EXPECT_DOUBLE_EQ(value(9), std::log1p(1));
-  EXPECT_EQ(value(20), 0);
+  EXPECT_EQ(map.bottom, 0);
+  EXPECT_EQ(map.top, 20);
+  ASSERT_EQ(map.grid.rows, 20u);
+  std::map<int, double> expected = {{0, 1}, {7, 1}, {9, 4}, {18, 2}, {19, 1}};
+  for (int row = 0; row < 20; ++row)
+    EXPECT_DOUBLE_EQ(map.grid.values[static_cast<std::size_t>(19 - row) * 3],
+                     std::log1p(expected[row]))
+        << row;
   std::map<std::string, double> marks;
   for (const auto& [place, words] : map.y.marks) marks[words] = place;
-  EXPECT_EQ(marks.at("1"), 55);
-  EXPECT_EQ(marks.at("-1"), 10);
-  EXPECT_EQ(marks.at("0"), 32.5);
+  EXPECT_EQ(marks.at("1"), 18);
+  EXPECT_EQ(marks.at("-1"), 1);
+  EXPECT_EQ(marks.at("~0"), 9.5);
   EXPECT_THAT(see::text(plots[0].plot), HasSubstr("by size [activation]"));
 }
 

@@ -349,8 +349,8 @@ TEST(Plot, ARendererPutsInkWhereTheNumbersSay) {
   // Words of an axis's own stand at their places: "1" at 55 of 50..62.
   const Tensor marked = rendered(sizes());
   const auto down = static_cast<std::int64_t>(292 - 250 * (55. - 50) / 12);
-  EXPECT_GT(ink(marked, 52, down - 6, 64, down + 6), 4);
-  EXPECT_LT(ink(marked, 52, down - 18, 64, down - 8), 1);
+  EXPECT_GT(ink(marked, 66, down - 6, 78, down + 6), 4);
+  EXPECT_LT(ink(marked, 66, down - 18, 78, down - 8), 1);
   for (const auto& [name, sample] : samples())
     EXPECT_GT(ink(rendered(sample), 0, 0, 100, 100), 1) << name;
 }
