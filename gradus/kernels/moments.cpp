@@ -123,6 +123,27 @@ void hash_loop(const std::byte* bytes, Index stripes, std::uint32_t* state) {
   for (Index w = 0; w < vectors; ++w) hn::StoreU(h[w], d, state + w * lanes);
 }
 
+/// Truth values and pixels: loops that the compiler makes vectors of.
+bool add_bytes(const void* elements, Index n, Moments& into) {
+  const auto* x = static_cast<const std::uint8_t*>(elements);
+  if (n < 1) return true;
+  std::uint32_t sum = 0, squares = 0, zeros = 0;
+  std::uint8_t low = x[0], high = x[0];
+  for (Index i = 0; i < n; ++i) {
+    const std::uint32_t v = x[i];
+    sum += v;
+    squares += v * v;
+    zeros += v == 0;
+  }
+  for (Index i = 0; i < n; ++i) low = std::min(low, x[i]), high = std::max(high, x[i]);
+  into.sum[0] += sum;
+  into.squares[0] += squares;
+  into.zeros[0] += zeros;
+  into.min[0] = std::min<double>(into.min[0], low);
+  into.max[0] = std::max<double>(into.max[0], high);
+  return true;
+}
+
 bool add_floats(const void* x, Index n, Moments& into) {
   return add_moments_loop<float>(x, n, into);
 }
@@ -139,6 +160,7 @@ namespace gradus::kernels {
 
 HWY_EXPORT(add_floats);
 HWY_EXPORT(add_doubles);
+HWY_EXPORT(add_bytes);
 HWY_EXPORT(hash_loop);
 
 Moments::Moments() {
@@ -148,12 +170,14 @@ Moments::Moments() {
 
 template <class T>
 bool add_moments(const T* x, std::int64_t n, Moments& into) {
-  const auto loop =
-      sizeof(T) == 4 ? HWY_DYNAMIC_DISPATCH(add_floats) : HWY_DYNAMIC_DISPATCH(add_doubles);
+  const auto loop = sizeof(T) == 1   ? HWY_DYNAMIC_DISPATCH(add_bytes)
+                    : sizeof(T) == 4 ? HWY_DYNAMIC_DISPATCH(add_floats)
+                                     : HWY_DYNAMIC_DISPATCH(add_doubles);
   return loop(x, n, into);
 }
 template bool add_moments(const float*, std::int64_t, Moments&);
 template bool add_moments(const double*, std::int64_t, Moments&);
+template bool add_moments(const std::uint8_t*, std::int64_t, Moments&);
 
 ByteHash::ByteHash() {
   for (std::uint32_t k = 0; k < lanes; ++k) state[k] = k + 1;

@@ -19,8 +19,9 @@ struct Moments {
   Moments();
 };
 
-/// Adds n elements, 2^20 at most (T is float or double), in f64. False, and nothing is added, where
-/// one of them is NaN or infinite, or where the squares of doubles have no finite sum.
+/// Adds n elements, 2^16 at most (T is float, double or uint8_t), in f64; whole numbers all to lane
+/// 0, since their sums are exact. False, and nothing is added, where one of them is NaN or
+/// infinite, or where the squares of doubles have no finite sum.
 template <class T>
 bool add_moments(const T* x, std::int64_t n, Moments& into);
 

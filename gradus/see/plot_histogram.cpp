@@ -66,6 +66,10 @@ Heatmap histogram_in_equal_bins(const Run& run, const std::string& layer,
   return map;
 }
 
+double in_bin(const std::vector<double>& bins, int bin) {
+  return bins[static_cast<std::size_t>(bin)];
+}
+
 /// The sizes of a tape's bins that a map shows: k of 33 + k and 31 - k, whose elements have
 /// 4^k <= |v| 2^44 < 4^(k+1) (statistics.h). Ten of them; what is smaller counts as nearly 0, since
 /// the way down to 0 is endless and empty.
@@ -74,10 +78,10 @@ struct Sizes {
   int rows() const { return negative + 1 + positive; }
   /// The bin of row i from below; the middle one is `negative`.
   double count(const std::vector<double>& bins, int i) const {
-    if (i < negative) return bins[static_cast<std::size_t>(31 - least - (negative - 1 - i))];
-    if (i > negative) return bins[static_cast<std::size_t>(33 + least + (i - negative - 1))];
+    if (i < negative) return in_bin(bins, 31 - least - (negative - 1 - i));
+    if (i > negative) return in_bin(bins, 33 + least + (i - negative - 1));
     double sum = 0;
-    for (int b = 32 - least; b <= 32 + least; ++b) sum += bins[static_cast<std::size_t>(b)];
+    for (int b = 32 - least; b <= 32 + least; ++b) sum += in_bin(bins, b);
     return sum;
   }
 };
@@ -86,8 +90,8 @@ Sizes sizes_of(const std::vector<std::vector<double>>& columns) {
   int low = -1, high = -1;  // largest k that anything has
   for (const auto& one : columns)
     for (int k = 0; k <= 30; ++k) {
-      if (one[static_cast<std::size_t>(31 - k)] > 0) low = std::max(low, k);
-      if (one[static_cast<std::size_t>(33 + k)] > 0) high = std::max(high, k);
+      if (in_bin(one, 31 - k) > 0) low = std::max(low, k);
+      if (in_bin(one, 33 + k) > 0) high = std::max(high, k);
     }
   Sizes sizes;
   sizes.least = std::max(std::max(low, high) - 9, 0);

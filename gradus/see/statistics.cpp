@@ -24,7 +24,7 @@ struct Part {
   std::uint64_t hash = 0;
 };
 
-int bin_of(double v) {
+inline int bin_of(double v) {
   if (std::isnan(v)) return 0;
   if (std::isinf(v)) return v > 0 ? 63 : 1;
   // The exponent as it stands in the bits; subnormals and 0 have the lowest.
@@ -45,7 +45,7 @@ void add_one(double v, int lane, kernels::Moments& into) {
 /// Adds elements from..to; those that are not finite are counted, and where the first is.
 template <class T>
 void add_block(const T* x, std::int64_t from, std::int64_t to, kernels::Moments& sums, Part& part) {
-  if constexpr (std::is_floating_point_v<T>)
+  if constexpr (std::is_floating_point_v<T> || std::is_same_v<T, std::uint8_t>)
     if (kernels::add_moments(x + from, to - from, sums)) return;
   for (std::int64_t i = from; i < to; ++i) {
     const double v = static_cast<double>(x[i]);

@@ -82,6 +82,26 @@ TEST(Moments, AreThoseOfPlainLoops) {
   expect_moments<double>();
 }
 
+TEST(Moments, BytesAreAddedExactly) {
+  for_each_target([](const char* target) {
+    for (const std::size_t n : {1u, 15u, 64u, 1000u, 65536u}) {
+      std::vector<std::uint8_t> x(n, 255);  // the largest sums there are
+      double sum = 0, squares = 0, zeros = 0;
+      for (std::size_t i = 0; i < n; ++i) {
+        if (i % 3 == 1) x[i] = static_cast<std::uint8_t>(i % 7 ? i : 0);
+        sum += x[i], squares += double{1} * x[i] * x[i], zeros += x[i] == 0;
+      }
+      Moments found;
+      ASSERT_TRUE(add_moments(x.data(), static_cast<std::int64_t>(n), found));
+      EXPECT_EQ(found.sum[0], sum) << target << " " << n;
+      EXPECT_EQ(found.squares[0], squares) << target << " " << n;
+      EXPECT_EQ(static_cast<double>(found.zeros[0]), zeros) << target << " " << n;
+      EXPECT_EQ(found.min[0], *std::min_element(x.begin(), x.end()));
+      EXPECT_EQ(found.max[0], *std::max_element(x.begin(), x.end()));
+    }
+  });
+}
+
 TEST(Moments, WhatIsNotFiniteIsRefused) {
   expect_refusals<float>();
   expect_refusals<double>();
