@@ -364,9 +364,9 @@ struct Recorder::Impl final : Observer, MeaningWatch {
   void after(const Event& event) override {
     const Clock::time_point now = Clock::now();
     if (stack.empty() || is_muted) return;
-    const Running running = stack.back();
+    const Running ending = stack.back();
     stack.pop_back();
-    const TapeIndex index = running.event;
+    const TapeIndex index = ending.event;
     std::vector<TapeIndex> outputs;
     std::int64_t bytes = 0;
     for (const Tensor& y : event.outputs) {
@@ -388,7 +388,7 @@ struct Recorder::Impl final : Observer, MeaningWatch {
       if (y.history()) nodes.try_emplace(y.history().node->sequence, index);
     }
     TapeEvent& done = at(tape.events, index);
-    done.seconds = std::chrono::duration<double>(now - running.began).count();
+    done.seconds = std::chrono::duration<double>(now - ending.began).count();
     done.outputs = std::move(outputs);
     done.bytes = bytes;
     done.finished = true;

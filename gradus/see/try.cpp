@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
 
 namespace gradus::see {
 namespace {
@@ -71,6 +72,7 @@ Slope numeric_slope(const Rerun& rerun, TapeIndex step, const std::string& param
   slope.numeric = (above.loss - below.loss) / (2 * slope.step);
   slope.right = (above.loss - loss) / slope.step;
   slope.left = (loss - below.loss) / slope.step;
+  slope.rounding = 8 * std::numeric_limits<double>::epsilon() * std::fabs(loss) / slope.step;
   for (std::size_t i = 0; i < std::min(above.gates.size(), below.gates.size()); ++i)
     slope.kinks += astype(not_equal(above.gates[i] > 0, below.gates[i] > 0), DType::i64)
                        .sum()
@@ -185,6 +187,12 @@ Tape run_with_rate(const Rerun& rerun, TapeIndex step, double lr) {
   return std::move(recorder.tape());
 }
 
+double loss_value(const Tape& tape, TapeIndex step) {
+  const TapeIndex loss = tape.loss_of(step);
+  const bool is_known = loss != none && at(tape.values, loss).statistics;
+  return is_known ? at(tape.values, loss).statistics->mean : std::nan("");
+}
+
 std::string loss_text(const Tape& tape, TapeIndex step) {
   const TapeIndex loss = tape.loss_of(step);
   if (loss == none || !at(tape.values, loss).statistics) return "-";
@@ -192,25 +200,36 @@ std::string loss_text(const Tape& tape, TapeIndex step) {
   return s.bad() > 0 ? "not finite" : number(s.mean);
 }
 
-std::string difference_text(const Tape& a, TapeIndex step_a, const Tape& b, TapeIndex step_b,
-                            const Style& style) {
+std::vector<Difference> differences(const Tape& a, TapeIndex step_a, const Tape& b,
+                                    TapeIndex step_b) {
   const auto [first_a, last_a] = a.ticks_of(step_a);
   const auto [first_b, last_b] = b.ticks_of(step_b);
-  std::string text;
+  std::vector<Difference> found;
   for (TapeIndex i = 1; i < std::min(last_a - first_a, last_b - first_b); ++i) {
     const std::vector<TapeIndex> left = a.results_of(first_a + i),
                                  right = b.results_of(first_b + i);
     for (std::size_t k = 0; k < std::min(left.size(), right.size()); ++k) {
       const auto &x = at(a.values, left[k]).statistics, &y = at(b.values, right[k]).statistics;
-      if (!x || !y || x->hash == y->hash) continue;
-      std::string line = "  t" + std::to_string(i) + "  " + title_of(a, {first_a + i});
-      line.resize(std::max<std::size_t>(line.size() + 2, 26), ' ');
-      line += a.name_of(left[k]);
-      line.resize(std::max<std::size_t>(line.size() + 2, 36), ' ');
-      text +=
-          cut_to(line + "L2 " + number(x->l2, 5) + "  " + number(y->l2, 5), style.width, style) +
-          "\n";
+      if (x && y && x->hash != y->hash)
+        found.push_back({i, title_of(a, {first_a + i}), a.name_of(left[k]), x->l2, y->l2});
     }
+  }
+  return found;
+}
+
+std::string difference_text(const Tape& a, TapeIndex step_a, const Tape& b, TapeIndex step_b,
+                            const Style& style) {
+  const auto [first_a, last_a] = a.ticks_of(step_a);
+  const auto [first_b, last_b] = b.ticks_of(step_b);
+  std::string text;
+  for (const Difference& d : differences(a, step_a, b, step_b)) {
+    std::string line = "  t" + std::to_string(d.t) + "  " + d.title;
+    line.resize(std::max<std::size_t>(line.size() + 2, 26), ' ');
+    line += d.name;
+    line.resize(std::max<std::size_t>(line.size() + 2, 36), ' ');
+    text +=
+        cut_to(line + "L2 " + number(d.left, 5) + "  " + number(d.right, 5), style.width, style) +
+        "\n";
   }
   if (last_a - first_a != last_b - first_b) text += "  the numbers of ticks differ\n";
   return text.empty() ? "no difference: all results have equal bits\n" : text;

@@ -3,17 +3,13 @@
 #pragma once
 
 #include <gradus/see/rerun.h>
+#include <gradus/see/tape_slope.h>
 #include <gradus/see/tape_view.h>
 
 namespace gradus::see {
 
-/// d loss / d parameter[index] at the beginning of a step, by differences in f64.
-struct Slope {
-  double numeric = 0, left = 0, right = 0;  ///< central, one-sided
-  double step = 0;
-  std::int64_t kinks = 0;  ///< ReLU inputs whose sign differs between the two sides
-};
-/// Throws NameError for what is no parameter, IndexError for a place outside.
+/// d loss / d parameter[index] at the beginning of a step, by differences in f64; kinks are those
+/// of ReLUs. Throws NameError for what is no parameter, IndexError for a place outside.
 Slope numeric_slope(const Rerun& rerun, TapeIndex step, const std::string& parameter,
                     const Ints& index);
 
@@ -31,9 +27,20 @@ Tape run_with(const Rerun& rerun, TapeIndex step, const std::string& target, dou
 /// The step with another learning rate, and the one after it.
 Tape run_with_rate(const Rerun& rerun, TapeIndex step, double lr);
 
+/// The loss of a step; NaN where it has none.
+double loss_value(const Tape& tape, TapeIndex step);
 /// "4308.76", "-" where a step has no loss.
 std::string loss_text(const Tape& tape, TapeIndex step);
-/// What differs between two steps: results by tick, with their norms on both sides.
+/// A result that differs between two steps, with its norm on both sides.
+struct Difference {
+  TapeIndex t;
+  std::string title, name;  ///< "F mse", "loss"
+  double left, right;
+};
+/// By tick, of step_a of a and step_b of b.
+std::vector<Difference> differences(const Tape& a, TapeIndex step_a, const Tape& b,
+                                    TapeIndex step_b);
+/// The same as lines.
 std::string difference_text(const Tape& a, TapeIndex step_a, const Tape& b, TapeIndex step_b,
                             const Style& style);
 }  // namespace gradus::see
