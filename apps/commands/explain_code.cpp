@@ -2,7 +2,6 @@
 #include <apps/commands/explain_code.h>
 #include <algorithm>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
 #include <gradus/see/diagnostic_pages.h>
 
@@ -44,17 +43,7 @@ std::optional<int> explain_code(const std::string& what, bool json, int width) {
   const see::DiagnosticPage* page = see::find_page(name);
   if (!page) return {};
   if (json) {
-    const Code* code = find_code(page->code);
-    const nlohmann::ordered_json object{{"code", std::string(page->code)},
-                                        {"severity", std::string(severity_name(code->severity))},
-                                        {"title", std::string(code->title)},
-                                        {"what", std::string(page->what)},
-                                        {"why", std::string(page->why)},
-                                        {"program", see::program_lines(page->wrong_text)},
-                                        {"says", see::said(page->wrong(), page->code)},
-                                        {"mend", std::string(page->mend)},
-                                        {"mended", see::program_lines(page->right_text)}};
-    std::printf("%s\n", object.dump().c_str());
+    std::printf("%s\n", see::json_text(*page).c_str());
     return 0;
   }
   std::printf("%s", fitted(see::page_text(*page), static_cast<std::size_t>(width)).c_str());

@@ -29,6 +29,8 @@ std::string said(const std::vector<Diagnostic>& found, std::string_view code);
 
 /// One page as text, and all of them as docs/diagnostics.md.
 std::string page_text(const DiagnosticPage& page);
+/// A page as one JSON object.
+std::string json_text(const DiagnosticPage& page);
 std::string diagnostics_markdown();
 
 }  // namespace gradus::see

@@ -2,7 +2,7 @@
 // The one idea: each gradient is shown twice and the two are compared: as the formula of
 // gradient_formula.h, evaluated by naive loops, and as the operation's own rule, run and traced
 // into a Program. Differences of function values are the third witness. Next: explain.cpp;
-// explain_tape.h does the same with the numbers of a run.
+// explain_page.h does the same with the numbers of a run.
 #pragma once
 
 #include <gradus/autograd/gradcheck.h>
@@ -41,6 +41,12 @@ Explanation explain(const Op& op, std::span<const Tensor> inputs);
 /// On the first sample of the registry that has a gradient. With `shapes`, one for each input,
 /// formulas and costs are for those, and the check still runs on the sample.
 Explanation explain(const Op& op, const std::vector<Shape>& shapes = {});
+/// An operation's page as lines, "WHAT    matmul: ..."; its formulas as LaTeX alone; one JSON
+/// object with all of it. Written in operation_page.cpp.
+std::string page_text(const Explanation& e, TermStyle style);
+std::string latex_text(const Explanation& e);
+std::string json_text(const Explanation& e);
+
 /// The call that made `y`, with its gradients: names, shapes and the formulas. Throws GradError for
 /// a tensor that no recorded call made.
 std::string explain(const Tensor& y, TermStyle style = TermStyle::ascii);

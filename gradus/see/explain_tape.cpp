@@ -6,31 +6,11 @@
 
 #include <gradus/core/error.h>
 #include <gradus/ops/ops.h>
-#include <gradus/ops/registry.h>
-#include <gradus/see/why.h>
+#include <gradus/see/tape_replay.h>
 #include <gradus/see/words.h>
 
 namespace gradus::see {
 namespace {
-
-/// The operation of an event, with its attributes: "axis=0 keepdims=false".
-Op op_of(const TapeEvent& event) {
-  Op op = find_op(event.op);
-  const std::string text = " " + event.attributes;
-  std::vector<std::pair<std::size_t, std::string>> starts;
-  for (const AttributeInfo& a : op.attributes()) {
-    const std::size_t found = text.find(" " + std::string(a.name) + "=");
-    if (found != text.npos) starts.emplace_back(found, std::string(a.name));
-  }
-  std::sort(starts.begin(), starts.end());
-  for (std::size_t k = 0; k < starts.size(); ++k) {
-    const std::size_t begin = starts[k].first + starts[k].second.size() + 2;
-    const std::size_t end = k + 1 < starts.size() ? starts[k + 1].first : text.size();
-    const std::string value = text.substr(begin, end - begin);
-    if (value != "none") op = op.with(starts[k].second, value);
-  }
-  return op;
-}
 
 /// The name of the gradient of a call's output. A sum gives its gradient to both sides as it is, so
 /// that of x @ w, to which b is added, is known to the reader by the name of the sum's.
@@ -57,7 +37,13 @@ std::vector<TapeIndex> calls_of(const Tape& tape, TapeIndex of) {
   std::vector<TapeIndex> calls;
   for (TapeIndex e = 0; e < std::ssize(tape.events); ++e) {
     const TapeEvent& event = at(tape.events, e);
-    if (event.phase != Phase::forward || event.backward.empty() || !takes(e)) continue;
+    if (event.phase != Phase::forward || !takes(e)) continue;
+    // A sum hands its gradient on as it is, without a call.
+    const bool was_passed = !event.backward.empty() ||
+                            std::any_of(event.outputs.begin(), event.outputs.end(), [&](auto y) {
+                              return at(tape.values, y).gradient != none;
+                            });
+    if (!was_passed) continue;
     TapeIndex outermost = e;
     for (TapeIndex p = event.parent; p != none; p = at(tape.events, p).parent)
       if (takes(p)) outermost = p;
@@ -66,11 +52,83 @@ std::vector<TapeIndex> calls_of(const Tape& tape, TapeIndex of) {
   return calls;
 }
 
-std::string brackets_of(const Ints& index) {
-  std::string text;
-  for (const std::int64_t i : index) text += (text.empty() ? "" : ",") + std::to_string(i);
-  return "[" + text + "]";
+/// A sum that goes without saying what is 0.
+Term plus(const Term& sum, const Term& more) { return !sum ? more : !more ? sum : sum + more; }
+
+std::size_t nodes_of(const Term& t) {
+  std::size_t count = 1;
+  for (const Term& p : t.parts()) count += nodes_of(p);
+  return count;
 }
+
+/// A number in another shape, or a fraction of two; as a number or a fraction of shape [].
+Term constant_in(const Term& t) {
+  const auto of_part = [&](std::size_t k) { return constant_in(t.parts()[k]); };
+  if (t.is(TermKind::number)) return t;
+  if (t.is(TermKind::stretch) || t.is(TermKind::reshape)) return of_part(0);
+  if (!t.is(TermKind::div) || !of_part(0).is(TermKind::number) || !of_part(1).is(TermKind::number))
+    return {};
+  return of_part(0) / of_part(1);
+}
+
+/// The same kind of node over other parts, where a factor of 1 goes and numbers meet.
+Term rebuilt(const Term& t, Terms parts) {
+  const Term same = t.with_parts(parts);
+  if (const Term number = constant_in(same)) return stretch(number, t.shape());
+  if (!t.is(TermKind::mul)) return same;
+  for (const std::size_t k : {std::size_t{0}, std::size_t{1}}) {
+    const Term number = constant_in(parts[k]), other = parts[1 - k];
+    if (!number || !(other.shape() == t.shape())) continue;
+    // 1/300 * (2 * x) is 2/300 * x.
+    if (number.is(TermKind::div) && other.is(TermKind::mul) &&
+        other.parts()[0].is(TermKind::number) && other.parts()[1].shape() == t.shape())
+      return Term(number.parts()[0].number() * other.parts()[0].number()) / number.parts()[1] *
+             other.parts()[1];
+    return number * other;
+  }
+  return same;
+}
+
+/// Puts the formula of each gradient in its place, up to the loss.
+struct ChainOfTerms {
+  const Tape& tape;
+  std::map<TapeIndex, Term> known{};  // by gradient
+
+  Term through(const TapeFormula& formula, int depth) {
+    return replaced(formula.term, formula, depth);
+  }
+  Term replaced(const Term& t, const TapeFormula& formula, int depth) {
+    if (t.is(TermKind::leaf)) return of_leaf(t, formula, depth);
+    Terms parts;
+    for (const Term& p : t.parts()) parts.push_back(replaced(p, formula, depth));
+    return parts.empty() ? t : rebuilt(t, std::move(parts));
+  }
+  Term of_leaf(const Term& t, const TapeFormula& formula, int depth) {
+    if (!t.name().ends_with(".g")) return t;
+    const auto value = formula.leaves.find(t.name());
+    if (value == formula.leaves.end() || is_seed(value->second))
+      return t.shape().numel() == 1 ? reshaped(Term(1), t.shape()) : t;
+    if (depth == 0) return t;
+    if (const auto found = known.find(value->second); found != known.end()) return found->second;
+    try {
+      const TapeFormula inner = formula_of(tape, value->second);
+      Term whole = through(inner, depth - 1);
+      // The chain of a deep net is no line to read: what is too long stays a gradient.
+      if (nodes_of(whole) > most_nodes || !(whole.shape() == t.shape())) whole = t;
+      return known[value->second] = whole;
+    } catch (const Error&) {  // a call without a formula
+      return known[value->second] = t;
+    }
+  }
+  /// The 1 that the backward pass begins with.
+  bool is_seed(TapeIndex gradient) const {
+    const TapeValue& g = at(tape.values, gradient);
+    if (g.gradient_of == none || (g.statistics && g.statistics->mean != 1)) return false;
+    const TapeIndex tick = tape.tick_of_value(g.gradient_of);
+    return tape.loss_of(at(tape.ticks, tick).step) == g.gradient_of;
+  }
+  static constexpr std::size_t most_nodes = 60;
+};
 
 }  // namespace
 
@@ -83,7 +141,13 @@ TapeFormula formula_on_tape(const Tape& tape, std::string_view name, TapeIndex t
     throw NameError("there is no gradient '" + plain + ".g' here",
                     near.empty() ? "go behind the backward pass" : "did you mean '" + near + "'?");
   }
-  TapeFormula result{gradient, at(tape.values, gradient).gradient_of, {}, {}, {}};
+  return formula_of(tape, gradient);
+}
+
+TapeFormula formula_of(const Tape& tape, TapeIndex gradient) {
+  TapeFormula result;
+  result.gradient = gradient;
+  result.of = at(tape.values, gradient).gradient_of;
   if (result.of != none) result.events = calls_of(tape, result.of);
   for (const TapeIndex event : result.events) {
     const TapeEvent& call = at(tape.events, event);
@@ -106,14 +170,21 @@ TapeFormula formula_on_tape(const Tape& tape, std::string_view name, TapeIndex t
       add(names.gradients[i], gradient_of_y, name_of_gradient);
     }
     const Terms all = gradient_formulas(op, in, out, names);
+    Term here;
     for (std::size_t i = 0; i < all.size(); ++i)  // x * x has the sum of both
-      if (call.inputs[i] == result.of && all[i])
-        result.term = result.term ? result.term + all[i] : all[i];
+      if (call.inputs[i] == result.of) here = plus(here, all[i]);
+    result.terms.push_back(here);
+    result.term = plus(result.term, here);
   }
+  const std::string plain = result.of == none ? tape.name_of(gradient) : tape.name_of(result.of);
   if (!result.term)
     throw ValueError("no call of this tape gives " + plain + " a gradient that has a formula",
                      "why " + plain + ".g[0] follows an element");
   return result;
+}
+
+Term chain_of(const Tape& tape, const TapeFormula& formula) {
+  return ChainOfTerms{tape}.through(formula, 64);
 }
 
 std::optional<double> element_by_formula(const TapeFormula& formula, const Elements& elements,
@@ -197,75 +268,6 @@ std::vector<TapeFormula> formulas_asked(const Tape& tape, std::string_view what,
     throw ValueError("t" + std::to_string(at(tape.ticks, tick).number) + " makes no gradient",
                      "name one, w1.g, or go to a tick of the backward pass");
   return all;
-}
-
-std::string explain_on_tape(const Elements& elements, std::string_view what, TapeIndex tick,
-                            TermStyle style) {
-  const Tape& tape = elements.tape();
-  ElementName said = parse_element(what);
-  const TapeFormula f = formula_on_tape(tape, said.name, tick);
-  if (!said.name.ends_with(".g")) said.name += ".g";
-  const Shape& shape = at(tape.values, f.gradient).spec.shape;
-  std::string text = "WHAT     " + said.name + " = " + write(f.term, style) +
-                     ": how much the loss moves per unit of " + tape.name_of(f.of) + "\n";
-  for (const TapeIndex event : f.events) {
-    const TapeEvent& call = at(tape.events, event);
-    text += "WHY      t" + std::to_string(at(tape.ticks, call.tick).number) + ": ";
-    for (std::size_t i = 0; i < call.outputs.size(); ++i)
-      text += (i ? ", " : "") + tape.name_of(call.outputs[i]);
-    text += " = " + call.op + "(";
-    for (std::size_t i = 0; i < call.inputs.size(); ++i)
-      text += (i ? ", " : "") + tape.name_of(call.inputs[i]);
-    text += ")\n";
-  }
-  text += "SHAPES   " + write(f.term, style, true) + " -> " + shape.str() + ", that of " +
-          tape.name_of(f.of) + "\n";
-  if (const auto form = einsum_form(f.term)) text += "EINSUM   " + form->str() + "\n";
-  text += "LATEX    " + write(f.term, TermStyle::latex) + "\n";
-  text += "COST     " + cost_text(gradient_cost(f.term)) + "\n";
-  Tensor value;
-  try {
-    value = elements.of(f.gradient);
-  } catch (const ValueError&) {
-    return text + "NUMBERS  the tape kept no elements: record it with gradus step --keep full\n";
-  }
-  const std::vector<double> all = value.to_vector<double>();
-  double squares = 0;
-  std::size_t zeros_here = 0, largest = 0;
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    squares += all[i] * all[i];
-    zeros_here += all[i] == 0;
-    if (std::fabs(all[i]) > std::fabs(all[largest])) largest = i;
-  }
-  text += "NUMBERS  L2 " + number(std::sqrt(squares), 5) + ", " +
-          number(100.0 * static_cast<double>(zeros_here) /
-                     static_cast<double>(std::max<std::size_t>(all.size(), 1)),
-                 3) +
-          "% zero\n";
-  if (all.empty()) return text;
-  const bool is_largest = said.index.empty() && shape.rank() > 0;
-  if (is_largest) {
-    said.index.assign(shape.size(), 0);
-    for (std::size_t k = shape.size(), rest = largest; k-- > 0;) {
-      const auto n = static_cast<std::size_t>(shape[static_cast<int>(k)]);
-      said.index[k] = static_cast<std::int64_t>(rest % n);
-      rest /= n;
-    }
-  }
-  const std::string element = said.name + (shape.rank() > 0 ? brackets_of(said.index) : "");
-  text += std::string(is_largest ? "LARGEST  " : "ELEMENT  ") + why(elements, element, tick);
-  Ints index = said.index;  // why() has refused what lies outside
-  for (std::size_t k = 0; k < index.size(); ++k)
-    if (index[k] < 0) index[k] += shape[static_cast<int>(k)];
-  std::int64_t place = 0;
-  for (int k = 0; k < shape.rank(); ++k) place = place * shape[k] + at(index, k);
-  const double ours = at(all, place);
-  if (const auto paper = element_by_formula(f, elements, index)) {
-    const double apart = std::fabs(*paper - ours) / std::max(std::fabs(*paper), 1e-300);
-    text += "FORMULA  in f64 " + element + " = " + number(*paper, 9) + "; the run has " +
-            number(ours, 9) + ", rel " + number(*paper == ours ? 0 : apart, 2) + "\n";
-  }
-  return text;
 }
 
 }  // namespace gradus::see

@@ -1,6 +1,7 @@
-// The gradient of a named tensor with the numbers of a run: the formula of the call that it belongs
-// to, its shapes, its norm, one element taken apart, and that element by the formula in f64.
-// Next: explain_tape.cpp; gradient_formula.h has the formulas, why.h the contributors.
+// The formula of a gradient of a run, found from its tape alone: that of the calls that took the
+// tensor, over the tape's values; along the chain rule up to the loss; and one element of it in
+// f64. Next: explain_tape.cpp; gradient_formula.h has the formulas, explain_page.h the page about
+// one.
 #pragma once
 
 #include <gradus/see/elements.h>
@@ -11,15 +12,23 @@ namespace gradus::see {
 /// A gradient of a tape as a formula over that tape's values: the sum over the calls that took the
 /// tensor.
 struct TapeFormula {
-  TapeIndex gradient = none, of = none;  ///< values: "w1.g" and "w1"
-  std::vector<TapeIndex> events;         ///< the forward calls
-  Term term;
-  std::map<std::string, TapeIndex> leaves;  ///< values by the name they have in the formula
+  TapeIndex gradient = none, of = none;       ///< values: "w1.g" and "w1"
+  std::vector<TapeIndex> events{};            ///< the forward calls
+  Terms terms{};                              ///< what each of these gives, empty for nothing
+  Term term{};                                ///< their sum
+  std::map<std::string, TapeIndex> leaves{};  ///< values by the name they have in the formula
 };
 
 /// The formula of "w1.g" (or "w1": its gradient) as known at the end of `tick`. Throws NameError
 /// for an unknown name, ValueError where no call with a formula is behind it.
 TapeFormula formula_on_tape(const Tape& tape, std::string_view name, TapeIndex tick);
+
+/// The formula of a gradient by its value. Throws ValueError as above.
+TapeFormula formula_of(const Tape& tape, TapeIndex gradient);
+
+/// The formula along the chain rule: each gradient in it replaced by its own formula, up to the
+/// loss, as far as the line stays readable.
+Term chain_of(const Tape& tape, const TapeFormula& formula);
 
 /// That of "w1.g"; where nothing is said those of all gradients that `tick` makes. Throws
 /// ValueError where there is none.
@@ -29,9 +38,5 @@ std::vector<TapeFormula> formulas_asked(const Tape& tape, std::string_view what,
 /// `most` operations, else by the element's own slices of a contraction; nothing where neither can.
 std::optional<double> element_by_formula(const TapeFormula& formula, const Elements& elements,
                                          const Ints& index, double most = 2e7);
-
-/// A page about "w1.g[237,39]", or "w1.g" with its largest element.
-std::string explain_on_tape(const Elements& elements, std::string_view what, TapeIndex tick,
-                            TermStyle style);
 
 }  // namespace gradus::see

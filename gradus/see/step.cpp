@@ -1,5 +1,5 @@
 // The session: lines into commands, motions that wait, arrivals; see step.h. The commands are in
-// step_move.cpp and step_look.cpp.
+// step_move.cpp, step_look.cpp, step_explain.cpp and step_try.cpp.
 #include <gradus/see/step.h>
 #include <gradus/see/step_json.h>
 #include <gradus/see/words.h>

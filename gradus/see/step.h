@@ -13,7 +13,9 @@
 
 #include <gradus/see/rerun.h>
 #include <gradus/see/stop.h>
+#include <gradus/see/tape_slope.h>
 #include <gradus/see/tape_view.h>
+#include <gradus/see/term.h>
 
 namespace gradus::see {
 
@@ -116,7 +118,7 @@ class Stepper {
       watch(const std::string&, int), display(const std::string&, int),
       undisplay(const std::string&, int), first(const std::string&, int),
       last(const std::string&, int);
-  // -- look, why (step_look.cpp), try (step_try.cpp)
+  // -- look (step_look.cpp), why (step_explain.cpp), try (step_try.cpp)
   std::string where(const std::string&, int), list(const std::string&, int),
       list_all(const std::string&, int), source(const std::string&, int),
       print(const std::string&, int), summary(const std::string&, int),
@@ -129,6 +131,9 @@ class Stepper {
       what_if(const std::string&, int), set(const std::string&, int),
       branch(const std::string&, int), diff(const std::string&, int), note(const std::string&, int),
       quit(const std::string&, int), show_help(const std::string&, int);
+  std::string explain_all(TapeIndex tick, TermStyle style);
+  Slope slope_of(const std::string& name, const Ints& index, TapeIndex tick) const;
+  std::string told_breakpoints() const, told_branches() const;
   Rerun& rerun() const;
   Breakpoint& breakpoint(const std::string& number);
   /// `enable 2`, `disable 2`: of a breakpoint or a watch.

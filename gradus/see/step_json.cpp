@@ -84,6 +84,40 @@ std::string json_text(const Diagnostic& d) {
                     {"place", d.place},
                     {"count", d.count}});
 }
+std::string formula_json(const std::string& name, const std::string& form,
+                         const std::string& formula) {
+  StepJson j{{"name", name}, {form, nullptr}};
+  if (!formula.empty()) j[form] = formula;
+  return json_line(j);
+}
+std::string branch_json(const std::string& name, const std::string& how, TapeIndex step,
+                        const std::vector<double>& losses) {
+  StepJson j{{"name", name}, {"how", how}, {"step", step}, {"losses", StepJson::array()}};
+  for (const double loss : losses) j["losses"].push_back(json_number(loss));
+  return json_line(j);
+}
+std::string json_text(const std::vector<Difference>& differences) {
+  StepJson j = StepJson::array();
+  for (const Difference& d : differences)
+    j.push_back({{"t", d.t},
+                 {"title", d.title},
+                 {"name", d.name},
+                 {"l2", {json_number(d.left), json_number(d.right)}}});
+  return json_line(j);
+}
+std::string json_text(const std::vector<StopTold>& stops) {
+  StepJson j = StepJson::array();
+  for (const StopTold& s : stops)
+    j.push_back({{"number", s.number},
+                 {"kind", s.kind},
+                 {"what", s.what},
+                 {"condition", s.condition},
+                 {"enabled", s.enabled},
+                 {"once", s.once},
+                 {"ignore", s.ignore},
+                 {"hits", s.hits}});
+  return json_line(j);
+}
 std::string json_list(const std::vector<std::string>& entries) {
   std::string list;
   for (const std::string& one : entries) list += (list.empty() ? "" : ",") + one;

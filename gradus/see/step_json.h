@@ -21,6 +21,21 @@ std::string json_text(const std::vector<Rate>& rates);
 std::string json_text(const Slope& slope, double ours, bool ok);
 /// {"code","severity","what","why","place","count"}.
 std::string json_text(const Diagnostic& found);
+/// {"name","einsum"}: a formula in one of its forms; null where it has none.
+std::string formula_json(const std::string& name, const std::string& form,
+                         const std::string& formula);
+/// {"name","how","step","losses"}: the losses of that step and those after it.
+std::string branch_json(const std::string& name, const std::string& how, TapeIndex step,
+                        const std::vector<double>& losses);
+std::string json_text(const std::vector<Difference>& differences);
+/// A stop as `b` lists it.
+struct StopTold {
+  int number = 0;
+  std::string kind, what, condition{};  ///< "breakpoint" or "watch"
+  bool enabled = true, once = false;
+  int ignore = 0, hits = 0;
+};
+std::string json_text(const std::vector<StopTold>& stops);
 std::string json_list(const std::vector<std::string>& entries);
 /// Where a tick is: {"step","t"}.
 std::string json_text(const TapeTick& tick);

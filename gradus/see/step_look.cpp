@@ -1,12 +1,9 @@
 // The commands that look, ask why, and try; see step.h.
 #include <gradus/ops/ops.h>
-#include <gradus/see/explain_tape.h>
 #include <gradus/see/health.h>
 #include <gradus/see/plot_run.h>
 #include <gradus/see/step.h>
 #include <gradus/see/step_tell.h>
-#include <gradus/see/term.h>
-#include <gradus/see/why.h>
 #include <gradus/see/words.h>
 
 #include <algorithm>
@@ -48,12 +45,15 @@ Rerun& Stepper::rerun() const {
 // ------------------------------------------------------------------------------------------
 
 std::string Stepper::where(const std::string&, int) {
+  if (options_.json) told_.emplace_back("place", where_json(tape_, focus_));
   return where_text(tape_, focus_, text_style());
 }
 std::string Stepper::list(const std::string&, int) {
+  if (options_.json) told_.emplace_back("list", list_json(tape_, focus_, false));
   return list_text(tape_, focus_, false, text_style());
 }
 std::string Stepper::list_all(const std::string&, int) {
+  if (options_.json) told_.emplace_back("list", list_json(tape_, focus_, true));
   return list_text(tape_, focus_, true, text_style());
 }
 std::string Stepper::source(const std::string&, int) {
@@ -169,73 +169,8 @@ std::string Stepper::view(const std::string&, int) {
                    "gradus plot run.tape --out DIR writes them as SVG");
 }
 
-// -- why
-// -------------------------------------------------------------------------------------------
-
-std::string Stepper::tell_why(const std::string& rest, int) {
-  require(rest, "why w1.g[2,3]");
-  TapeIndex tick = focus_.tick;
-  const std::string element(trimmed(elements_.take_time(rest, tick)));
-  if (options_.json) tell("value", element, elements_.evaluate(element, tick));
-  return why(elements_, element, tick);
-}
-
-std::string Stepper::explain(const std::string& rest, int) {
-  require(rest, "explain w1.g, e w1.g[2,3]");
-  const TermStyle style = options_.style.utf8 ? TermStyle::unicode : TermStyle::ascii;
-  return explain_on_tape(elements_, rest, focus_.tick, style);
-}
-
-std::string Stepper::latex(const std::string& rest, int) {
-  std::string text;
-  for (const TapeFormula& f : formulas_asked(tape_, rest, focus_.tick))
-    text += write(f.term, TermStyle::latex) + "\n";
-  return text;
-}
-
-std::string Stepper::einsum(const std::string& rest, int) {
-  std::string text;
-  for (const TapeFormula& f : formulas_asked(tape_, rest, focus_.tick)) {
-    const std::string name = tape_.name_of(f.gradient);
-    const std::optional<EinsumForm> form = einsum_form(f.term);
-    text += name + " = " + (form ? form->str() : "no einsum: it is not a sum of products") + "\n";
-  }
-  return text;
-}
-
-std::string Stepper::gears(const std::string& rest, int) {
-  require(rest, "gears w1.g[2,3], gears w1.g[2,3] n=7");
-  TapeIndex tick = focus_.tick;
-  const std::string element(trimmed(elements_.take_time(rest, tick)));
-  const Gears gears = gears_of(elements_, element, tick);
-  tell("gears", gears);
-  return gears_text(gears, text_style());
-}
-
-std::string Stepper::check(const std::string& rest, int) {
-  require(rest, "check w1.g[2,3]");
-  TapeIndex tick = focus_.tick;
-  const std::string element(trimmed(elements_.take_time(rest, tick)));
-  const ElementName said = parse_element(element);
-  const std::string parameter =
-      said.name.ends_with(".g") ? said.name.substr(0, said.name.size() - 2) : said.name;
-  const std::string index = element.substr(said.name.size());
-  const Slope slope = numeric_slope(rerun(), at(tape_.ticks, tick).step, parameter, said.index);
-  std::string text = "d loss / d " + parameter + index + ": central difference in f64 " +
-                     number(slope.numeric, 8) + ", step " + number(slope.step, 2) + "\n";
-  if (tape_.find(parameter + ".g", tick) == none) {
-    tell("check", slope, std::nan(""), false);
-    return text + "  the tape has no " + parameter + ".g here yet\n";
-  }
-  const double ours = elements_.evaluate(parameter + ".g" + index, tick).tensor.item();
-  const double apart = std::fabs(ours - slope.numeric) / std::max(std::fabs(slope.numeric), 1e-12);
-  const bool ok = apart < 1e-4 || (ours >= std::min(slope.left, slope.right) &&
-                                   ours <= std::max(slope.left, slope.right));
-  tell("check", slope, ours, ok);
-  return text + "  " + parameter + ".g here " + number(ours, 8) + "  rel " + number(apart, 2) +
-         "  " + (ok ? "ok" : "DIFFERS, ratio " + number(ours / slope.numeric, 4)) + " (" +
-         std::to_string(slope.kinks) + " kinks crossed)\n";
-}
+// -- mistakes, help
+// -------------------------------------------------------------------------------------
 
 /// What is wrong on the tape so far; X1 and T1 run the step again, on a copy of the program.
 std::string Stepper::health(const std::string&, int) {
@@ -275,8 +210,8 @@ std::string Stepper::help(int width) {
         "pic picture", "pt e -r [a,b] elements in a range", "@[10,0] of the last one shown",
         "plot pictures"}},
       {"why",
-       {"why w1.g[2,3]", "e w1.g explains", "latex", "einsum", "gears w1.g[2,3]", "check w1.g[2,3]",
-        "health: mistakes on the tape so far"}},
+       {"why w1.g[2,3]", "e w1.g explains", "e t8 w1.g", "e B1", "e matmul", "latex", "einsum",
+        "gears w1.g[2,3]", "check w1.g[2,3]", "health: mistakes on the tape so far"}},
       {"try",
        {"whatif lr 1e-5..3e-3", "set w2[0]=0", "branch", "branch lr=2e-4", "diff main set1",
         "note text", "COMMAND > file.txt"}}};

@@ -196,6 +196,7 @@ std::string Stepper::add_break(const std::string& rest, int) {
     for (const Watch& w : watches_)
       text += "  " + std::to_string(w.number) + "  watch " + w.expression +
               (w.enabled ? "" : "  disabled") + "\n";
+    if (options_.json) told_.emplace_back("stops", told_breakpoints());
     return text.empty() ? "no breakpoints; b lin1 makes one\n" : text;
   }
   Stop stop(rest);
@@ -204,6 +205,15 @@ std::string Stepper::add_break(const std::string& rest, int) {
   tell("breakpoint", static_cast<double>(numbers_));
   return "breakpoint " + std::to_string(numbers_) + ": " + breakpoints_.back().stop.text() + "\n" +
          doubt;
+}
+std::string Stepper::told_breakpoints() const {
+  std::vector<StopTold> all;
+  for (const Breakpoint& b : breakpoints_)
+    all.push_back(
+        {b.number, "breakpoint", b.stop.text(), b.condition, b.enabled, b.once, b.ignore, b.hits});
+  for (const Watch& w : watches_)
+    all.push_back({w.number, "watch", w.expression, "", w.enabled, false, 0, 0});
+  return json_text(all);
 }
 std::string Stepper::doubt_line(const std::string& doubt) const {
   // In the first step of a program that runs on, what is not there yet may come.

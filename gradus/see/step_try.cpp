@@ -34,6 +34,8 @@ std::string Stepper::set(const std::string& rest, int) {
                        run_with(rerun(), step_here(), target, value), step_here()});
   const Branch& b = branches_.back();
   tell("branch", b.name);
+  tell("loss_before", loss_value(tape_, b.step));
+  tell("loss", loss_value(b.tape, 0));
   return "branch " + b.name + ": step " + std::to_string(b.step) + " with " + rest + "; loss " +
          loss_text(tape_, b.step) + " -> " + loss_text(b.tape, 0) +
          "; the main line is as it was\n";
@@ -48,6 +50,7 @@ std::string Stepper::branch(const std::string& rest, int) {
       text += "  " + b.name + "  step " + std::to_string(b.step) + " with " + b.how + ", loss " +
               loss_text(b.tape, 0) + (b.tape.steps() > 1 ? ", then " + loss_text(b.tape, 1) : "") +
               "\n";
+    if (options_.json) told_.emplace_back("branches", told_branches());
     return text;
   }
   char* end = nullptr;
@@ -58,6 +61,8 @@ std::string Stepper::branch(const std::string& rest, int) {
                        run_with_rate(rerun(), step_here(), lr), step_here()});
   const Branch& b = branches_.back();
   tell("branch", b.name);
+  tell("loss", loss_value(b.tape, 0));
+  tell("loss_after", loss_value(b.tape, 1));
   return "branch " + b.name + ": step " + std::to_string(b.step) + " with " + rest + "; loss " +
          loss_text(b.tape, 0) + ", then " + loss_text(b.tape, 1) + "; the main line is as it was\n";
 }
@@ -75,15 +80,27 @@ std::string Stepper::diff(const std::string& rest, int) {
   };
   require(rest, "diff main set1");
   const Branch *a = find(left), *b = find(right.empty() ? "main" : right);
-  return difference_text(a ? a->tape : tape_,
-                         a   ? 0
-                         : b ? b->step
-                             : step_here(),
-                         b ? b->tape : tape_,
-                         b   ? 0
-                         : a ? a->step
-                             : step_here(),
-                         text_style());
+  const TapeIndex step_a = a   ? 0
+                           : b ? b->step
+                               : step_here(),
+                  step_b = b   ? 0
+                           : a ? a->step
+                               : step_here();
+  const Tape &tape_a = a ? a->tape : tape_, &tape_b = b ? b->tape : tape_;
+  tell("differences", differences(tape_a, step_a, tape_b, step_b));
+  return difference_text(tape_a, step_a, tape_b, step_b, text_style());
+}
+
+std::string Stepper::told_branches() const {
+  std::vector<std::string> all{
+      branch_json("main", "", step_here(), {loss_value(tape_, step_here())})};
+  for (const Branch& b : branches_) {
+    std::vector<double> losses;
+    for (TapeIndex step = 0; step < b.tape.steps(); ++step)
+      losses.push_back(loss_value(b.tape, step));
+    all.push_back(branch_json(b.name, b.how, b.step, losses));
+  }
+  return json_list(all);
 }
 
 std::string Stepper::note(const std::string& rest, int) {
@@ -93,7 +110,12 @@ std::string Stepper::note(const std::string& rest, int) {
     return "";
   }
   std::string text;
-  for (const std::string& one : notes_) text += "  " + one + "\n";
+  std::vector<std::string> told;
+  for (const std::string& one : notes_) {
+    text += "  " + one + "\n";
+    told.push_back(json_text(one));
+  }
+  if (options_.json) told_.emplace_back("notes", json_list(told));
   return text.empty() ? "no notes; note TEXT writes one\n" : text;
 }
 

@@ -10,20 +10,18 @@
 #include <fstream>
 #include <map>
 
-#include <nlohmann/json.hpp>
-
 namespace gradus::see {
 namespace {
 
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 char letter(Phase phase) { return "FBU"[static_cast<int>(phase)]; }
 
-/// An optimizer's own lines are no place of the user's.
-bool is_inside(const TapeEvent& event) {
-  return event.phase == Phase::update && event.file.find("gradus/optim/") != std::string::npos;
+std::string tick_name(const Tape& tape, TapeIndex tick) {
+  return "t" + std::to_string(at(tape.ticks, tick).number);
 }
 
-/// The event that tells place and module path of a tick: its first.
+}  // namespace
+
 const TapeEvent* event_of(const Tape& tape, const Focus& focus) {
   if (focus.event != none) return &at(tape.events, focus.event);
   const TapeTick& tick = at(tape.ticks, focus.tick);
@@ -35,15 +33,13 @@ const TapeEvent* event_of(const Tape& tape, const Focus& focus) {
   return tick.first < tick.last ? &at(tape.events, tick.first) : nullptr;
 }
 
-std::vector<TapeIndex> results(const Tape& tape, const Focus& focus) {
+std::vector<TapeIndex> results_at(const Tape& tape, const Focus& focus) {
   return focus.event == none ? tape.results_of(focus.tick) : at(tape.events, focus.event).outputs;
 }
 
-std::string tick_name(const Tape& tape, TapeIndex tick) {
-  return "t" + std::to_string(at(tape.ticks, tick).number);
+bool is_inside_optimizer(const TapeEvent& event) {
+  return event.phase == Phase::update && event.file.find("gradus/optim/") != std::string::npos;
 }
-
-}  // namespace
 
 std::string cut_to(const std::string& text, int width, const Style& style) {
   int columns = 0;
@@ -100,8 +96,9 @@ std::string title_of(const Tape& tape, const Focus& focus) {
 
 std::string place_of(const Tape& tape, const Focus& focus) {
   const TapeEvent* event = event_of(tape, focus);
-  return event && !is_inside(*event) ? base_name(event->file) + ":" + std::to_string(event->line)
-                                     : "";
+  return event && !is_inside_optimizer(*event)
+             ? base_name(event->file) + ":" + std::to_string(event->line)
+             : "";
 }
 
 std::string summary_of(const Tape&, TapeValue const& value, const std::string& name) {
@@ -136,7 +133,7 @@ std::string stop_text(const Tape& tape, const Focus& focus, char sign, const std
                                              : text + wrap_lines("    " + reason + "\n", style);
   }
   std::size_t widest = 0;
-  const std::vector<TapeIndex> made = results(tape, focus);
+  const std::vector<TapeIndex> made = results_at(tape, focus);
   for (const TapeIndex v : made) widest = std::max(widest, tape.name_of(v).size());
   for (const TapeIndex v : made) {
     std::string name = tape.name_of(v);
@@ -146,45 +143,16 @@ std::string stop_text(const Tape& tape, const Focus& focus, char sign, const std
   return text;
 }
 
-std::string stop_json(const Tape& tape, const Focus& focus, const std::string& reason,
-                      const JsonFields& more) {
-  using Json = nlohmann::ordered_json;
+std::pair<TapeIndex, TapeIndex> shown_in_list(const Tape& tape, const Focus& focus, bool all) {
+  constexpr TapeIndex around = 5;
   const TapeTick& tick = at(tape.ticks, focus.tick);
-  Json j{{"step", tick.step},
-         {"t", tick.number},
-         {"phase", tick.number == 0                ? "in"
-                   : tick.phase == Phase::forward  ? "forward"
-                   : tick.phase == Phase::backward ? "backward"
-                                                   : "update"},
-         {"label", tick.label},
-         {"place", place_of(tape, focus)},
-         {"reason", reason}};
-  if (focus.event != none) {
-    j["op"] = at(tape.events, focus.event).op;
-    j["attributes"] = at(tape.events, focus.event).attributes;
-  }
-  if (tick.twin != none) j["twin"] = at(tape.ticks, tick.twin).number;
-  j["results"] = Json::array();
-  for (const TapeIndex v : results(tape, focus)) {
-    const TapeValue& value = at(tape.values, v);
-    Json one{{"name", tape.name_of(v)},
-             {"shape", value.spec.shape.to_vector()},
-             {"dtype", dtype_name(value.spec.dtype)},
-             {"tensor", value.tensor},
-             {"version", value.version}};
-    if (const auto& s = value.statistics)
-      one.update({{"min", s->min},
-                  {"max", s->max},
-                  {"mean", s->mean},
-                  {"std", s->std},
-                  {"l2", s->l2},
-                  {"zeros", s->zeros},
-                  {"nan", s->nans},
-                  {"inf", s->plus_inf + s->minus_inf}});
-    j["results"].push_back(std::move(one));
-  }
-  for (const auto& [name, json] : more) j[name] = Json::parse(json);
-  return j.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  const auto ticks = tape.ticks_of(tick.step);
+  if (all) return ticks;
+  if (focus.event == none)
+    return {std::max(ticks.first, focus.tick - around),
+            std::min(ticks.second, focus.tick + around + 1)};
+  return {std::max(tick.first, focus.event - around),
+          std::min(tick.last, focus.event + around + 1)};
 }
 
 std::string list_text(const Tape& tape, const Focus& focus, bool all, const Style& style) {
@@ -200,20 +168,14 @@ std::string list_text(const Tape& tape, const Focus& focus, bool all, const Styl
           (i ? ", " : "") + tape.name_of(made[i]) + " " + at(tape.values, made[i]).spec.shape.str();
     text += cut_to(one, style.width, style) + "\n";
   };
-  const TapeTick& tick = at(tape.ticks, focus.tick);
+  const auto [first, last] = shown_in_list(tape, focus, all);
   if (focus.event != none && !all) {
-    for (TapeIndex e = std::max(tick.first, focus.event - 5);
-         e < std::min(tick.last, focus.event + 6); ++e) {
+    for (TapeIndex e = first; e < last; ++e) {
       const TapeEvent& event = at(tape.events, e);
       line(e == focus.event, "",
            std::string(2 * static_cast<std::size_t>(event.depth), ' ') + event.op, event.outputs);
     }
     return text;
-  }
-  auto [first, last] = tape.ticks_of(tick.step);
-  if (!all) {
-    first = std::max(first, focus.tick - 5);
-    last = std::min(last, focus.tick + 6);
   }
   for (TapeIndex t = first; t < last; ++t)
     line(t == focus.tick, tick_name(tape, t), title_of(tape, {t}), tape.results_of(t));
@@ -227,7 +189,7 @@ std::string where_text(const Tape& tape, const Focus& focus, const Style& style)
                      " of " + std::to_string(last - first - 1) + ": " + title_of(tape, focus) +
                      "\n";
   if (const TapeEvent* event = event_of(tape, focus)) {
-    if (!is_inside(*event))
+    if (!is_inside_optimizer(*event))
       text += "  " + base_name(event->file) + ":" + std::to_string(event->line) + " in " +
               event->function + "\n";
     for (TapeIndex parent = event->parent; parent != none; parent = at(tape.events, parent).parent)

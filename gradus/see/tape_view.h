@@ -30,6 +30,14 @@ std::string wrap_line(const std::string& line, const Style& style);
 /// The same for each line of a text.
 std::string wrap_lines(const std::string& text, const Style& style);
 
+/// The event that tells place and module path: that of the focus, of a tick the first that the user
+/// wrote; null where there is none.
+const TapeEvent* event_of(const Tape& tape, const Focus& focus);
+/// An optimizer's own lines are no place of the user's.
+bool is_inside_optimizer(const TapeEvent& event);
+/// The values that a tick or a call made.
+std::vector<TapeIndex> results_at(const Tape& tape, const Focus& focus);
+
 /// "B relu1.backward", "F lin1", "U sgd", for an event "matmul".
 std::string title_of(const Tape& tape, const Focus& focus);
 /// "mlp.cpp:27", empty for t0.
@@ -46,8 +54,14 @@ std::string stop_json(const Tape& tape, const Focus& focus, const std::string& r
                       const JsonFields& more = {});
 /// The ticks around the focus (events, when it is inside a tick); all of the step when `all`.
 std::string list_text(const Tape& tape, const Focus& focus, bool all, const Style& style);
+/// Which these are: [first, last) of the ticks, or of the events.
+std::pair<TapeIndex, TapeIndex> shown_in_list(const Tape& tape, const Focus& focus, bool all);
+/// The same as a JSON list.
+std::string list_json(const Tape& tape, const Focus& focus, bool all);
 /// Step, tick, place, module path, calls around, forward twin.
 std::string where_text(const Tape& tape, const Focus& focus, const Style& style);
+/// The same as one JSON object.
+std::string where_json(const Tape& tape, const Focus& focus);
 /// Lines of the source around the focus with what each made on this tape.
 std::string source_text(const Tape& tape, const Focus& focus, const Style& style);
 /// 16 bars over the range of sizes, from large negative to large positive.

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 
 namespace gradus::see {
 namespace {
@@ -16,6 +17,75 @@ std::string signed_number(double v) {
   std::snprintf(text, sizeof text, "%+.4g", v);
   return text;
 }
+
+/// Whether n counts axis 0 of every side: the rows of a batch.
+bool counts_rows(const Chain& chain, const Products& sum) {
+  for (const Element& side : sum.sides) {
+    const Element e = chain.traced(side, false);
+    if (e.index.empty() || e.index[0] != running) return false;
+  }
+  return true;
+}
+
+void take_sum_apart(Reason& reason, const Chain& chain, const Elements& elements, TapeIndex tick,
+                    const Products& sum) {
+  reason.count = sum.count;
+  reason.over_rows = counts_rows(chain, sum);
+  for (const Element& side : sum.sides)
+    reason.sides.push_back(chain.label(chain.traced(side, false)));
+  std::vector<std::pair<double, std::int64_t>> terms(static_cast<std::size_t>(sum.count));
+  for (std::int64_t n = 0; n < sum.count; ++n) {
+    const double term = sum.term(chain, n);
+    terms[static_cast<std::size_t>(n)] = {term, n};
+    reason.not_zero += term != 0;
+    if (term > 0) ++reason.raising, reason.raised += term;
+    if (term < 0) ++reason.lowering, reason.lowered += term;
+  }
+  if (terms.empty()) return;
+  const double first = terms[0].first;
+  const auto shown = std::min<std::size_t>(3, terms.size());
+  std::partial_sort(terms.begin(), terms.begin() + static_cast<std::ptrdiff_t>(shown), terms.end(),
+                    [&](const auto& a, const auto& b) {
+                      return std::fabs(a.first) != std::fabs(b.first)
+                                 ? std::fabs(a.first) > std::fabs(b.first)
+                                 : a.second < b.second;
+                    });
+  // A label says more than a row number, where there is one for each row.
+  const TapeIndex y = elements.tape().find("y", tick);
+  const bool has_labels = y != none && chain.shape(y).rank() == 1 && chain.shape(y)[0] == sum.count;
+  for (std::size_t i = 0; i < shown; ++i) {
+    Contributor one{terms[i].second, terms[i].first};
+    for (const Element& side : sum.sides) one.factors.push_back(chain.read(side, one.n));
+    if (has_labels) one.label = chain.read({y, {one.n}});
+    reason.largest.push_back(std::move(one));
+  }
+  reason.followed = first != 0 ? 0 : terms[0].second;
+  reason.chain = sum.factors(chain, reason.followed);
+}
+
+std::string sum_text(const Reason& reason) {
+  if (reason.count == 1) return reason.title + " = " + chain_text(reason.chain) + "\n";
+  std::string text = reason.title + " = sum over " + (reason.over_rows ? "rows n" : "n") + " of ";
+  for (std::size_t i = 0; i < reason.sides.size(); ++i) text += (i ? "*" : "") + reason.sides[i];
+  text += "; " + std::to_string(reason.not_zero) + " of " + std::to_string(reason.count) +
+          (reason.over_rows ? " rows" : " terms") + " are not 0\n  largest:";
+  for (std::size_t i = 0; i < reason.largest.size(); ++i) {
+    const Contributor& one = reason.largest[i];
+    text += std::string(i ? "   " : " ") + reason.term_name(one.n);
+    if (one.label) text += " (y=" + number(*one.label, 5) + ")";
+    const bool in_factors = i == 0 && one.factors.size() > 1;
+    for (std::size_t k = 0; in_factors && k < one.factors.size(); ++k)
+      text += (k ? "*" : " ") + number(one.factors[k], 5);
+    text += (in_factors ? " = " : " ") + signed_number(one.value);
+  }
+  text += "\n";
+  if (reason.chain.empty()) return text;
+  std::string row = reason.term_name(reason.followed) + ":";
+  row.resize(std::max<std::size_t>(row.size() + 1, reason.over_rows ? 9 : 0), ' ');
+  return text + "  " + row + chain_text(reason.chain) + "\n";
+}
+
+}  // namespace
 
 std::string chain_text(const std::vector<Factor>& factors) {
   std::string text;
@@ -30,50 +100,9 @@ std::string chain_text(const std::vector<Factor>& factors) {
   return text + " = " + total;
 }
 
-/// The element as a sum of products: what each side reads at n.
-std::string sum_text(const Chain& chain, const Elements& elements, TapeIndex tick,
-                     const Products& sum, const std::string& head) {
-  const auto& sides = sum.sides;
-  const std::int64_t count = sum.count;
-  std::vector<std::pair<double, std::int64_t>> terms(static_cast<std::size_t>(count));
-  std::int64_t not_zero = 0;
-  for (std::int64_t n = 0; n < count; ++n) {
-    const double term = sum.term(chain, n);
-    terms[static_cast<std::size_t>(n)] = {term, n};
-    not_zero += term != 0;
-  }
-  std::string text = head + " = sum over n of ";
-  for (std::size_t i = 0; i < sides.size(); ++i)
-    text += (i ? "*" : "") + chain.label(chain.traced(sides[i], false));
-  text += "; " + std::to_string(not_zero) + " of " + std::to_string(count) + " terms are not 0\n";
-  const double first = terms.empty() ? 0 : terms[0].first;
-  const auto shown = std::min<std::size_t>(3, terms.size());
-  std::partial_sort(terms.begin(), terms.begin() + static_cast<std::ptrdiff_t>(shown), terms.end(),
-                    [&](const auto& a, const auto& b) {
-                      return std::fabs(a.first) != std::fabs(b.first)
-                                 ? std::fabs(a.first) > std::fabs(b.first)
-                                 : a.second < b.second;
-                    });
-  // A label says more than a row number, where there is one for each row.
-  const TapeIndex y = elements.tape().find("y", tick);
-  const bool has_labels = y != none && chain.shape(y).rank() == 1 && chain.shape(y)[0] == count;
-  text += "  largest:";
-  for (std::size_t i = 0; i < shown; ++i) {
-    const auto [term, n] = terms[i];
-    text += std::string(i ? "   " : " ") + "n=" + std::to_string(n);
-    if (has_labels) text += " (y=" + number(chain.read({y, {n}}), 5) + ")";
-    if (i == 0 && sides.size() > 1)
-      for (std::size_t k = 0; k < sides.size(); ++k)
-        text += (k ? "*" : " ") + number(chain.read(sides[k], n), 5);
-    text += (i == 0 && sides.size() > 1 ? " = " : " ") + signed_number(term);
-  }
-  text += "\n";
-  if (terms.empty()) return text;
-  const std::int64_t row = first != 0 ? 0 : terms[0].second;
-  return text + "  n=" + std::to_string(row) + ": " + chain_text(sum.factors(chain, row)) + "\n";
+std::string Reason::term_name(std::int64_t n) const {
+  return (over_rows ? "row " : "n=") + std::to_string(n);
 }
-
-}  // namespace
 
 ElementName parse_element(std::string_view text) {
   const auto fail = [&] {
@@ -99,27 +128,53 @@ ElementName parse_element(std::string_view text) {
   return element;
 }
 
-std::string why(const Elements& elements, std::string_view text, TapeIndex tick) {
+Reason reason_of(const Elements& elements, std::string_view text, TapeIndex tick) {
   const Tape& tape = elements.tape();
   const Chain chain(elements);
   const auto [e, root, head] = asked_element(chain, elements, text, tick);
+  Reason reason{head, chain.read(e)};
   const TapeEvent* event = chain.maker(root.value);
-  if (!event) return head + ": it came from outside, no call of this tape made it\n";
-  if (const std::optional<Products> sum = products_of(chain, root))
-    return sum_text(chain, elements, tick, *sum, head);
-  std::string line = head + " = " + event->op + " of";
-  for (std::size_t i = 0; i < event->inputs.size(); ++i) {
-    const TapeIndex input = event->inputs[i];
-    line += i ? " and " : " ";
+  if (!event) return reason;
+  reason.op = event->op;
+  if (const std::optional<Products> sum = products_of(chain, root)) {
+    take_sum_apart(reason, chain, elements, tick, *sum);
+    return reason;
+  }
+  for (const TapeIndex input : event->inputs) {
     // Elementwise calls read the same place, broadcasting aside; others are only named.
     if (const std::optional<Element> same = chain.same_place(root, input)) {
       const Element in = chain.traced(*same, false);
-      line += chain.label(in) + " " + number(chain.read(in), 5);
+      reason.operands.emplace_back(chain.label(in), chain.read(in));
     } else {
-      line += tape.name_of(input) + " " + at(tape.values, input).spec.shape.str();
+      reason.operands.emplace_back(
+          tape.name_of(input) + " " + at(tape.values, input).spec.shape.str(), std::nullopt);
     }
   }
+  return reason;
+}
+
+std::string why_text(const Reason& reason) {
+  if (reason.op.empty())
+    return reason.title + ": it came from outside, no call of this tape made it\n";
+  if (reason.is_sum()) return sum_text(reason);
+  if (!reason.chain.empty()) return reason.title + " = " + chain_text(reason.chain) + "\n";
+  std::string line = reason.title + " = " + reason.op + " of";
+  for (std::size_t i = 0; i < reason.operands.size(); ++i) {
+    const auto& [name, value] = reason.operands[i];
+    line += (i ? " and " : " ") + name + (value ? " " + number(*value, 5) : "");
+  }
   return line + "\n";
+}
+
+double rounding_of(const Reason& reason, DType dtype) {
+  const double size = reason.is_sum() ? reason.raised - reason.lowered : std::fabs(reason.value);
+  const double epsilon = dtype == DType::f32 ? std::numeric_limits<float>::epsilon()
+                                             : std::numeric_limits<double>::epsilon();
+  return 8 * epsilon * size;
+}
+
+std::string why(const Elements& elements, std::string_view element, TapeIndex tick) {
+  return why_text(reason_of(elements, element, tick));
 }
 
 }  // namespace gradus::see

@@ -62,6 +62,17 @@ TEST_F(ExplainCommand, JsonHasFormulaCostAndCheck) {
   EXPECT_TRUE(object["check"]["ok"]);
 }
 
+TEST_F(ExplainCommand, JsonOfATapeHasTheCheckAndLatexTheChain) {
+  run("gradus step --size 400 --steps 1 --keep full --tape run.tape");
+  const json page = json::parse(run("gradus explain 'w1.g[237,39]' --tape run.tape --json"));
+  EXPECT_EQ(page["element"]["index"], (json{237, 39}));
+  EXPECT_EQ(page["element"]["check"]["ok"], true);
+  EXPECT_NEAR(page["element"]["check"]["numeric"].get<double>(), 97.679045, 1e-4);
+  EXPECT_EQ(page["saved"], (json{"x"}));
+  EXPECT_THAT(run("gradus explain w1.g --tape run.tape --latex"),
+              HasSubstr("\\mathbf{1}[\\mathrm{l1} > 0]"));
+}
+
 TEST_F(ExplainCommand, MistakesAreNamed) {
   run("gradus explain matmul --shape 3,x", 2);
   run("gradus explain matmul --shape 3,4", 1);
@@ -75,9 +86,12 @@ TEST_F(ExplainCommand, OnMnistItHasTheNumbersOfTheLesson) {
   if (!data) GTEST_SKIP() << test::no_real_data("mnist");
   run("gradus step --data '" + *data + "' --steps 1 --keep full --tape run.tape");
   const std::string page = run("gradus explain 'w1.g[237,39]' --tape run.tape");
-  EXPECT_THAT(page, HasSubstr("x\u1d40[784,50000] \u00b7 l1.g[50000,50] -> [784,50]"));
+  EXPECT_THAT(page, HasSubstr("x\u1d40[784,50000] \u00b7 l1.g[50000,50] -> w1.g[784,50]"));
   EXPECT_THAT(page, HasSubstr("w1.g[237,39] = 151.951 (t8)"));
-  EXPECT_THAT(page, HasSubstr("29356 of 50000 terms"));
+  EXPECT_THAT(page, HasSubstr("29356 of 50000 rows"));
+  EXPECT_THAT(page, HasSubstr("each of the 39200 weights of lin1"));
+  EXPECT_THAT(page, HasSubstr("builds 7.84 GB"));
+  EXPECT_THAT(page, HasSubstr("ok (0 kinks crossed)"));
   EXPECT_THAT(page, HasSubstr("L2 3258.1"));
   EXPECT_THAT(page, HasSubstr("FORMULA  in f64 w1.g[237,39] = 151.951"));
 }

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include <gradus/gradus.h>
-#include <gradus/see/explain_tape.h>
+#include <gradus/see/explain_page.h>
 #include <gradus/see/recorder.h>
 
 namespace gradus {
@@ -79,10 +79,10 @@ TEST(ExplainTape, ThePageHasFormulaShapesNumbersAndAnElement) {
   const std::string page =
       see::explain_on_tape(elements, "w1.g[1,2]", r.last(), see::TermStyle::ascii);
   EXPECT_THAT(page, HasSubstr("w1.g = x.T @ l1.g"));
-  EXPECT_THAT(page, HasSubstr("x.T[4,6] @ l1.g[6,5] -> [4,5], that of w1"));
-  EXPECT_THAT(page, HasSubstr("einsum(\"ki,kj->ij\", x, l1.g)"));
+  EXPECT_THAT(page, HasSubstr("x.T[4,6] @ l1.g[6,5] -> w1.g[4,5], that of w1"));
+  EXPECT_THAT(page, HasSubstr("einsum(\"ni,nj->ij\", x, l1.g)"));
   EXPECT_THAT(page, HasSubstr("ELEMENT  w1.g[1,2] = "));
-  EXPECT_THAT(page, HasSubstr("largest: n="));
+  EXPECT_THAT(page, HasSubstr("largest: row "));
   EXPECT_THAT(page, HasSubstr("FORMULA  in f64 w1.g[1,2] = "));
   EXPECT_THAT(see::explain_on_tape(elements, "w1", r.last(), see::TermStyle::ascii),
               HasSubstr("LARGEST  w1.g["));
@@ -116,6 +116,9 @@ TEST(ExplainTape, ContributionsOfSeveralCallsAddUp) {
             "y.g * (1 - tanh(x)^2) + y.g * exp(x)");
   EXPECT_EQ(formula_of([](auto x) { return Tensors{tanh(x[0]) * x[0]}; }),
             "tanh_0.g * (1 - tanh(x)^2) + y.g * tanh_0");
+  // A sum hands its gradient on as it is.
+  EXPECT_EQ(formula_of([](auto x) { return Tensors{tanh(x[0]) + x[0]}; }),
+            "y.g * (1 - tanh(x)^2) + y.g");
   // What is only looked at adds nothing.
   EXPECT_EQ(formula_of([](auto x) {
               const Tensor aside = no_grad([&] { return exp(x[0]); });

@@ -1,0 +1,175 @@
+// What a page is made of; see explain_page.h. explain_page_text.cpp writes it.
+#include <gradus/see/explain_page.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include <gradus/ops/registry.h>
+#include <gradus/see/words.h>
+
+namespace gradus::see {
+namespace {
+
+TapeCall call_on_page(const Tape& tape, TapeIndex event) {
+  const TapeEvent& call = at(tape.events, event);
+  TapeCall one;
+  one.tick = "t" + std::to_string(at(tape.ticks, call.tick).number);
+  one.op = call.op;
+  if (!call.outputs.empty()) one.result = tape.name_of(call.outputs[0]);
+  for (std::size_t i = 0; i < call.outputs.size(); ++i)
+    one.text += (i ? ", " : "") + tape.name_of(call.outputs[i]);
+  one.text += " = " + call.op + "(";
+  for (std::size_t i = 0; i < call.inputs.size(); ++i)
+    one.text += (i ? ", " : "") + tape.name_of(call.inputs[i]);
+  one.text += ")";
+  one.also = find_op(call.op).card().also;
+  return one;
+}
+
+/// "each of the 39200 weights of lin1", "each of the 50 numbers of b1", "w".
+std::string per_what(const Tape& tape, const TapeFormula& f) {
+  const TapeValue& of = at(tape.values, f.of);
+  const std::string name = tape.name_of(f.of);
+  const std::int64_t count = of.spec.shape.numel();
+  if (count == 1) return name;
+  const TapeEvent& call = at(tape.events, f.events.at(0));
+  const bool in_module = of.is_parameter && of.spec.shape.rank() > 1 && !call.scope.empty();
+  return "each of the " + std::to_string(count) + (in_module ? " weights of " : " numbers of ") +
+         (in_module ? at(tape.ticks, call.tick).label : name);
+}
+
+/// What the backward pass read of what was there before it: by that the calls' memory is bound.
+void count_saved(const Tape& tape, TapeExplanation& page) {
+  std::map<std::int64_t, std::pair<std::int64_t, std::string>> kept;  // by tensor: bytes, name
+  const auto differentiate = [&](const TapeEvent& forward) {
+    for (const TapeIndex b : forward.backward)
+      for (const TapeIndex x : at(tape.events, b).inputs) {
+        const TapeValue& value = at(tape.values, x);
+        const bool is_older =
+            value.made_by == none || at(tape.events, value.made_by).phase == Phase::forward;
+        const bool is_constant = value.made_by == none && value.spec.shape.rank() == 0;
+        if (!is_older || is_constant || value.gradient_of != none) continue;
+        kept[value.tensor] = {
+            value.spec.shape.numel() * static_cast<std::int64_t>(dtype_size(value.spec.dtype)),
+            tape.name_of(x)};
+      }
+  };
+  for (const TapeIndex e : page.formula.events) {
+    const int depth = at(tape.events, e).depth;
+    differentiate(at(tape.events, e));
+    for (TapeIndex inner = e + 1;
+         inner < std::ssize(tape.events) && at(tape.events, inner).depth > depth; ++inner)
+      differentiate(at(tape.events, inner));
+  }
+  std::vector<std::pair<std::int64_t, std::string>> sorted;
+  for (const auto& [tensor, one] : kept) sorted.push_back(one);
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  for (const auto& [bytes, name] : sorted) {
+    page.saved += bytes;
+    page.saved_names.push_back(name);
+  }
+}
+
+Ints unravelled(std::size_t place, const Shape& shape) {
+  Ints index(shape.size(), 0);
+  for (std::size_t k = shape.size(); k-- > 0;) {
+    const auto n = static_cast<std::size_t>(shape[static_cast<int>(k)]);
+    index[k] = static_cast<std::int64_t>(place % n);
+    place /= n;
+  }
+  return index;
+}
+
+void check_element(const Elements& elements, const TapeFormula& f, TapeElement& element) {
+  const Tape& tape = elements.tape();
+  const TapeIndex step = at(tape.ticks, tape.tick_of_value(f.gradient)).step;
+  const DType dtype = at(tape.values, f.of).spec.dtype;
+  try {
+    element.slope = tape_slope(elements, f.of, step, element.index);
+    if (dtype == DType::f32) element.slope_f32 = slope_in_f32(elements, f.of, step, element.index);
+  } catch (const Error& error) {
+    element.no_slope = error.problem();
+    return;
+  }
+  element.fits = element.slope->fits(element.value, rounding_of(element.reason, dtype));
+}
+
+}  // namespace
+
+TapeExplanation explained(const Elements& elements, std::string_view what, TapeIndex tick) {
+  const Tape& tape = elements.tape();
+  const ElementName said = parse_element(what);
+  TapeExplanation page;
+  page.formula = formula_on_tape(tape, said.name, tick);
+  const TapeFormula& f = page.formula;
+  page.name = said.name.ends_with(".g") ? said.name : said.name + ".g";
+  page.of = tape.name_of(f.of);
+  page.per = per_what(tape, f);
+  page.chain = chain_of(tape, f);
+  for (const TapeIndex event : f.events) page.calls.push_back(call_on_page(tape, event));
+  page.cost = gradient_cost(f.term);
+  count_saved(tape, page);
+  Tensor value;
+  try {
+    value = elements.of(f.gradient);
+  } catch (const ValueError&) {  // the tape kept no elements
+    return page;
+  }
+  const std::vector<double> all = value.to_vector<double>();
+  double squares = 0;
+  std::size_t zeros_here = 0, largest = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    squares += all[i] * all[i];
+    zeros_here += all[i] == 0;
+    if (std::fabs(all[i]) > std::fabs(all[largest])) largest = i;
+  }
+  page.norm = std::sqrt(squares);
+  page.zeros =
+      static_cast<double>(zeros_here) / static_cast<double>(std::max<std::size_t>(all.size(), 1));
+  if (all.empty()) return page;
+  const Shape& shape = at(tape.values, f.gradient).spec.shape;
+  TapeElement element;
+  element.is_largest = said.index.empty() && shape.rank() > 0;
+  element.index = element.is_largest ? unravelled(largest, shape) : said.index;
+  element.name = page.name;
+  if (shape.rank() > 0) element.name += Shape(element.index).str();
+  element.reason = reason_of(elements, element.name, tick);
+  std::int64_t place = 0;  // reason_of has refused what lies outside
+  for (std::size_t k = 0; k < element.index.size(); ++k) {
+    const std::int64_t size = shape[static_cast<int>(k)];
+    if (element.index[k] < 0) element.index[k] += size;
+    place = place * size + element.index[k];
+  }
+  element.value = at(all, place);
+  element.by_formula = element_by_formula(f, elements, element.index);
+  check_element(elements, f, element);
+  page.element = std::move(element);
+  return page;
+}
+
+std::string explain_on_tape(const Elements& elements, std::string_view what, TapeIndex tick,
+                            TermStyle style) {
+  return page_text(explained(elements, what, tick), style);
+}
+
+std::string explain(const Elements& elements, const Tensor& x, TermStyle style) {
+  const Tape& tape = elements.tape();
+  const auto last = static_cast<TapeIndex>(tape.ticks.size()) - 1;
+  std::string name = x.defined() ? x.name() : "";
+  // A module's parameters have names on the tape alone: known by their elements.
+  if (x.defined() && (name.empty() || tape.find(name, last) == none))
+    for (TapeIndex v = 0; v < std::ssize(tape.values); ++v) {
+      const TapeValue& value = at(tape.values, v);
+      if (value.payload && value.payload.storage().data() == x.storage().data() &&
+          value.spec == x.spec() && value.gradient_of == none)
+        name = tape.name_of(v);
+    }
+  if (last < 0 || name.empty() || tape.find(name, last) == none)
+    throw NameError("this tensor is not on the tape",
+                    "record the program that it is part of, or name it: x.set_name(\"x\")");
+  return explain_on_tape(elements, name, last, style);
+}
+
+}  // namespace gradus::see

@@ -1,0 +1,105 @@
+// The page of an operation in lines, as LaTeX and as JSON; see explain.h.
+#include <gradus/see/explain.h>
+#include <gradus/see/words.h>
+
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+namespace gradus::see {
+namespace {
+
+using OperationJson = nlohmann::ordered_json;
+
+double norm_of(const Tensor& x) {
+  double sum = 0;
+  for (const double v : x.to_vector<double>()) sum += v * v;
+  return std::sqrt(sum);
+}
+
+std::string short_difference(double value) {
+  char text[48];
+  std::snprintf(text, sizeof text, "%.1e", value);
+  return text;
+}
+
+/// A head of 8 columns and what follows it; nothing without.
+std::string headed(std::string head, const std::string& text) {
+  if (text.empty()) return "";
+  head.resize(8, ' ');
+  return head + text + "\n";
+}
+
+std::string rule_lines(const GradientRule& r, TermStyle style) {
+  const auto form = einsum_form(r.formula);
+  return headed("WHY", r.slope.empty() ? "" : "dy/dx = " + r.slope) +
+         headed("GRAD", r.name + " = " + write(r.formula, style)) +
+         headed("SHAPES", write(r.formula, style, true) + " -> " + r.formula.shape().str()) +
+         headed("EINSUM", form ? form->str() : "") +
+         headed("LATEX", write(r.formula, TermStyle::latex)) +
+         headed("RULE", r.text + "   as it ran") + headed("COST", cost_text(r.cost)) +
+         headed("NUMBERS", r.name + " of the example has L2 " +
+                               (r.value ? number(norm_of(r.value)) : "0") +
+                               "; formula and rule differ by " + short_difference(r.difference));
+}
+
+OperationJson json_of_rule(const GradientRule& r) {
+  OperationJson one{{"name", r.name},
+                    {"text", write(r.formula)},
+                    {"shapes", write(r.formula, TermStyle::ascii, true)},
+                    {"shape", r.formula.shape().to_vector()},
+                    {"latex", write(r.formula, TermStyle::latex)},
+                    {"rule", r.text},
+                    {"difference", r.difference},
+                    {"flops", r.cost.flops},
+                    {"bytes_read", r.cost.read},
+                    {"bytes_written", r.cost.written}};
+  if (const auto form = einsum_form(r.formula)) one["einsum"] = form->str();
+  if (!r.slope.empty()) one["slope"] = r.slope;
+  if (r.value) one["norm"] = norm_of(r.value);
+  return one;
+}
+
+}  // namespace
+
+std::string page_text(const Explanation& e, TermStyle style) {
+  const Card& card = e.op.card();
+  std::string shapes;
+  for (const Spec& x : e.given) shapes += (shapes.empty() ? "" : ", ") + x.str();
+  shapes += " ->";
+  for (const Spec& y : e.made) shapes += " " + y.str();
+  std::string text = headed("WHAT", std::string(card.name) + ": " + std::string(card.doc)) +
+                     headed("LATEX", std::string(card.formula)) +
+                     headed("HERE", e.op.str() + "   " + shapes);
+  for (const GradientRule& r : e.rules) text += rule_lines(r, style);
+  return text +
+         headed("SAVED",
+                amount(static_cast<double>(e.saved), "B") + " in f32 kept for the backward pass") +
+         headed("CHECK", "central difference, f64: " + e.check.str()) +
+         headed("NAMES", std::string(card.also));
+}
+
+std::string latex_text(const Explanation& e) {
+  std::string text = std::string(e.op.card().formula) + "\n";
+  for (const GradientRule& r : e.rules)
+    text += "\\frac{\\partial L}{\\partial " + r.name.substr(0, r.name.size() - 2) +
+            "} = " + write(r.formula, TermStyle::latex) + "\n";
+  return text;
+}
+
+std::string json_text(const Explanation& e) {
+  const Card& card = e.op.card();
+  OperationJson object{
+      {"name", std::string(card.name)},
+      {"doc", std::string(card.doc)},
+      {"formula", std::string(card.formula)},
+      {"example", e.op.str()},
+      {"gradients", OperationJson::array()},
+      {"saved_bytes", e.saved},
+      {"check", {{"ok", e.ok()}, {"derivatives", e.check.checked}, {"kinks", e.check.kinks}}},
+      {"also", std::string(card.also)}};
+  for (const GradientRule& r : e.rules) object["gradients"].push_back(json_of_rule(r));
+  return object.dump();
+}
+
+}  // namespace gradus::see

@@ -1,0 +1,179 @@
+// The commands of the step debugger that ask why: an element taken apart, a gradient's page, its
+// formula, its wheels, its check by differences; the pages of codes and operations. See step.h.
+#include <gradus/ops/registry.h>
+#include <gradus/see/diagnostic_pages.h>
+#include <gradus/see/explain.h>
+#include <gradus/see/explain_page.h>
+#include <gradus/see/step.h>
+#include <gradus/see/step_tell.h>
+#include <gradus/see/words.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+
+namespace gradus::see {
+namespace {
+
+bool is_tick_word(std::string_view word) {
+  return word.size() > 1 && word[0] == 't' &&
+         std::all_of(word.begin() + 1, word.end(), [](unsigned char c) { return std::isdigit(c); });
+}
+
+std::string in_capitals(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return text;
+}
+
+/// The operation of that name, here or elsewhere; nothing where there is none.
+std::optional<Op> operation_called(const std::string& name) {
+  try {
+    return find_op(name);
+  } catch (const NameError&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
+std::string Stepper::tell_why(const std::string& rest, int) {
+  require(rest, "why w1.g[2,3]");
+  TapeIndex tick = focus_.tick;
+  const std::string element(trimmed(elements_.take_time(rest, tick)));
+  const Reason reason = see::reason_of(elements_, element, tick);
+  if (options_.json) tell("value", element, elements_.evaluate(element, tick));
+  tell("why", reason);
+  return why_text(reason);
+}
+
+/// explain w1.g, explain t8 w1.g[2,3], explain t8: gradients; explain B1: a code; explain matmul:
+/// an operation. A tensor's name goes before the others.
+std::string Stepper::explain(const std::string& rest, int) {
+  TapeIndex tick = focus_.tick;
+  std::string what(trimmed(elements_.take_time(rest, tick)));
+  if (const std::string word = what.substr(0, what.find(' '));
+      is_tick_word(word) && tape_.find(word, tick) == none) {
+    tick = parse_tick(tape_, "t=" + word.substr(1), tick);
+    what = trimmed(std::string_view(what).substr(word.size()));
+  }
+  const TermStyle style = options_.style.utf8 ? TermStyle::unicode : TermStyle::ascii;
+  const auto page = [&](const char* kind, const auto& one, const std::string& text) {
+    if (options_.json) {
+      tell("kind", std::string(kind));
+      told_.emplace_back("page", json_text(one));
+    }
+    return text;
+  };
+  if (what.empty()) return explain_all(tick, style);
+  std::string tensor = what.substr(0, what.find('['));
+  while (tensor.ends_with(' ')) tensor.pop_back();
+  if (tape_.find(tensor, tick) != none) {
+    const TapeExplanation one = explained(elements_, what, tick);
+    return page("gradient", one, page_text(one, style));
+  }
+  const KeepGenerator keep;
+  const GradMode recorded(true);  // whoever looks may stand inside no_grad
+  const Unobserved not_seen;
+  if (const DiagnosticPage* code = find_page(in_capitals(what)))
+    return page("code", *code, page_text(*code));
+  if (const std::optional<Op> op = operation_called(what)) {
+    const Explanation one = see::explain(*op);
+    return page("operation", one, page_text(one, style));
+  }
+  std::vector<std::string> known = tape_.names(tick);
+  for (const DiagnosticPage& one : diagnostic_pages()) known.emplace_back(one.code);
+  for (const Op& op : all_ops()) known.emplace_back(op.name());
+  const std::string near = nearest(tensor, known);
+  throw NameError(
+      "no tensor here, no code and no operation is called '" + what + "'",
+      near.empty() ? "e w1.g, e t8 w1.g[2,3], e B1, e matmul" : "did you mean '" + near + "'?");
+}
+
+/// The pages of all gradients that a tick makes.
+std::string Stepper::explain_all(TapeIndex tick, TermStyle style) {
+  std::string text;
+  std::vector<std::string> told;
+  for (const TapeFormula& f : formulas_asked(tape_, "", tick)) {
+    const TapeExplanation one = explained(elements_, tape_.name_of(f.of) + ".g", tick);
+    text += (text.empty() ? "" : "\n") + page_text(one, style);
+    if (options_.json) told.push_back(json_text(one));
+  }
+  if (options_.json) {
+    tell("kind", std::string("gradients"));
+    told_.emplace_back("pages", json_list(told));
+  }
+  return text;
+}
+
+std::string Stepper::latex(const std::string& rest, int) {
+  std::string text;
+  std::vector<std::string> told;
+  for (const TapeFormula& f : formulas_asked(tape_, rest, focus_.tick)) {
+    const std::string latex = write(f.term, TermStyle::latex);
+    text += latex + "\n";
+    if (options_.json) told.push_back(formula_json(tape_.name_of(f.gradient), "latex", latex));
+  }
+  if (options_.json) told_.emplace_back("formulas", json_list(told));
+  return text;
+}
+
+std::string Stepper::einsum(const std::string& rest, int) {
+  std::string text;
+  std::vector<std::string> told;
+  for (const TapeFormula& f : formulas_asked(tape_, rest, focus_.tick)) {
+    const std::string name = tape_.name_of(f.gradient);
+    const std::optional<EinsumForm> form = einsum_form(f.term);
+    text += name + " = " + (form ? form->str() : "no einsum: it is not a sum of products") + "\n";
+    if (options_.json) told.push_back(formula_json(name, "einsum", form ? form->str() : ""));
+  }
+  if (options_.json) told_.emplace_back("formulas", json_list(told));
+  return text;
+}
+
+std::string Stepper::gears(const std::string& rest, int) {
+  require(rest, "gears w1.g[2,3], gears w1.g[2,3] n=7");
+  TapeIndex tick = focus_.tick;
+  const std::string element(trimmed(elements_.take_time(rest, tick)));
+  const Gears gears = gears_of(elements_, element, tick);
+  tell("gears", gears);
+  return gears_text(gears, text_style());
+}
+
+/// A parameter is moved in the program, any other tensor on the tape.
+Slope Stepper::slope_of(const std::string& name, const Ints& index, TapeIndex tick) const {
+  const TapeIndex step = at(tape_.ticks, tick).step;
+  if (rerun_)
+    for (const auto& [parameter, x] : rerun_->program().state())
+      if (parameter == name) return numeric_slope(*rerun_, step, name, index);
+  const TapeIndex gradient = tape_.find(name + ".g", tick);
+  const TapeIndex of = gradient == none ? none : at(tape_.values, gradient).gradient_of;
+  return tape_slope(elements_, of == none ? elements_.find(name, tick) : of, step, index);
+}
+
+std::string Stepper::check(const std::string& rest, int) {
+  require(rest, "check w1.g[2,3]");
+  TapeIndex tick = focus_.tick;
+  const std::string element(trimmed(elements_.take_time(rest, tick)));
+  const ElementName said = parse_element(element);
+  const std::string name =
+      said.name.ends_with(".g") ? said.name.substr(0, said.name.size() - 2) : said.name;
+  const std::string index = element.substr(said.name.size());
+  const Slope slope = slope_of(name, said.index, tick);
+  std::string text = "d loss / d " + name + index + ": central difference in f64 " +
+                     number(slope.numeric, 8) + ", step " + number(slope.step, 2) + "\n";
+  if (tape_.find(name + ".g", tick) == none) {
+    tell("check", slope, std::nan(""), false);
+    return text + "  the tape has no " + name + ".g here yet\n";
+  }
+  const Reason reason = see::reason_of(elements_, name + ".g" + index, tick);
+  const DType dtype = at(tape_.values, elements_.find(name + ".g", tick)).spec.dtype;
+  const double ours = reason.value;
+  const double apart = std::fabs(ours - slope.numeric) / std::max(std::fabs(slope.numeric), 1e-12);
+  const bool ok = slope.fits(ours, rounding_of(reason, dtype));
+  tell("check", slope, ours, ok);
+  return text + "  " + name + ".g here " + number(ours, 8) + "  rel " + number(apart, 2) + "  " +
+         (ok ? "ok" : "DIFFERS, ratio " + number(ours / slope.numeric, 4)) + " (" +
+         std::to_string(slope.kinks) + " kinks crossed)\n";
+}
+
+}  // namespace gradus::see

@@ -1,0 +1,119 @@
+// Stops, places and lists as JSON; see tape_view.h.
+#include <gradus/see/tape_view.h>
+#include <gradus/see/words.h>
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+namespace gradus::see {
+namespace {
+
+using ViewJson = nlohmann::ordered_json;
+
+const char* phase_name(const TapeTick& tick) {
+  return tick.number == 0                ? "in"
+         : tick.phase == Phase::forward  ? "forward"
+         : tick.phase == Phase::backward ? "backward"
+                                         : "update";
+}
+
+std::string dumped(const ViewJson& j) {
+  return j.dump(-1, ' ', false, ViewJson::error_handler_t::replace);
+}
+
+ViewJson names_and_shapes(const Tape& tape, const std::vector<TapeIndex>& values) {
+  ViewJson all = ViewJson::array();
+  for (const TapeIndex v : values) {
+    const Spec& spec = at(tape.values, v).spec;
+    all.push_back({{"name", tape.name_of(v)},
+                   {"shape", spec.shape.to_vector()},
+                   {"dtype", dtype_name(spec.dtype)}});
+  }
+  return all;
+}
+
+}  // namespace
+
+std::string stop_json(const Tape& tape, const Focus& focus, const std::string& reason,
+                      const JsonFields& more) {
+  const TapeTick& tick = at(tape.ticks, focus.tick);
+  ViewJson j{{"step", tick.step},
+             {"t", tick.number},
+             {"phase", phase_name(tick)},
+             {"label", tick.label},
+             {"place", place_of(tape, focus)},
+             {"reason", reason}};
+  if (focus.event != none) {
+    j["op"] = at(tape.events, focus.event).op;
+    j["attributes"] = at(tape.events, focus.event).attributes;
+  }
+  if (tick.twin != none) j["twin"] = at(tape.ticks, tick.twin).number;
+  j["results"] = ViewJson::array();
+  for (const TapeIndex v : results_at(tape, focus)) {
+    const TapeValue& value = at(tape.values, v);
+    ViewJson one{{"name", tape.name_of(v)},
+                 {"shape", value.spec.shape.to_vector()},
+                 {"dtype", dtype_name(value.spec.dtype)},
+                 {"tensor", value.tensor},
+                 {"version", value.version}};
+    if (const auto& s = value.statistics)
+      one.update({{"min", s->min},
+                  {"max", s->max},
+                  {"mean", s->mean},
+                  {"std", s->std},
+                  {"l2", s->l2},
+                  {"zeros", s->zeros},
+                  {"nan", s->nans},
+                  {"inf", s->plus_inf + s->minus_inf}});
+    j["results"].push_back(std::move(one));
+  }
+  for (const auto& [name, json] : more) j[name] = ViewJson::parse(json);
+  return j.dump(-1, ' ', false, ViewJson::error_handler_t::replace) + "\n";
+}
+
+std::string where_json(const Tape& tape, const Focus& focus) {
+  const TapeTick& tick = at(tape.ticks, focus.tick);
+  const auto [first, last] = tape.ticks_of(tick.step);
+  ViewJson j{{"step", tick.step},
+             {"t", tick.number},
+             {"last_t", last - first - 1},
+             {"phase", phase_name(tick)},
+             {"label", tick.label}};
+  if (const TapeEvent* event = event_of(tape, focus)) {
+    if (!is_inside_optimizer(*event))
+      j.update({{"file", event->file}, {"line", event->line}, {"function", event->function}});
+    j["inside"] = ViewJson::array();
+    for (TapeIndex parent = event->parent; parent != none; parent = at(tape.events, parent).parent)
+      j["inside"].push_back(at(tape.events, parent).op);
+    j["module"] = event->scope;
+  }
+  if (tick.twin != none) j["twin"] = at(tape.ticks, tick.twin).number;
+  if (tick.backward != none) j["backward"] = at(tape.ticks, tick.backward).number;
+  return dumped(j);
+}
+
+std::string list_json(const Tape& tape, const Focus& focus, bool all) {
+  ViewJson list = ViewJson::array();
+  const auto [first, last] = shown_in_list(tape, focus, all);
+  for (TapeIndex i = first; i < last; ++i) {
+    if (focus.event != none && !all) {
+      const TapeEvent& event = at(tape.events, i);
+      list.push_back({{"op", event.op},
+                      {"attributes", event.attributes},
+                      {"depth", event.depth},
+                      {"here", i == focus.event},
+                      {"results", names_and_shapes(tape, event.outputs)}});
+    } else {
+      const TapeTick& tick = at(tape.ticks, i);
+      list.push_back({{"t", tick.number},
+                      {"phase", phase_name(tick)},
+                      {"label", tick.label},
+                      {"here", i == focus.tick},
+                      {"results", names_and_shapes(tape, tape.results_of(i))}});
+    }
+  }
+  return dumped(list);
+}
+
+}  // namespace gradus::see

@@ -1,0 +1,240 @@
+// The page about a gradient of a run: its numbers are those of the run and add up, its chain gives
+// the gradient from forward values alone, and a gradient that was tampered with is caught.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include <gradus/gradus.h>
+#include <gradus/see/explain_page.h>
+#include <gradus/see/index_form.h>
+#include <gradus/see/recorder.h>
+#include <nlohmann/json.hpp>
+
+namespace gradus {
+namespace {
+
+using nlohmann::json;
+using see::TapeIndex;
+using see::TermStyle;
+using testing::HasSubstr;
+using testing::Not;
+
+/// Two layers and a ReLU in modules, mean squared error, one backward pass: everything kept.
+struct TwoLayers {
+  TwoLayers() {
+    Generator generator(3);
+    const Tensor x = rand({6, 4}, DType::f32, &generator).set_name("x");
+    const Tensor y = rand({6}, DType::f32, &generator).set_name("y");
+    w1 = randn({4, 5}, DType::f32, &generator).set_name("w1");
+    b1 = zeros({5}).set_name("b1");
+    w2 = randn({5, 1}, DType::f32, &generator).set_name("w2");
+    for (Tensor* p : {&w1, &b1, &w2}) p->set_requires_grad();
+    see::Recorder recorder({.level = see::TapeLevel::full});
+    const auto layer = [](const char* name, const auto& f) {
+      const Scope scope(name);
+      return f();
+    };
+    const Tensor l1 = layer("lin1", [&] { return (matmul(x, w1) + b1).set_name("l1"); });
+    const Tensor l2 = layer("relu1", [&] { return relu(l1).set_name("l2"); });
+    const Tensor out = layer("lin2", [&] { return matmul(l2, w2).set_name("out"); });
+    mse(out, y[{Slice{}, newaxis}]).set_name("loss").backward();
+    recorder.finish();
+    tape = recorder.tape();
+  }
+  TapeIndex last() const { return static_cast<TapeIndex>(tape.ticks.size()) - 1; }
+  see::TapeExplanation explained(const std::string& what) {
+    return see::explained(see::Elements(tape), what, last());
+  }
+  std::string page(const std::string& what, TermStyle style = TermStyle::ascii) {
+    return see::page_text(explained(what), style);
+  }
+  std::vector<double> numbers(const std::string& name) {
+    return see::Elements(tape).of(tape.find(name, last())).to_vector<double>();
+  }
+  Tensor w1, b1, w2;
+  see::Tape tape;
+};
+
+TEST(ExplainPage, SaysWhatAndWhyWithIndices) {
+  TwoLayers r;
+  const std::string page = r.page("w1.g", TermStyle::unicode);
+  EXPECT_THAT(page,
+              HasSubstr("WHAT     w1.g = x\u1d40 \u00b7 l1.g: how much the loss moves per unit "
+                        "of each of the 20 weights of lin1\n"));
+  EXPECT_THAT(page, HasSubstr("WHY      t1: matmul_0 = matmul(x, w1), so "
+                              "\u2202matmul_0[n,j]/\u2202w1[i,j] = x[n,i]\n"));
+  EXPECT_THAT(page,
+              HasSubstr("         chain rule, summed over n because every n used the same w1: "
+                        "w1.g[i,j] = \u03a3_n x[n,i]\u00b7l1.g[n,j]\n"));
+  EXPECT_THAT(page, HasSubstr("-> w1.g[4,5], that of w1 (n is summed away)\n"));
+  EXPECT_THAT(page, HasSubstr("EINSUM   w1.g = einsum(\"ni,nj->ij\", x, l1.g)\n"));
+  EXPECT_THAT(page, HasSubstr("NAMES    torch.matmul"));
+  EXPECT_THAT(r.page("l1.g"), HasSubstr("WHY      t2: l2 = relu(l1), so d l2 / d l1 = [l1 > 0], "
+                                        "element by element\n"));
+  EXPECT_THAT(r.page("l1.g"), HasSubstr("each of the 30 numbers of l1\n"));
+}
+
+TEST(ExplainPage, NumbersAreThoseOfTheRunAndAddUp) {
+  TwoLayers r;
+  const see::TapeExplanation page = r.explained("w1.g[1,2]");
+  const std::vector<double> g = r.numbers("w1.g"), x = r.numbers("x"), l1 = r.numbers("l1.g");
+  double squares = 0, raised = 0, lowered = 0;
+  for (const double one : g) squares += one * one;
+  for (std::size_t n = 0; n < 6; ++n) {
+    const double term = x[n * 4 + 1] * l1[n * 5 + 2];
+    (term > 0 ? raised : lowered) += term;
+  }
+  EXPECT_NEAR(page.norm.value(), std::sqrt(squares), 1e-12);
+  const see::TapeElement& element = page.element.value();
+  EXPECT_EQ(element.value, g[1 * 5 + 2]);
+  EXPECT_NEAR(element.reason.raised, raised, 1e-12);
+  EXPECT_NEAR(element.reason.lowered, lowered, 1e-12);
+  EXPECT_NEAR(raised + lowered, element.value, 1e-6);
+  EXPECT_TRUE(element.reason.over_rows);
+  double chain = 1;
+  for (const see::Factor& f : element.reason.chain) chain *= f.value;
+  const auto followed = static_cast<std::size_t>(element.reason.followed);
+  EXPECT_NEAR(chain, x[followed * 4 + 1] * l1[followed * 5 + 2], 1e-6);
+  EXPECT_TRUE(element.fits);
+  EXPECT_NEAR(element.slope->numeric, element.value, 1e-5);
+  // x has no gradient, so w1 need not be kept for it.
+  EXPECT_EQ(page.saved, 6 * 4 * 4);
+  EXPECT_THAT(page.saved_names, testing::ElementsAre("x"));
+  EXPECT_EQ(page.cost.flops, 2. * 4 * 5 * 6);
+}
+
+/// The chain holds no gradient any more, and gives the gradient.
+TEST(ExplainPage, TheWholeChainIsTheGradient) {
+  TwoLayers r;
+  for (const std::string name : {"w1", "b1", "w2", "l2", "out"}) {
+    SCOPED_TRACE(name);
+    const see::TapeExplanation page = r.explained(name + ".g");
+    EXPECT_THAT(see::write(page.chain), Not(HasSubstr(".g")));
+    see::TermValues leaves;
+    const auto fill = [&](const auto& self, const see::Term& t) -> void {
+      if (t.is(see::TermKind::leaf))
+        leaves[t.name()] =
+            see::term_value(see::Elements(r.tape).of(r.tape.find(t.name(), r.last())).detach());
+      for (const see::Term& p : t.parts()) self(self, p);
+    };
+    fill(fill, page.chain);
+    const std::vector<double> paper = page.chain.evaluate(leaves).elements;
+    const std::vector<double> run = r.numbers(name + ".g");
+    ASSERT_EQ(paper.size(), run.size());
+    for (std::size_t i = 0; i < run.size(); ++i) EXPECT_NEAR(paper[i], run[i], 1e-6);
+  }
+  const std::string latex = see::latex_text(r.explained("w1.g").formula, r.tape);
+  EXPECT_THAT(latex, HasSubstr("\\frac{\\partial L}{\\partial \\mathrm{w1}} = x^{\\top} "
+                               "\\frac{\\partial L}{\\partial \\mathrm{l1}}\n"));
+  EXPECT_THAT(latex, HasSubstr("\\mathbf{1}[\\mathrm{l1} > 0]"));
+  EXPECT_EQ(std::count(latex.begin(), latex.end(), '\n'), 2);
+}
+
+/// A factor 2, a sign, a neighbour's number: what a wrong rule would leave on the tape.
+TEST(ExplainPage, AGradientThatIsWrongIsCaught) {
+  for (const std::string name : {"w1.g", "b1.g", "w2.g", "l1.g", "l2.g", "out.g"}) {
+    SCOPED_TRACE(name);
+    for (const double factor : {2., -1., 0.5}) {
+      TwoLayers r;
+      see::TapeValue& value =
+          r.tape.values.at(static_cast<std::size_t>(r.tape.find(name, r.last())));
+      value.payload = value.payload * factor;
+      const see::TapeExplanation page = r.explained(name);
+      EXPECT_FALSE(page.element->fits);
+      EXPECT_THAT(see::page_text(page, TermStyle::ascii), HasSubstr("DIFFERS, ratio "));
+      EXPECT_EQ(json::parse(see::json_text(page))["element"]["check"]["ok"], false);
+    }
+    TwoLayers r;
+    EXPECT_TRUE(r.explained(name).element->fits);
+  }
+}
+
+/// What EINSUM warns of gives the same numbers.
+TEST(ExplainPage, TheProductThatIsSummedAfterwardsIsTheSame) {
+  TwoLayers r;
+  const see::Elements elements(r.tape);
+  for (const std::string name : {"w1.g", "w2.g"}) {
+    const auto form = see::index_form(r.explained(name).formula.term);
+    const std::vector<double> apart =
+        elements.evaluate(see::summed_afterwards(*form) + " - " + name, r.last())
+            .tensor.to_vector<double>();
+    for (const double one : apart) EXPECT_NEAR(one, 0, 1e-6);
+  }
+}
+
+TEST(ExplainPage, JsonHasAFieldForEachLine) {
+  TwoLayers r;
+  const json page = json::parse(see::json_text(r.explained("w1.g")));
+  EXPECT_EQ(page["name"], "w1.g");
+  EXPECT_EQ(page["text"], "x.T @ l1.g");
+  EXPECT_EQ(page["shape"], (json{4, 5}));
+  EXPECT_EQ(page["einsum"], "einsum(\"ni,nj->ij\", x, l1.g)");
+  EXPECT_EQ(page["indices"], "sum_n x[n,i]*l1.g[n,j]");
+  EXPECT_EQ(page["calls"][0]["op"], "matmul");
+  EXPECT_THAT(page["latex_chain"].get<std::string>(), Not(HasSubstr("partial L")));
+  const json& element = page["element"];
+  EXPECT_EQ(element["is_largest"], true);
+  EXPECT_EQ(element["why"]["over"], "rows");
+  EXPECT_EQ(element["why"]["terms"], 6);
+  EXPECT_EQ(element["why"]["largest"].size(), 3u);
+  EXPECT_EQ(element["why"]["followed"]["chain"][0]["name"], "dloss/dout");
+  EXPECT_EQ(element["check"]["ok"], true);
+  EXPECT_EQ(element["check"]["kinks"], 0);
+  EXPECT_NEAR(element["by_formula"].get<double>(), element["value"].get<double>(), 1e-5);
+  EXPECT_EQ(page["flops"], 240);
+  EXPECT_EQ(page["saved_bytes"], 96);
+  EXPECT_THAT(page["also"].get<std::string>(), HasSubstr("numpy.matmul"));
+}
+
+TEST(ExplainPage, ATensorOfTheProgramFindsItsPage) {
+  TwoLayers r;
+  const see::Elements elements(r.tape);
+  EXPECT_EQ(see::explain(elements, r.w1), r.page("w1.g"));
+  EXPECT_THROW((void)see::explain(elements, ones({3})), NameError);
+  EXPECT_THROW((void)see::explain(elements, Tensor()), NameError);
+  // Parameters of a module have their names on the tape.
+  Generator generator(1);
+  manual_seed(1);
+  nn::Linear linear(3, 2);
+  see::Recorder recorder({.level = see::TapeLevel::full});
+  square(linear(rand({4, 3}, DType::f32, &generator))).sum().backward();
+  recorder.finish();
+  EXPECT_THAT(see::explain(see::Elements(recorder.tape()), linear.weight), HasSubstr("WHAT     "));
+}
+
+TEST(ExplainPage, WithoutElementsItSaysSo) {
+  TwoLayers r;
+  for (see::TapeValue& value : r.tape.values) value.payload = {};
+  const see::TapeExplanation page = r.explained("w1.g");
+  EXPECT_FALSE(page.element);
+  EXPECT_THAT(see::page_text(page, TermStyle::ascii), HasSubstr("the tape kept no elements"));
+  EXPECT_FALSE(json::parse(see::json_text(page)).contains("norm"));
+}
+
+TEST(IndexForm, ReadsLikeABlackboard) {
+  using see::leaf;
+  const auto form = [](const see::Term& t) { return see::index_form(t).value(); };
+  const see::IndexForm product =
+      form(see::contraction("ki,kj->ij", {leaf("x", {50000, 784}), leaf("l1.g", {50000, 50})}));
+  EXPECT_EQ(see::write(product, TermStyle::ascii), "sum_n x[n,i]*l1.g[n,j]");
+  EXPECT_EQ(product.product, 50000. * 784 * 50);
+  EXPECT_EQ(see::summed_afterwards(product), "(x[:,:,None] * l1.g[:,None,:]).sum(0)");
+  EXPECT_EQ(see::local_derivative(product, TermStyle::ascii)->text, "x[n,i]");
+  EXPECT_EQ(see::local_derivative(product, TermStyle::ascii)->letters, "nj");
+  const see::IndexForm bias = form(see::sum_over(leaf("l1.g", {6, 5}), {0}));
+  EXPECT_EQ(see::write(bias, TermStyle::unicode), "\u03a3_n l1.g[n,i]");
+  EXPECT_EQ(see::local_derivative(bias, TermStyle::ascii)->text, "1");
+  EXPECT_EQ(see::summed_afterwards(bias), "");
+  // An axis of one element that was stretched is read at 0.
+  const see::IndexForm stretched = form(leaf("y.g", {6, 5}) * leaf("w", {1, 5}));
+  EXPECT_EQ(see::write(stretched, TermStyle::ascii), "y.g[i,j]*w[0,j]");
+  const see::IndexForm gate =
+      form(leaf("l2.g", {6, 5}) * see::compare(leaf("l1", {6, 5}), ">", see::Term(0)));
+  EXPECT_TRUE(see::local_derivative(gate, TermStyle::ascii)->is_elementwise);
+  EXPECT_EQ(see::local_derivative(gate, TermStyle::ascii)->text, "[l1 > 0]");
+  EXPECT_FALSE(see::index_form(leaf("a", {3}) + leaf("b", {3})));
+}
+
+}  // namespace
+}  // namespace gradus

@@ -1,0 +1,235 @@
+// The step debugger looks: values at any time, pictures, sources, lists, in words and as JSON.
+#include <gradus/see/live.h>
+#include <nlohmann/json.hpp>
+
+#include <unistd.h>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "tests/see/step_support.h"
+
+namespace gradus {
+namespace {
+
+using namespace test;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+TEST_F(StepOnLine, PrintsValuesAtAnyTime) {
+  EXPECT_EQ(say("j t=2 ; p loss"), "> t2 step 0  F mse   step_support.h:" +
+                                       std::to_string(at(rerun.tape().events, 1).line) +
+                                       "\n    loss  f32[]  3.625\n3.6250\n");
+  EXPECT_EQ(say("p w[0,0] @ t=1, w.g[:,0] @ t=4, w[0,0] @ t=5"),
+            "0.5000  [  6.5000, -12.0000]  -0.3125\n");
+  EXPECT_THAT(say("p wg"), HasSubstr("nothing is called 'wg' here; did you mean 'w'?"));
+  EXPECT_THAT(say("p w @ t=99"), HasSubstr("there is no 't=99' on the tape"));
+  EXPECT_EQ(say("p loss @ step=1 t=2, w.shape"),
+            std::to_string(0).substr(1) +
+                say("p loss @ step=1 t=2").substr(0, say("p loss @ step=1 t=2").size() - 1) +
+                "  [2,1]\n");
+}
+
+TEST_F(StepOnLine, OtherTimesAndTheStepBefore) {
+  EXPECT_THAT(say("p loss[-1]"), HasSubstr("^ there is no step before this one"));
+  EXPECT_EQ(say("end ; p loss[-1]").substr(say("end").size()), "3.6250\n");
+  EXPECT_THAT(say("why w.g[1,0] @ step=0 t=4"), StartsWith("w.g[1,0] = -12 (t4)"));
+  EXPECT_THAT(say("gears w.g[1,0] @ step=0 t=4"), HasSubstr("= -12 (t4)"));
+  EXPECT_THAT(say("check w.g[1,0] @ step=0 t=4"), HasSubstr("w.g here -12"));
+  EXPECT_THAT(say("why w.g[1,0] @ step=9"), HasSubstr("there is no 'step=9' on the tape"));
+}
+
+TEST_F(StepOnLine, TabOffersCommandsTensorsAndModules) {
+  EXPECT_THAT(stepper->completions("wa"), testing::ElementsAre("watch"));
+  EXPECT_THAT(stepper->completions("li"), testing::ElementsAre("list", "lin"));
+  say("end");
+  EXPECT_THAT(stepper->completions("w."), testing::ElementsAre("w.g"));
+  EXPECT_THAT(stepper->completions("nix"), testing::IsEmpty());
+  Tape empty;
+  EXPECT_THAT(Stepper(empty).completions("unt"), testing::ElementsAre("until"));
+}
+
+TEST_F(StepOnLine, JsonGivesValuesAsTheyAre) {
+  Stepper json(rerun.tape(), {.style = {.width = 20}, .json = true}, &rerun);
+  json.ended();
+  const auto ask = [&](const std::string& line) {
+    const std::string text = json.execute(line);
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << text;
+    return nlohmann::json::parse(text);
+  };
+  ask("j t=4");
+  const auto printed = ask("p w.g, w[0,0]/3, w.dtype, x/0");
+  EXPECT_EQ(printed["values"][0]["elements"], nlohmann::json::parse("[6.5,-12.0]"));
+  EXPECT_EQ(printed["values"][0]["shape"], nlohmann::json::parse("[2,1]"));
+  EXPECT_EQ(printed["values"][1]["expression"], "w[0,0]/3");
+  EXPECT_EQ(printed["values"][1]["elements"][0].get<float>(), 0.5F / 3.F);
+  EXPECT_EQ(printed["values"][2]["word"], "f32");
+  EXPECT_EQ(printed["values"][3]["elements"][3], "-inf");
+  const auto checked = ask("check w.g[0,0]")["check"];
+  EXPECT_NEAR(checked["numeric"].get<double>(), 6.5, 1e-6);
+  EXPECT_EQ(checked["ours"], 6.5);
+  EXPECT_EQ(checked["ok"], true);
+  EXPECT_EQ(ask("why w.g[1,0]")["value"]["elements"][0], -12.0);
+  EXPECT_EQ(ask("gears w.g[1,0]")["gears"]["product"], -2.0);
+  const auto rates = ask("whatif lr 0.0625 0.125")["rates"];
+  EXPECT_EQ(rates[0]["lr"], 0.0625);
+  EXPECT_NEAR(rates[0]["loss"].get<double>(), (0.09375 * 0.09375 + 1.71875 * 1.71875) / 2, 1e-5);
+  EXPECT_NEAR(rates[1]["loss"].get<double>(), (1.1875 * 1.1875 + 5.9375 * 5.9375) / 2, 1e-5);
+  EXPECT_EQ(ask("health")["found"][0]["code"], "X1");
+  EXPECT_EQ(ask("first |w.g|>13")["found"]["t"], 4);
+  EXPECT_EQ(ask("display w[0,0]")["value"]["elements"][0], 0.5);
+  EXPECT_EQ(ask("n")["displays"][0]["expression"], "w[0,0]");
+  EXPECT_TRUE(ask("p nix").contains("error"));
+  const auto reason = ask("why w.g[1,0]")["why"];
+  EXPECT_EQ(reason["sum_of"], nlohmann::json::parse("[\"x[n,1]\",\"out.g[n,0]\"]"));
+  EXPECT_EQ(reason["largest"][0]["value"], -10.0);
+  EXPECT_EQ(reason["largest"][0]["factors"], nlohmann::json::parse("[-4.0,2.5]"));
+  EXPECT_EQ(reason["lowering"], nlohmann::json::parse(R"({"terms":2,"sum":-12.0})"));
+  EXPECT_EQ(reason["followed"]["chain"][1]["value"], 2.0);
+  EXPECT_THAT(ask("ll")["output"].get<std::string>(), HasSubstr("w.g [2,1]"));  // nothing is cut
+}
+
+TEST_F(StepOnLine, JsonOfPlacesListsStopsAndBranches) {
+  Stepper json(rerun.tape(), {.json = true}, &rerun);
+  json.ended();
+  const auto ask = [&](const std::string& line) {
+    return nlohmann::json::parse(json.execute(line));
+  };
+  ask("j step=0 t=4");
+  const auto place = ask("w")["place"];
+  EXPECT_EQ(place["t"], 4);
+  EXPECT_EQ(place["last_t"], 5);
+  EXPECT_EQ(place["phase"], "backward");
+  EXPECT_EQ(place["module"], "lin");
+  EXPECT_EQ(place["twin"], 1);
+  EXPECT_THAT(place["file"].get<std::string>(), HasSubstr("step_support.h"));
+  const auto list = ask("ll")["list"];
+  ASSERT_EQ(list.size(), 6u);
+  EXPECT_EQ(list[4]["here"], true);
+  EXPECT_EQ(list[3]["here"], false);
+  EXPECT_EQ(list[1]["results"][0]["name"], "out");
+  EXPECT_EQ(list[1]["results"][0]["shape"], nlohmann::json::parse("[2,1]"));
+  EXPECT_EQ(ask("l")["list"].size(), 6u);
+  ask("s");
+  EXPECT_TRUE(ask("l")["list"][0].contains("op"));
+  ask("b lin");
+  ask("condition 1 loss>2");
+  ask("watch w[0,0]");
+  const auto stops = ask("b")["stops"];
+  EXPECT_EQ(stops[0]["what"], "lin");
+  EXPECT_EQ(stops[0]["condition"], "loss>2");
+  EXPECT_EQ(stops[1]["kind"], "watch");
+  // w[0] = 0: loss (2.25 + 1) / 2, as in SetMakesABranch.
+  const auto set = ask("set w[0]=0");
+  EXPECT_EQ(set["loss_before"], 3.625);
+  EXPECT_EQ(set["loss"], 1.625);
+  const auto rate = ask("branch lr=0.125");
+  EXPECT_EQ(rate["loss"], 3.625);
+  EXPECT_NEAR(rate["loss_after"].get<double>(), (1.1875 * 1.1875 + 5.9375 * 5.9375) / 2, 1e-5);
+  const auto branches = ask("branch")["branches"];
+  EXPECT_EQ(branches[0]["name"], "main");
+  EXPECT_EQ(branches[1]["losses"], nlohmann::json::parse("[1.625]"));
+  EXPECT_EQ(branches[2]["losses"].size(), 2u);
+  const auto differences = ask("diff main set1")["differences"];
+  EXPECT_EQ(differences[1]["name"], "loss");
+  EXPECT_EQ(differences[1]["l2"], nlohmann::json::parse("[3.625,1.625]"));
+  ask("note seen");
+  EXPECT_THAT(ask("note")["notes"][0].get<std::string>(), HasSubstr("seen"));
+  EXPECT_EQ(ask("einsum w.g")["formulas"][0]["einsum"], "einsum(\"ki,kj->ij\", x, out.g)");
+  EXPECT_EQ(ask("latex w.g")["formulas"][0]["name"], "w.g");
+}
+
+TEST_F(StepOnLine, WordsMayBeShortenedAndMistyped) {
+  EXPECT_EQ(say("home ; conti"), say("home ; c"));
+  EXPECT_EQ(say("home ; n ; whe"), say("home ; n ; w"));
+  EXPECT_THAT(say("prnt w"), HasSubstr("did you mean 'print'?"));
+  EXPECT_THAT(say("co"), HasSubstr("'co' may be continue, condition, commands"));
+  EXPECT_THAT(say("w-"), HasSubstr("is no motion"));
+  const std::string first = say("home ; n");
+  EXPECT_EQ(say(""), first);  // Enter repeats: home and n again
+  say("n");
+  const TapeIndex tick = stepper->focus().tick;
+  say("");
+  EXPECT_EQ(stepper->focus().tick, tick + 1);
+}
+
+TEST_F(StepOnLine, LooksAtPicturesRangesAndElements) {
+  EXPECT_THAT(say("j t=1 ; pt x -r [2,9]"),
+              HasSubstr("2 of 4 elements lie in [2, 9]\n  [0,1] 2\n  [1,0] 3\n"));
+  EXPECT_EQ(say("@[1,1]"), "x[1,1] = -4.\n");
+  EXPECT_THAT(say("pp x"), HasSubstr("x  f32[2,2]  -4..3  L2 5.4772  mean 0.5  std 2.693"));
+  EXPECT_THAT(say("pic x"), HasSubstr("full shade 4"));
+  EXPECT_THAT(say("w"), HasSubstr("module path lin"));
+}
+
+TEST(StepLook, HistogramsAndPlotsOfTheTape) {
+  Rerun rerun(std::make_unique<Line>(), {});
+  rerun.advance();
+  Stepper stepper(rerun.tape(), {}, &rerun);
+  EXPECT_EQ(stepper.execute("hist x"), stepper.execute("pp x"));
+  rerun.advance();
+  EXPECT_THAT(stepper.execute("plot"), StartsWith("plot loss"));
+  EXPECT_THAT(stepper.execute("plot loss"), StartsWith("loss\n"));
+  EXPECT_THAT(stepper.execute("plot lose"), HasSubstr("there is no plot 'lose'; plot loss"));
+  EXPECT_THAT(stepper.execute("v"), HasSubstr("gradus plot run.tape --out DIR"));
+}
+
+TEST(StepLive, ALineInTheProgramBeginsASession) {
+  std::istringstream in("w\nn\nunt lin.backward\np w.g.shape\nq\n");
+  std::ostringstream out;
+  auto *input = std::cin.rdbuf(in.rdbuf()), *output = std::cout.rdbuf(out.rdbuf());
+  Line line;
+  const Tensor loss = line.loss(0);
+  see::step(loss);
+  loss.backward();
+  (void)exp(line.x);  // the last tick is complete when the next begins
+  (void)exp(line.x);
+  std::cin.rdbuf(input);
+  std::cout.rdbuf(output);
+  EXPECT_THAT(out.str(), StartsWith("> t1  B div.backward"));
+  EXPECT_THAT(out.str(), HasSubstr("> t2  B sum.backward"));
+  EXPECT_THAT(out.str(), HasSubstr("  B lin.backward   step_support.h:"));
+  EXPECT_THAT(out.str(), HasSubstr("\n[2,1]\n"));
+  EXPECT_EQ(line.w.grad().to_vector<float>(), (std::vector<float>{6.5F, -12.F}));
+}
+
+TEST(StepLive, SourceIsShownWithTheShapesThatItsLinesMade) {
+  const std::string path =
+      testing::TempDir() + "step_source_" + std::to_string(::getpid()) + ".cpp";
+  std::ofstream(path) << "one\ntwo\nout = matmul(x, w);\nfour\n";
+  Rerun rerun(std::make_unique<Line>(), {});
+  rerun.advance();
+  for (see::TapeEvent& event : rerun.tape().events) {
+    event.file = path;
+    event.line = event.op == "matmul" ? 3 : 9;
+  }
+  Stepper stepper(rerun.tape());
+  EXPECT_THAT(stepper.execute("n ; src"),
+              HasSubstr("1    one\n2    two\n3 -> out = matmul(x, w);   "
+                        "# out [2,1]\n4    four\n"));
+  std::filesystem::remove(path);
+  EXPECT_THAT(stepper.execute("src"), HasSubstr("is not found from here\n  start in"));
+}
+
+TEST(StepOutput, GoesToAFileWhereOneIsNamed) {
+  const std::string file = testing::TempDir() + "step_output_" + std::to_string(::getpid());
+  Rerun rerun(std::make_unique<Line>(), {});
+  rerun.advance();
+  Stepper stepper(rerun.tape(), {}, &rerun);
+  EXPECT_EQ(stepper.execute("p x[0,0] > " + file), "added to " + file + "\n");
+  EXPECT_EQ(stepper.execute("p x[0,1] > " + file), "added to " + file + "\n");
+  std::ifstream in(file);
+  std::string first, second;
+  std::getline(in, first) && std::getline(in, second);
+  EXPECT_EQ(first + " " + second, "1. 2.");
+  EXPECT_THAT(stepper.execute("p x > /no/such/folder/x.txt"),
+              HasSubstr("cannot write /no/such/folder/x.txt: No such file"));
+  // What names a tensor, or is a number, is compared with.
+  EXPECT_EQ(stepper.execute("p x[0,0] > 0.5"), "True\n");
+  stepper.execute("end");
+  EXPECT_THAT(stepper.execute("p w > w.g"), HasSubstr("False"));
+  std::filesystem::remove(file);
+}
+
+}  // namespace
+}  // namespace gradus

@@ -1,0 +1,177 @@
+// The step debugger stops: where a linear scan says, at watches, under conditions; what nothing can
+// meet is doubted.
+#include "tests/see/step_support.h"
+
+namespace gradus {
+namespace {
+
+using namespace test;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+TEST(StepLaws, RunningStopsWhereALinearScanSays) {
+  const char* stops[] = {"lin0",        "*.backward",    "op:matmul",    "|*.g|>0.5", "rank>1",
+                         "loss<1.5",    "sgd",           "net.lin1",     "bytes>40",  "shape *,1",
+                         "w0.g[0,0]>0", "loss<loss[-1]", "lin*.backward"};
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    Steps run(seed);
+    const Tape& tape = run.rerun.tape();
+    std::mt19937 choice(seed);
+    const std::string text = stops[choice() % std::size(stops)];
+    const auto stepper = over(run);
+    const see::Stop stop(text);
+    const auto last = static_cast<TapeIndex>(tape.ticks.size()) - 1;
+    std::vector<TapeIndex> scan;
+    for (TapeIndex t = 0; t <= last; ++t)
+      if (stop.met(stepper->elements(), t)) scan.push_back(t);
+    stepper->execute("b " + text);
+    const TapeIndex start = static_cast<TapeIndex>(choice() % tape.ticks.size());
+    const std::string go = "j step=" + std::to_string(at(tape.ticks, start).step) +
+                           " t=" + std::to_string(at(tape.ticks, start).number);
+    stepper->execute(go + " ; c");
+    const auto after = std::upper_bound(scan.begin(), scan.end(), start);
+    EXPECT_EQ(stepper->focus().tick, after == scan.end() ? last : *after) << text;
+    stepper->execute(go + " ; c-");
+    const auto before = std::lower_bound(scan.begin(), scan.end(), start);
+    EXPECT_EQ(stepper->focus().tick, before == scan.begin() ? 0 : *(before - 1)) << text;
+  }
+}
+
+TEST_F(StepOnLine, WatchStopsAtTheWriterInBothDirections) {
+  EXPECT_THAT(say("watch w[1,0]"), StartsWith("watch 1: w[1,0] = -0.2500"));
+  EXPECT_THAT(say("c"), AllOf(HasSubstr("> t5 step 0  U update"),
+                              HasSubstr("watch 1: w[1,0]  -0.25 -> 1.25")));
+  EXPECT_THAT(say("c"), HasSubstr("> t5 step 1  U update"));
+  EXPECT_THAT(say("c-"), HasSubstr("< t5 step 0  U update"));
+  EXPECT_THAT(say("c-"), HasSubstr("the tape begins here"));
+  EXPECT_THAT(say("end ; last write w"),
+              HasSubstr("w was written at step 1 t5  U update by sub in place"));
+}
+
+TEST_F(StepOnLine, BreakpointsCanBeIgnoredConditionedAndDisabled) {
+  say("b lin.backward ; ignore 1 1");
+  EXPECT_THAT(say("c"), HasSubstr("t4 step 1  B lin.backward"));
+  say("home ; condition 1 loss>1e9");
+  EXPECT_THAT(say("c"), HasSubstr("the tape ends here"));
+  say("home ; condition 1 ; disable 1");
+  EXPECT_THAT(say("c"), HasSubstr("the tape ends here"));
+  say("home ; enable 1 ; commands 1 ; p w.shape ; end");
+  EXPECT_THAT(say("c"), AllOf(HasSubstr("t4 step 0"), HasSubstr("\n[2,1]\n")));
+  say("home ; delete 1 ; tbreak lin");
+  EXPECT_THAT(say("c"), HasSubstr("t1 step 0  F lin"));
+  EXPECT_THAT(say("c"), HasSubstr("the tape ends here"));
+  EXPECT_THAT(say("ignore 9 1"), HasSubstr("there is no breakpoint 9"));
+}
+
+TEST_F(StepOnLine, ConditionsAreReadWhenGivenAndTheirMistakesTold) {
+  say("b lin");
+  EXPECT_THAT(say("condition 1 los>("), AllOf(HasSubstr("condition 1 los>(\n"),
+                                              HasSubstr("                 ^ the expression ends")));
+  EXPECT_THAT(say("b"), Not(HasSubstr(" if ")));
+  EXPECT_EQ(say("condition 1 los>1"),
+            "breakpoint 1 stops if los>1\n"
+            "  nothing on the tape so far is called 'los'; did you mean 'loss'?\n");
+  EXPECT_THAT(
+      say("home ; c"),
+      AllOf(HasSubstr("the tape ends here"),
+            HasSubstr("breakpoint 1 was met, but its condition could not be told: nothing is "
+                      "called\n    'los' here\n")));
+  // |x| is a norm everywhere: |w| = |(0.5, -0.25)| = 0.559.
+  EXPECT_THAT(say("home ; condition 1 |w|>0.55 ; c"), HasSubstr("t1 step 0"));
+  EXPECT_THAT(say("home ; condition 1 |w|>0.56 ; c"), HasSubstr("t1 step 1"));
+  EXPECT_EQ(say("home ; p |w|*|w|, |x-x|").substr(say("home").size()), "0.3125  0.\n");
+  // Of several numbers any, as for stops.
+  EXPECT_THAT(say("home ; condition 1 w>0.4 ; c"), HasSubstr("t1 step 0"));
+  // A mistake in evaluating stops there and says so.
+  EXPECT_THAT(say("home ; condition 1 matmul(w,w)>0 ; c"),
+              AllOf(HasSubstr("> t1 step 0"), HasSubstr("cannot be told: ")));
+  EXPECT_THAT(say("home ; condition 1 w.dtype ; c"), HasSubstr("is the word 'f32'"));
+}
+
+TEST_F(StepOnLine, StopsThatNothingCanMeetAreDoubted) {
+  EXPECT_THAT(say("b lni"), HasSubstr("breakpoint 1: lni\n  nothing on the tape so far is called "
+                                      "'lni'; did you mean 'lin'?\n"));
+  EXPECT_THAT(say("b los>5"), HasSubstr("did you mean 'loss'?"));
+  EXPECT_THAT(say("b |wg|>1"), HasSubstr("called 'wg'; did you mean 'w"));
+  EXPECT_THAT(say("b dead(lni)>0.5"), HasSubstr("did you mean 'lin'?"));
+  EXPECT_THAT(say("b op:matmull"), HasSubstr("did you mean 'matmul'?"));
+  EXPECT_THAT(say("b step_support.h:99999"),
+              HasSubstr("no call on the tape so far is at step_support.h:99999"));
+  EXPECT_THAT(say("b other.cpp:1"),
+              HasSubstr("nothing on the tape so far is called 'other.cpp:1'"));
+  EXPECT_THAT(say("first loss"), HasSubstr("'loss' is a tensor, not a module"));
+  EXPECT_THAT(say("unt nosuch"), AllOf(HasSubstr("nothing on the tape so far is called 'nosuch'"),
+                                       HasSubstr("the tape ends here")));
+  EXPECT_THAT(say("b loss>("), HasSubstr("^ the expression ends too early"));
+  EXPECT_THAT(say("b loss>nosuchop(2)"), HasSubstr("nosuchop"));
+  // What is there is not doubted, also what will be there in a later backward pass.
+  for (const char* stop : {"lin", "*.backward", "op:*", "nan", "loss>5*loss[-1]", "|*.g|>1",
+                           "w.g>1", "|w|>1", "|w-w|>|w|", "dead(lin)>0.1", "shape *,1",
+                           "w.mean()>w.g.mean()", "out.shape[0]>5", "(out-y).abs().max()>1"}) {
+    const std::string answer = say("b " + std::string(stop));
+    EXPECT_EQ(std::count(answer.begin(), answer.end(), '\n'), 1) << answer;
+  }
+}
+
+TEST(StepLive, NothingIsDoubtedBeforeAWholeStepIsThere) {
+  see::Recorder recorder;
+  (void)exp(tensor({1., 2.}));
+  recorder.finish();
+  Stepper stepper(recorder.tape());
+  EXPECT_EQ(stepper.execute("b lin1"), "breakpoint 1: lin1\n");
+  EXPECT_THAT(stepper.execute("b loss>("), HasSubstr("^ the expression ends"));
+  stepper.ended();
+  EXPECT_THAT(stepper.execute("b lin1"), HasSubstr("nothing on the tape so far is called 'lin1'"));
+}
+
+TEST_F(StepOnLine, WatchesShareNumbersAndSwitches) {
+  say("watch w[1,0] ; b lin");
+  EXPECT_EQ(say("disable 1"), "watch 1 disabled\n");
+  EXPECT_THAT(say("b"), HasSubstr("1  watch w[1,0]  disabled"));
+  say("disable 2");
+  EXPECT_THAT(say("home ; c"), HasSubstr("the tape ends here"));
+  say("enable 1");
+  EXPECT_THAT(say("home ; c"), HasSubstr("watch 1: w[1,0]  -0.25 -> 1.25"));
+  EXPECT_THAT(say("condition 1 loss>1"), HasSubstr("1 is a watch"));
+  EXPECT_THAT(say("enable"), HasSubstr("something is missing; enable 1"));
+  EXPECT_THAT(say("whatif"), HasSubstr("something is missing; whatif lr"));
+}
+
+TEST_F(StepOnLine, WhatCannotBeShownIsNotDisplayed) {
+  EXPECT_THAT(say("display nix"), HasSubstr("nothing is called 'nix' here"));
+  EXPECT_THAT(say("n"), Not(HasSubstr("nix")));
+  EXPECT_THAT(say("display |w|"), HasSubstr("1: |w| = 0.5590\n"));
+  EXPECT_THAT(say("n"), HasSubstr("    1: |w| = 0.5590\n"));
+}
+
+TEST_F(StepOnLine, FirstSearchesWithoutMoving) {
+  say("home");
+  EXPECT_THAT(say("first |w.g|>13"), HasSubstr("first: step 0 t4  B lin.backward"));
+  EXPECT_THAT(say("first nan"), HasSubstr("nowhere on the tape so far: nan"));
+  EXPECT_EQ(stepper->focus().tick, 0);
+  EXPECT_THAT(say("first ((("), HasSubstr("neither a name nor a condition"));
+}
+
+TEST(StepLive, StopsAtShapesNaNAndDeadUnits) {
+  see::Recorder recorder({.level = see::TapeLevel::full});
+  const Tensor x = tensor({{1., 0.}, {2., -1.}});
+  (void)log(x);
+  {
+    Scope scope("relu1");
+    (void)relu(tensor({{1., -1.}, {2., -3.}}));
+  }
+  recorder.finish();
+  Stepper stepper(recorder.tape(), {.style = {.width = 200}});
+  stepper.ended();
+  EXPECT_THAT(stepper.execute("first nan"), HasSubstr("log_0: 1 NaN, first bad number at 1"));
+  EXPECT_THAT(stepper.execute("first inf"), HasSubstr("log_0: 1 infinite, first bad number at 1"));
+  EXPECT_THAT(stepper.execute("first shape 2,*"), HasSubstr("first: step 0 t1"));
+  EXPECT_THAT(stepper.execute("first shape *,3"), HasSubstr("nowhere"));
+  EXPECT_THAT(stepper.execute("first dead(relu1)>0.1"), HasSubstr("dead(relu1) = 0.5"));
+  EXPECT_THAT(stepper.execute("first dead(relu1)>0.6"), HasSubstr("nowhere"));
+  EXPECT_THAT(stepper.execute("whatif lr 1"), HasSubstr("cannot be run again"));
+}
+
+}  // namespace
+}  // namespace gradus

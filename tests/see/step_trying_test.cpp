@@ -1,0 +1,149 @@
+// The step debugger asks why and tries: an element taken apart, checks, other learning rates,
+// branches that leave the main line as it is.
+#include "tests/see/step_support.h"
+
+namespace gradus {
+namespace {
+
+using namespace test;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+TEST(StepLaws, ReplayedElementsAreTheRecordedOnes) {
+  for (unsigned seed = 0; seed < 15; ++seed) {
+    Steps kept(seed, 3, see::TapeLevel::full), not_kept(seed, 3, see::TapeLevel::stats);
+    const Tape &a = kept.rerun.tape(), &b = not_kept.rerun.tape();
+    ASSERT_EQ(a.values.size(), b.values.size());
+    const see::Elements again(not_kept.rerun.tape(),
+                              [&](TapeIndex step) { not_kept.rerun.replay(step); });
+    std::size_t missing = 0;
+    for (const see::TapeValue& value : b.values) missing += !value.payload;
+    for (TapeIndex v = 0; v < static_cast<TapeIndex>(a.values.size()); ++v) {
+      ASSERT_TRUE(at(a.values, v).payload);
+      EXPECT_EQ(see::statistics(again.of(v)).hash, see::statistics(at(a.values, v).payload).hash)
+          << a.name_of(v);
+    }
+    EXPECT_GT(missing, 10u);
+  }
+}
+
+TEST(StepLaws, ReplayThatGivesOtherBitsIsRefused) {
+  Steps run(3, 2, see::TapeLevel::stats);
+  Steps other(4, 2);
+  EXPECT_THROW(see::adopt(run.rerun.tape(), 0, other.rerun.tape()), DataError);
+  // The same calls with one changed number.
+  Steps same(3, 1);
+  Tape again = same.rerun.tape();
+  for (see::TapeValue& value : again.values)
+    if (value.made_by != see::none && value.statistics) value.statistics->hash ^= 1;
+  EXPECT_THROW(see::adopt(run.rerun.tape(), 0, again), DataError);
+}
+
+TEST(StepLaws, TryingNeverAltersTheMainLine) {
+  for (unsigned seed = 0; seed < 8; ++seed) {
+    Steps run(seed, 2), plain(seed, 2);
+    const auto stepper = over(run);
+    const std::string before = stepper->execute("home ; ll ; end ; ll ; p w0");
+    const std::string random = default_generator().state();
+    for (const char* attempt :
+         {"whatif lr 1e-3..1e-1", "set w0[0]=3", "set w0[0,0]=-1", "branch lr=0.5",
+          "check w0.g[0,0]", "diff main set1", "set w9=1", "set w0[99]=1", "why w0.g[0,0]"})
+      stepper->execute(attempt);
+    EXPECT_EQ(default_generator().state(), random);
+    EXPECT_EQ(stepper->execute("home ; ll ; end ; ll ; p w0"), before);
+    // The program goes on as if nobody had tried anything.
+    run.rerun.advance();
+    manual_seed(0);
+    default_generator().set_state(random);
+    plain.rerun.advance();
+    for (std::size_t i = 0; i < run.rerun.program().state().size(); ++i)
+      EXPECT_EQ(see::statistics(run.rerun.program().state()[i].second).hash,
+                see::statistics(plain.rerun.program().state()[i].second).hash);
+  }
+}
+
+TEST_F(StepOnLine, WhyTakesAnElementApart) {
+  say("j t=4");
+  const std::string text = say("why w.g[1,0]");
+  EXPECT_EQ(
+      text,
+      "w.g[1,0] = -12 (t4) = sum over rows n of x[n,1]*out.g[n,0]; 2 of 2 rows are not\n    0\n"
+      "  largest: row 1 -4*2.5 = -10   row 0 -2\n"
+      "  row 0:   dloss/dout -1 * x[0,1] 2 = -2\n");
+  EXPECT_THAT(say("why out[1,0]"), HasSubstr("out[1,0] = 2.5 (t1) = sum over n of x[1,n]*w[n,0]"));
+  EXPECT_THAT(say("why x[0,0]"), HasSubstr("it came from outside"));
+  EXPECT_THAT(say("why w.g[7,0]"), HasSubstr("index 7 is outside of axis 0 of w.g, which has 2"));
+  EXPECT_THAT(say("why w.g[1]"), HasSubstr("w.g has shape [2,1], not 1 axes"));
+}
+
+TEST_F(StepOnLine, CheckAgreesWithDifferences) {
+  EXPECT_THAT(say("j t=4 ; check w.g[0,0]"),
+              HasSubstr("central difference in f64 6.5, step 0.0001\n  w.g here 6.5  rel "));
+  EXPECT_THAT(say("check w.g[0,0]"), HasSubstr("ok"));
+}
+
+TEST_F(StepOnLine, WhatIfRunsTheStepWithOtherRates) {
+  // Loss after w - lr g: at lr 0.125 w = (-0.3125, 1.25), out = (2.1875, -5.9375).
+  const double other = (1.1875 * 1.1875 + 5.9375 * 5.9375) / 2;
+  char text[40];
+  std::snprintf(text, sizeof text, "%.6g", other);
+  EXPECT_THAT(say("whatif lr 0.0625 0.125"), HasSubstr(text));
+  EXPECT_THAT(say("whatif lr 0.0625 0.125"), HasSubstr("you are here"));
+  EXPECT_THAT(say("whatif momentum 3"), HasSubstr("is not known"));
+}
+
+TEST_F(StepOnLine, HealthNamesTheMistakesSoFar) {
+  // Step 1 starts at w = (-0.3125, 1.25): its loss is above three times that of step 0, 3.625.
+  const double after = (1.1875 * 1.1875 + 5.9375 * 5.9375) / 2;
+  char text[40];
+  std::snprintf(text, sizeof text, "loss 3.625 -> %.6g", after);
+  EXPECT_THAT(say("health"), HasSubstr(text));
+  EXPECT_THAT(say("health"), HasSubstr("X1 warn"));
+  EXPECT_THAT(say("health"), HasSubstr("From the same start lr "));
+}
+
+TEST_F(StepOnLine, SetMakesABranch) {
+  // w[0] = 0: out = (-0.5, 1), loss = (2.25 + 1) / 2.
+  EXPECT_EQ(say("set w[0]=0"),
+            "branch set1: step 0 with w[0]=0; loss 3.625 -> 1.625; the main line is as it was\n");
+  EXPECT_THAT(say("diff main set1"), HasSubstr("F mse               loss      L2 3.625  1.625\n"));
+  EXPECT_THAT(say("branch"), HasSubstr("set1  step 0 with w[0]=0, loss 1.625"));
+  EXPECT_THAT(say("set v[0]=0"),
+              HasSubstr("'v' is no parameter of this program; did you mean 'w'?"));
+}
+
+// w.g[1] = -1 * 2 + 2.5 * -4, as the class's comment says.
+TEST(StepWhy, WheelsTurnByTheFactorsOfATerm) {
+  Rerun rerun(std::make_unique<Line>(), {.level = see::TapeLevel::full});
+  rerun.advance();
+  Stepper stepper(rerun.tape(), {.style = {.utf8 = false}}, &rerun);
+  stepper.execute("end");
+  EXPECT_EQ(stepper.execute("gears w.g[1,0]"),
+            "w.g[1,0] = -12 (t4), the sum of 2 chains; this is n=0\n"
+            "  wheel         of   turns by     has turned\n"
+            "  (dloss/dout)  mse  -1           -1           <-\n"
+            "  (x[0,1])      lin  2            -2           <-\n");
+  EXPECT_THAT(stepper.execute("gears w[1,0] n=1"),
+              HasSubstr("  (x[1,1])      lin  -4           -10"));
+  EXPECT_THAT(stepper.execute("gears w.g[1,0] n=2"),
+              HasSubstr("n=2 is outside of the sum, which has 2"));
+  EXPECT_THAT(stepper.execute("gears w.g[1,0] n=x"), HasSubstr("'x' is no term"));
+  EXPECT_THAT(stepper.execute("gears w.g[7,0]"), HasSubstr("index 7 is outside of axis 0"));
+}
+
+TEST(StepWhy, FormulasOfOneGradientOrOfAllThatATickMakes) {
+  Rerun rerun(std::make_unique<Line>(), {});
+  rerun.advance();
+  Stepper stepper(rerun.tape(), {}, &rerun);
+  EXPECT_THAT(stepper.execute("latex"), HasSubstr("t0 makes no gradient; name one"));
+  stepper.execute("unt lin.backward");
+  EXPECT_EQ(stepper.execute("einsum"), "w.g = einsum(\"ki,kj->ij\", x, out.g)\n");
+  EXPECT_EQ(stepper.execute("latex"), stepper.execute("latex w.g"));
+  EXPECT_EQ(stepper.execute("latex w.g"),
+            "x^{\\top} \\frac{\\partial L}{\\partial \\mathrm{out}}\n");
+  EXPECT_THAT(stepper.execute("einsum v.g"),
+              HasSubstr("no gradient 'v.g' here; did you mean 'w.g'?"));
+}
+
+}  // namespace
+}  // namespace gradus
