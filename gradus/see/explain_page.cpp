@@ -30,7 +30,7 @@ TapeCall call_on_page(const Tape& tape, TapeIndex event) {
 /// "each of the 39200 weights of lin1", "each of the 50 numbers of b1", "w".
 std::string per_what(const Tape& tape, const TapeFormula& f) {
   const TapeValue& of = at(tape.values, f.of);
-  const std::string name = tape.name_of(f.of);
+  std::string name = tape.name_of(f.of);
   const std::int64_t count = of.spec.shape.numel();
   if (count == 1) return name;
   const TapeEvent& call = at(tape.events, f.events.at(0));
@@ -63,6 +63,7 @@ void count_saved(const Tape& tape, TapeExplanation& page) {
       differentiate(at(tape.events, inner));
   }
   std::vector<std::pair<std::int64_t, std::string>> sorted;
+  sorted.reserve(kept.size());
   for (const auto& [tensor, one] : kept) sorted.push_back(one);
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const auto& a, const auto& b) { return a.first > b.first; });

@@ -73,7 +73,7 @@ Term constant_in(const Term& t) {
 
 /// The same kind of node over other parts, where a factor of 1 goes and numbers meet.
 Term rebuilt(const Term& t, Terms parts) {
-  const Term same = t.with_parts(parts);
+  Term same = t.with_parts(parts);
   if (const Term number = constant_in(same)) return stretch(number, t.shape());
   if (!t.is(TermKind::mul)) return same;
   for (const std::size_t k : {std::size_t{0}, std::size_t{1}}) {

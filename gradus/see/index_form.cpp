@@ -22,7 +22,7 @@ std::vector<std::string> letters_of_factors(const EinsumForm& form) {
 
 std::string factor_text(const Term& factor, const std::string& letters, TermStyle style,
                         bool with_index) {
-  const std::string text = write(factor, style);
+  std::string text = write(factor, style);
   if (!with_index || letters.empty()) return text;
   const bool is_one_word = factor.is(TermKind::leaf) || factor.is(TermKind::compare);
   return (is_one_word ? text : "(" + text + ")") + index_text(letters);

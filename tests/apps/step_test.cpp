@@ -82,7 +82,8 @@ TEST(Readme, ShowsLinesOfTheDocumentation) {
 TEST_F(Step, ScreensAtFourWidths) {
   const std::string commands =
       "n\nn\ns\nw\nu\nb lin*.backward\nc\nc\nw\nl\nll\npp w1.g\npic w1.g[:,39]\n"
-      "why w1.g[237,39]\ne w1.g[237,39]\ne T3\ne relu\ngears w1.g[237,39]\nlatex\neinsum\nplot\nplot gradient-norm\nview\np "
+      "why w1.g[237,39]\ne w1.g[237,39]\ne T3\ne relu\ngears "
+      "w1.g[237,39]\nlatex\neinsum\nplot\nplot gradient-norm\nview\np "
       "w1[0,:3]\np nothing\nwhatif lr 1e-4 1e-3\nset w2[0]=0\ndiff main set1\n"
       "h\nc\nc\n";
   for (const int width : {60, 80, 100, 160})
