@@ -83,8 +83,24 @@ Ints unravelled(std::size_t place, const Shape& shape) {
   return index;
 }
 
+/// Whether a gradient was added to that of an earlier backward pass.
+bool adds_up_passes(const Tape& tape, const TapeFormula& f) {
+  const TapeIndex maker = at(tape.values, f.gradient).made_by;
+  if (maker == none) return false;
+  const TapeEvent& call = at(tape.events, maker);
+  return call.op == "add" &&
+         std::any_of(call.inputs.begin(), call.inputs.end(), [&](TapeIndex input) {
+           const TapeIndex of = at(tape.values, input).gradient_of;
+           return of != none && at(tape.values, of).tensor == at(tape.values, f.of).tensor;
+         });
+}
+
 void check_element(const Elements& elements, const TapeFormula& f, TapeElement& element) {
   const Tape& tape = elements.tape();
+  if (adds_up_passes(tape, f)) {
+    element.no_slope = "the gradient adds up more than one backward pass, and a check follows one";
+    return;
+  }
   const TapeIndex step = at(tape.ticks, tape.tick_of_value(f.gradient)).step;
   const DType dtype = at(tape.values, f.of).spec.dtype;
   try {

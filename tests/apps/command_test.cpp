@@ -180,7 +180,7 @@ TEST_F(Command, EveryFieldOfTheLogIsDocumented) {
   std::set<std::string> seen;
   const std::string line = "train --size 800 --epochs 1 --json ";
   for (const char* options :
-       {"--stats", "--watch --lr 30", "--explain-plan", "--eager --explain-plan", "--lr 1e38"})
+       {"--stats", "--watch --lr 30", "--explain-plan", "--eager --explain-plan", "--lr 1e30"})
     for (const json& event : events_of(run(line + options).out)) {
       const std::string name = event["event"];
       seen.insert(name);

@@ -56,6 +56,24 @@ struct TwoLayers {
   see::Tape tape;
 };
 
+/// Differences follow one loss: a sum over two is not called wrong.
+TEST(ExplainPage, DoesNotCheckWhatAddsUpTwoBackwardPasses) {
+  const Tensor w = tensor({1., -2.}).set_requires_grad().set_name("w");
+  see::Recorder recorder({.level = see::TapeLevel::full});
+  square(w).sum().backward();
+  const auto page = [&] {
+    const see::Tape& tape = recorder.tape();
+    const auto last = static_cast<TapeIndex>(tape.ticks.size()) - 1;
+    return see::page_text(see::explained(see::Elements(tape), "w.g", last), TermStyle::ascii);
+  };
+  EXPECT_THAT(page(), HasSubstr(" ok (0 kinks crossed)"));
+  (w * w * w).sum().backward();
+  recorder.finish();
+  EXPECT_THAT(page(),
+              HasSubstr("CHECK    not possible: the gradient adds up more than one backward pass"));
+  EXPECT_THAT(page(), Not(HasSubstr("DIFFERS")));
+}
+
 TEST(ExplainPage, SaysWhatAndWhyWithIndices) {
   TwoLayers r;
   const std::string page = r.page("w1.g", TermStyle::unicode);
