@@ -62,7 +62,7 @@ TEST(ExplainPage, DoesNotCheckWhatAddsUpTwoBackwardPasses) {
   see::Recorder recorder({.level = see::TapeLevel::full});
   square(w).sum().backward();
   const auto page = [&] {
-    const see::Tape& tape = recorder.tape();
+    see::Tape& tape = recorder.tape();
     const auto last = static_cast<TapeIndex>(tape.ticks.size()) - 1;
     return see::page_text(see::explained(see::Elements(tape), "w.g", last), TermStyle::ascii);
   };
