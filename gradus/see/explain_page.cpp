@@ -83,16 +83,20 @@ Ints unravelled(std::size_t place, const Shape& shape) {
   return index;
 }
 
-/// Whether a gradient was added to that of an earlier backward pass.
+/// Whether a gradient was added to one that was there before its backward pass and was not 0.
 bool adds_up_passes(const Tape& tape, const TapeFormula& f) {
   const TapeIndex maker = at(tape.values, f.gradient).made_by;
-  if (maker == none) return false;
-  const TapeEvent& call = at(tape.events, maker);
-  return call.op == "add" &&
-         std::any_of(call.inputs.begin(), call.inputs.end(), [&](TapeIndex input) {
-           const TapeIndex of = at(tape.values, input).gradient_of;
-           return of != none && at(tape.values, of).tensor == at(tape.values, f.of).tensor;
-         });
+  if (maker == none || at(tape.events, maker).op != "add") return false;
+  const auto is_older = [&](TapeIndex input) {
+    const TapeValue& value = at(tape.values, input);
+    const bool is_zero = value.statistics && value.statistics->zeros == value.statistics->count;
+    if (is_zero) return false;
+    return value.made_by == none ||
+           (value.gradient_of != none &&
+            at(tape.values, value.gradient_of).tensor == at(tape.values, f.of).tensor);
+  };
+  const std::vector<TapeIndex>& inputs = at(tape.events, maker).inputs;
+  return std::any_of(inputs.begin(), inputs.end(), is_older);
 }
 
 void check_element(const Elements& elements, const TapeFormula& f, TapeElement& element) {
