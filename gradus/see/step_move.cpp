@@ -208,6 +208,7 @@ std::string Stepper::add_break(const std::string& rest, int) {
 }
 std::string Stepper::told_breakpoints() const {
   std::vector<StopTold> all;
+  all.reserve(breakpoints_.size() + watches_.size());
   for (const Breakpoint& b : breakpoints_)
     all.push_back(
         {b.number, "breakpoint", b.stop.text(), b.condition, b.enabled, b.once, b.ignore, b.hits});
