@@ -11,6 +11,7 @@
 
 #include "bench.h"
 #include "blas.h"
+#include "progress.h"
 
 namespace bench {
 namespace {
@@ -163,9 +164,10 @@ Json run_products(const Options& options, Peak& peak) {
         readings[{threads, order}].push_back(std::move(reading));
       }
     }
-    if (++done % 10 == 0) std::fprintf(stderr, "\rproducts: %zu of %zu  ", done, all.size());
+    if (++done % 10 == 0)
+      show_progress("products: " + std::to_string(done) + " of " + std::to_string(all.size()));
   }
-  std::fprintf(stderr, "\r                            \r");
+  show_progress("");
   kernels::set_num_threads(0);
 
   std::printf(

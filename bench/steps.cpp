@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "nets.h"
+#include "progress.h"
 
 namespace bench {
 
@@ -87,9 +88,10 @@ Json run_steps(const Options& options, Peak& peak) {
       const double seconds = seconds_of(0.25, [&] { c.step(); });
       c.seconds.add(seconds);
       c.shares.add(c.net->flop() / seconds / top);
-      std::fprintf(stderr, "\rsteps: round %d of %d  ", round + 1, options.rounds);
+      show_progress("steps: round " + std::to_string(round + 1) + " of " +
+                    std::to_string(options.rounds));
     }
-  std::fprintf(stderr, "\r                         \r");
+  show_progress("");
 
   Json out = Json::array();
   std::vector<std::vector<std::string>> rows{{"net", "batch", "threads", "mode", "us/step",
