@@ -2,10 +2,7 @@
 // numbers on MNIST.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -21,14 +18,12 @@ using nlohmann::json;
 using test::whole_file;
 using testing::HasSubstr;
 
-class ExplainCommand : public testing::Test {
+class ExplainCommand : public test::FolderTest {
  protected:
   void SetUp() override {
-    folder_ = testing::TempDir() + "gradus_explain_" + std::to_string(::getpid());
-    std::filesystem::create_directories(folder_);
+    FolderTest::SetUp();
     std::filesystem::create_symlink(GRADUS_COMMAND_PATH, folder_ + "/gradus");
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   /// Standard output of a line of the shell.
   std::string run(const std::string& line, int expected = 0) const {
@@ -37,13 +32,9 @@ class ExplainCommand : public testing::Test {
         "cd '" + folder_ +
         "' && env -u GRADUS_DATA LC_ALL=C.UTF-8 COLUMNS=100 PATH=\"$PWD:$PATH\" "
         "sh line.sh >out.txt 2>err.txt </dev/null";
-    const int status = std::system(whole.c_str());
-    EXPECT_EQ(WIFEXITED(status) ? WEXITSTATUS(status) : -1, expected)
-        << line << "\n"
-        << whole_file(folder_ + "/err.txt");
-    return whole_file(folder_ + "/out.txt");
+    EXPECT_EQ(test::exit_code(whole), expected) << line << "\n" << text("err.txt");
+    return text("out.txt");
   }
-  std::string folder_;
 };
 
 TEST_F(ExplainCommand, SessionsOfTheDocumentationAreTrue) {

@@ -2,8 +2,6 @@
 // with and without elements, and SVG files that a real renderer draws.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -21,20 +19,12 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-class PlotOfATape : public testing::Test {
+class PlotOfATape : public test::FolderTest {
  protected:
-  void SetUp() override {
-    folder_ = testing::TempDir() + "gradus_plot_tape_" + std::to_string(::getpid());
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   std::string shell(const std::string& line) const {
     const std::string whole = "cd '" + folder_ + "' && " + line + " >out.txt 2>&1";
-    const int status = std::system(whole.c_str());
-    const std::string text = test::whole_file(folder_ + "/out.txt");
-    EXPECT_EQ(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0) << line << "\n" << text;
-    return text;
+    EXPECT_EQ(test::exit_code(whole), 0) << line << "\n" << text("out.txt");
+    return text("out.txt");
   }
   /// Twelve steps of the classifier on 300 digits, kept as run.tape.
   void record(const std::string& options) const {
@@ -46,7 +36,6 @@ class PlotOfATape : public testing::Test {
   std::string plot(const std::string& arguments, const std::string& settings) const {
     return shell("env " + settings + " '" GRADUS_COMMAND_PATH "' plot run.tape " + arguments);
   }
-  std::string folder_;
 };
 
 TEST_F(PlotOfATape, ScreensAtThreeWidths) {

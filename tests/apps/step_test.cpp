@@ -2,12 +2,10 @@
 // GRADUS_BREAK, a tape kept and opened, and the program in a real terminal.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -22,25 +20,17 @@ namespace {
 using test::whole_file;
 using testing::HasSubstr;
 
-class Step : public testing::Test {
+class Step : public test::FolderTest {
  protected:
-  void SetUp() override {
-    folder_ = testing::TempDir() + "gradus_step_" + std::to_string(::getpid());
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   /// Standard output for these commands, one a line.
   std::string run(const std::string& arguments, const std::string& commands,
                   const std::string& environment = "LC_ALL=C.UTF-8 COLUMNS=100") const {
     std::ofstream(folder_ + "/in.txt") << commands;
     const std::string line = "cd '" + folder_ + "' && env -u GRADUS_DATA " + environment + " '" +
                              GRADUS_COMMAND_PATH "' " + arguments + " <in.txt >out.txt 2>err.txt";
-    const int status = std::system(line.c_str());
-    EXPECT_EQ(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0) << whole_file(folder_ + "/err.txt");
-    return whole_file(folder_ + "/out.txt");
+    EXPECT_EQ(test::exit_code(line), 0) << text("err.txt");
+    return text("out.txt");
   }
-  std::string folder_;
 };
 
 /// The sessions whose data are mnist, or the others, compared with what the page says.

@@ -1,14 +1,12 @@
 // gradus train and plans: --explain-plan in every form, and the same model with and without one.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
+
+#include "tests/support/folder.h"
 
 namespace gradus {
 namespace {
@@ -17,29 +15,16 @@ using nlohmann::json;
 using testing::HasSubstr;
 using testing::Not;
 
-class TrainPlan : public testing::Test {
+class TrainPlan : public test::FolderTest {
  protected:
-  void SetUp() override {
-    folder_ = testing::TempDir() + "gradus_train_plan_" + std::to_string(::getpid());
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   /// What `gradus train` printed; it must have ended well.
   std::string train(const std::string& arguments, int columns = 80) const {
     const std::string line =
         "cd '" + folder_ + "' && env -u GRADUS_DATA LC_ALL=C COLUMNS=" + std::to_string(columns) +
         " '" GRADUS_COMMAND_PATH "' train " + arguments + " >out.txt 2>err.txt </dev/null";
-    const int status = std::system(line.c_str());
-    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << text("err.txt");
+    EXPECT_EQ(test::exit_code(line), 0) << text("err.txt");
     return text("out.txt");
   }
-  std::string text(const std::string& name) const {
-    std::ostringstream all;
-    all << std::ifstream(folder_ + "/" + name, std::ios::binary).rdbuf();
-    return all.str();
-  }
-  std::string folder_;
 };
 
 TEST_F(TrainPlan, IsShownBeforeTheFirstEpochEnds) {

@@ -9,15 +9,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmath>
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <sstream>
+
+#include "tests/support/folder.h"
 
 using namespace gradus;
 using nlohmann::json;
@@ -26,13 +25,8 @@ using testing::HasSubstr;
 
 namespace {
 
-class PlotRun : public testing::Test {
+class PlotRun : public test::FolderTest {
  protected:
-  void SetUp() override {
-    folder_ = testing::TempDir() + "gradus_plot_run_" + std::to_string(::getpid());
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
   struct Result {
     int code;
     std::string out, err;
@@ -41,13 +35,7 @@ class PlotRun : public testing::Test {
     const std::string line = "cd '" + folder_ + "' && env -u GRADUS_DATA " + settings +
                              " '" GRADUS_COMMAND_PATH "' " + arguments +
                              " >out.txt 2>err.txt </dev/null";
-    const int status = std::system(line.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, text("out.txt"), text("err.txt")};
-  }
-  std::string text(const std::string& name) const {
-    std::ostringstream all;
-    all << std::ifstream(folder_ + "/" + name).rdbuf();
-    return all.str();
+    return {test::exit_code(line), text("out.txt"), text("err.txt")};
   }
   std::map<std::string, std::vector<json>> events(const std::string& name) const {
     std::map<std::string, std::vector<json>> all;
@@ -58,7 +46,6 @@ class PlotRun : public testing::Test {
     }
     return all;
   }
-  std::string folder_;
 };
 
 std::string named(const std::vector<see::NamedPlot>& plots) {

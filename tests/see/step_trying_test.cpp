@@ -9,6 +9,12 @@ using namespace test;
 using testing::HasSubstr;
 using testing::StartsWith;
 
+std::string six_digits(double value) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.6g", value);
+  return text;
+}
+
 TEST(StepLaws, ReplayedElementsAreTheRecordedOnes) {
   for (unsigned seed = 0; seed < 15; ++seed) {
     Steps kept(seed, 3, see::TapeLevel::full), not_kept(seed, 3, see::TapeLevel::stats);
@@ -85,9 +91,7 @@ TEST_F(StepOnLine, CheckAgreesWithDifferences) {
 TEST_F(StepOnLine, WhatIfRunsTheStepWithOtherRates) {
   // Loss after w - lr g: at lr 0.125 w = (-0.3125, 1.25), out = (2.1875, -5.9375).
   const double other = (1.1875 * 1.1875 + 5.9375 * 5.9375) / 2;
-  char text[40];
-  std::snprintf(text, sizeof text, "%.6g", other);
-  EXPECT_THAT(say("whatif lr 0.0625 0.125"), HasSubstr(text));
+  EXPECT_THAT(say("whatif lr 0.0625 0.125"), HasSubstr(six_digits(other)));
   EXPECT_THAT(say("whatif lr 0.0625 0.125"), HasSubstr("you are here"));
   EXPECT_THAT(say("whatif momentum 3"), HasSubstr("is not known"));
 }
@@ -95,9 +99,7 @@ TEST_F(StepOnLine, WhatIfRunsTheStepWithOtherRates) {
 TEST_F(StepOnLine, HealthNamesTheMistakesSoFar) {
   // Step 1 starts at w = (-0.3125, 1.25): its loss is above three times that of step 0, 3.625.
   const double after = (1.1875 * 1.1875 + 5.9375 * 5.9375) / 2;
-  char text[40];
-  std::snprintf(text, sizeof text, "loss 3.625 -> %.6g", after);
-  EXPECT_THAT(say("health"), HasSubstr(text));
+  EXPECT_THAT(say("health"), HasSubstr("loss 3.625 -> " + six_digits(after)));
   EXPECT_THAT(say("health"), HasSubstr("X1 warn"));
   EXPECT_THAT(say("health"), HasSubstr("From the same start lr "));
 }

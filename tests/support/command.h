@@ -1,17 +1,14 @@
 // The command as a user runs it, in a folder of its own that goes with the test.
 #pragma once
 
-#include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include "tests/support/folder.h"
 
 namespace gradus::test {
 
@@ -20,14 +17,8 @@ struct Result {
   std::string out, err;
 };
 
-class CommandTest : public testing::Test {
+class CommandTest : public FolderTest {
  protected:
-  void SetUp() override {
-    folder_ = testing::TempDir() + "gradus_command_" + std::to_string(::getpid());
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   /// gradus ARGUMENTS, after `variables` as env(1) takes them.
   Result run(const std::string& arguments, const std::string& variables = "") const {
     return shell("env -u GRADUS_DATA -u GRADUS_THREADS -u COLUMNS LC_ALL=C " + variables +
@@ -38,16 +29,7 @@ class CommandTest : public testing::Test {
     std::ofstream(folder_ + "/line.sh") << line << "\n";
     const std::string whole = "cd '" + folder_ + "' && bash line.sh 2>err.txt </dev/null";
     std::filesystem::remove(folder_ + "/out.txt");
-    const int status = std::system(whole.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, text("out.txt"), text("err.txt")};
-  }
-  std::string text(const std::string& name) const {
-    std::ostringstream all;
-    all << std::ifstream(folder_ + "/" + name).rdbuf();
-    return all.str();
-  }
-  bool exists(const std::string& name) const {
-    return std::filesystem::exists(folder_ + "/" + name);
+    return {exit_code(whole), text("out.txt"), text("err.txt")};
   }
   static std::vector<nlohmann::json> events_of(const std::string& lines) {
     std::vector<nlohmann::json> events;
@@ -55,7 +37,6 @@ class CommandTest : public testing::Test {
     for (std::string line; std::getline(all, line);) events.push_back(nlohmann::json::parse(line));
     return events;
   }
-  std::string folder_;
 };
 
 }  // namespace gradus::test

@@ -12,13 +12,9 @@
 #include <string>
 #include <vector>
 
-namespace gradus::test {
+#include "tests/support/folder.h"
 
-inline std::string whole_file(const std::string& path) {
-  std::ostringstream all;
-  all << std::ifstream(path).rdbuf();
-  return all.str();
-}
+namespace gradus::test {
 
 struct Transcript {
   std::string command;             ///< behind "$ "
