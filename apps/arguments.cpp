@@ -110,7 +110,9 @@ class Reader {
     }
     for (const Option& option : command_.options)
       if (option.required && option.value().empty() && !given_.contains(&option))
-        throw UsageError(option.names, "is missing: " + option.help);
+        throw UsageError(command_.name, "the " + option.names +
+                                            (option.is_list() ? " are" : " is") +
+                                            " missing: " + option.help);
     return true;
   }
 

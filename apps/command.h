@@ -45,10 +45,12 @@ struct Command {
   bool takes_minus = false;
 };
 
-/// A command line that says something impossible: exit code 2.
+/// A command line that says something impossible: exit code 2. `option` is empty for a message that
+/// quotes the word itself.
 struct UsageError : std::runtime_error {
   UsageError(const std::string& option, const std::string& message, const std::string& hint = {})
-      : std::runtime_error(option + ": " + message + (hint.empty() ? "" : "\n  hint: " + hint)) {}
+      : std::runtime_error((option.empty() ? "" : option + ": ") + message +
+                           (hint.empty() ? "" : "\n  hint: " + hint)) {}
 };
 
 /// What f gives; an error of the library about a word of the command line becomes a UsageError.

@@ -4,6 +4,7 @@
 #include <apps/commands/explain_code.h>
 #include <apps/terminal.h>
 
+#include <cctype>
 #include <charconv>
 #include <cstdio>
 
@@ -72,6 +73,22 @@ int explain_tape(const ExplainFlags& f) {
   return code;
 }
 
+/// The operation of that name. What is none may have been meant as a code, or as a gradient.
+const Op& operation_named(const std::string& name) {
+  return as_usage("", [&]() -> const Op& {
+    const bool is_code = name.size() >= 2 && std::isalpha(static_cast<unsigned char>(name[0])) &&
+                         name.find_first_not_of("0123456789", 1) == name.npos;
+    if (is_code)
+      throw NameError("there is no code '" + name + "'", "`gradus explain codes` lists all");
+    if (name.find(".g") != name.npos)
+      throw NameError("'" + name + "' is a gradient of a run, and there is no run",
+                      "say which: gradus explain '" + name +
+                          "' --tape run.tape; `gradus step "
+                          "--tape run.tape` records one");
+    return find_op(name);
+  });
+}
+
 int explain(const ExplainFlags& f) {
   if (!f.tape.empty()) return explain_tape(f);
   const Terminal terminal;
@@ -79,8 +96,7 @@ int explain(const ExplainFlags& f) {
   std::vector<Shape> shapes;
   shapes.reserve(f.shapes.size());
   for (const std::string& text : f.shapes) shapes.push_back(shape_of(text));
-  const see::Explanation e =
-      see::explain(as_usage("what", [&]() -> const Op& { return find_op(f.what); }), shapes);
+  const see::Explanation e = see::explain(operation_named(f.what), shapes);
   if (f.json)
     std::printf("%s\n", see::json_text(e).c_str());
   else if (f.latex)
@@ -96,7 +112,7 @@ Command explain_command() {
   auto f = std::make_shared<ExplainFlags>();
   return {"explain",
           "What an operation computes, the formula of its gradient, and a check of it",
-          {{.names = "what",
+          {{.names = "name",
             .target = &f->what,
             .help = "an operation, by its name here or elsewhere; a code, B1; codes for all; with "
                     "--tape a gradient, w1.g or w1.g[3,2]",

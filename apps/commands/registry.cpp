@@ -94,7 +94,7 @@ void print_markdown() {
 
 /// Throws UsageError, with the nearest name, where there is none.
 const Op& op_named(const std::string& name) {
-  return as_usage("operation", [&]() -> const Op& { return find_op(name); });
+  return as_usage("", [&]() -> const Op& { return find_op(name); });
 }
 
 struct OpsFlags {

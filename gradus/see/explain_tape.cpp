@@ -136,12 +136,18 @@ TapeFormula formula_on_tape(const Tape& tape, std::string_view name, TapeIndex t
   std::string plain(name);
   if (plain.ends_with(".g")) plain.resize(plain.size() - 2);
   const TapeIndex gradient = tape.find(plain + ".g", tick);
-  if (gradient == none) {
-    const std::string near = nearest(plain + ".g", tape.names(tick));
-    throw NameError("there is no gradient '" + plain + ".g' here",
-                    near.empty() ? "go behind the backward pass" : "did you mean '" + near + "'?");
-  }
-  return formula_of(tape, gradient);
+  if (gradient != none) return formula_of(tape, gradient);
+  std::vector<std::string> gradients = tape.names(tick);
+  std::erase_if(gradients, [](const std::string& one) { return !one.ends_with(".g"); });
+  if (gradients.empty())
+    throw NameError("there is no gradient '" + std::string(name) + "' here",
+                    "go behind the backward pass");
+  if (tape.find(plain, tick) != none)
+    throw NameError(plain + " has no gradient: the backward pass did not go through it",
+                    "name a parameter, or what was computed from one: " + gradients.back());
+  const std::string near = nearest(plain + ".g", gradients);
+  throw NameError("there is no gradient '" + std::string(name) + "' here",
+                  "did you mean '" + (near.empty() ? gradients.front() : near) + "'?");
 }
 
 TapeFormula formula_of(const Tape& tape, TapeIndex gradient) {

@@ -56,6 +56,15 @@ TEST_F(Messages, NameTheNearestWord) {
   EXPECT_THAT(failure("data digit"), HasSubstr("did you mean \"digits\"?"));
 }
 
+TEST_F(Messages, ExplainSaysWhatANameMayHaveMeant) {
+  EXPECT_EQ(usage("explain matmull"),
+            "gradus: there is no operation 'matmull'\n"
+            "  hint: did you mean 'matmul'? `gradus ops` lists all\n");
+  EXPECT_EQ(usage("explain B9"),
+            "gradus: there is no code 'B9'\n  hint: `gradus explain codes` lists all\n");
+  EXPECT_THAT(usage("explain w1.g"), HasSubstr("gradus explain 'w1.g' --tape run.tape"));
+}
+
 TEST_F(Messages, NumbersAreWholeWordsInTheirRange) {
   EXPECT_EQ(usage("train --seed -1"),
             "gradus: --seed: '-1' is not from 0 to 18446744073709551615\n"
@@ -75,7 +84,7 @@ TEST_F(Messages, OptionsAndArgumentsAreCounted) {
   EXPECT_THAT(usage("train --log --json"), HasSubstr("--log: needs a value"));
   EXPECT_THAT(usage("train --seed 1 --seed 2"), HasSubstr("--seed: is given twice"));
   EXPECT_THAT(usage("train digits"), HasSubstr("'digits' is one argument too many"));
-  EXPECT_THAT(usage("eval"), HasSubstr("model: is missing: a model.safetensors"));
+  EXPECT_THAT(usage("eval"), HasSubstr("gradus: eval: the model is missing: a model.safetensors"));
   EXPECT_THAT(usage("eval a b"), HasSubstr("'b' is one argument too many: it takes one"));
   EXPECT_THAT(usage("doctor now"), HasSubstr("it takes none, only options"));
   EXPECT_THAT(usage("eval -j m"), HasSubstr("there is no option '-j'"));
