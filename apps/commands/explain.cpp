@@ -40,13 +40,8 @@ see::TermStyle style_of(const Terminal& terminal) {
   return terminal.has_utf8() ? see::TermStyle::unicode : see::TermStyle::ascii;
 }
 
-/// Every line of a page at the width of the terminal.
-void print_wrapped(const std::string& page, int width) {
-  for (std::size_t begin = 0; begin < page.size();) {
-    const std::size_t end = page.find('\n', begin);
-    std::printf("%s\n", wrapped(page.substr(begin, end - begin), width).c_str());
-    begin = end + 1;
-  }
+void print_page(const std::string& page, const Terminal& terminal) {
+  std::printf("%s", see::wrap_page(page, {terminal.width(), terminal.has_utf8()}).c_str());
 }
 
 /// The gradient of a tensor with the numbers of a run, as known at the end of the tape.
@@ -68,8 +63,7 @@ int explain_tape(const ExplainFlags& f) {
     return code;
   }
   const Terminal terminal;
-  const std::string text = see::page_text(page, style_of(terminal));
-  std::printf("%s", see::wrap_lines(text, {terminal.width(), terminal.has_utf8()}).c_str());
+  print_page(see::page_text(page, style_of(terminal)), terminal);
   return code;
 }
 
@@ -102,7 +96,7 @@ int explain(const ExplainFlags& f) {
   else if (f.latex)
     std::printf("%s", see::latex_text(e).c_str());
   else
-    print_wrapped(see::page_text(e, style_of(terminal)), terminal.width());
+    print_page(see::page_text(e, style_of(terminal)), terminal);
   return e.ok() ? 0 : 1;
 }
 

@@ -3,6 +3,7 @@
 #include <gradus/see/diagnostic_pages.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include <gradus/autograd/backward.h>
 #include <gradus/ops/ops.h>
@@ -227,8 +228,15 @@ GRADUS_CHECK_PAGE("K2",
 std::span<const DiagnosticPage> diagnostic_pages() { return pages; }
 
 const DiagnosticPage* find_page(std::string_view code) {
-  const auto found = std::find_if(std::begin(pages), std::end(pages),
-                                  [&](const DiagnosticPage& page) { return page.code == code; });
+  const auto same = [](char a, char b) {
+    return std::toupper(static_cast<unsigned char>(a)) ==
+           std::toupper(static_cast<unsigned char>(b));
+  };
+  const auto found =
+      std::find_if(std::begin(pages), std::end(pages), [&](const DiagnosticPage& page) {
+        const std::string_view known = page.code;
+        return std::equal(known.begin(), known.end(), code.begin(), code.end(), same);
+      });
   return found == std::end(pages) ? nullptr : found;
 }
 

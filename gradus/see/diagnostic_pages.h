@@ -19,7 +19,7 @@ struct DiagnosticPage {
 
 /// In the order of the table of codes.
 std::span<const DiagnosticPage> diagnostic_pages();
-/// The page of a code, null where there is none.
+/// The page of a code, B1 or b1; null where there is none.
 const DiagnosticPage* find_page(std::string_view code);
 
 /// A program's source as lines: "Tensor x = rand({4, 1});\nmse(x, y);".

@@ -20,11 +20,6 @@ bool is_tick_word(std::string_view word) {
          std::all_of(word.begin() + 1, word.end(), [](unsigned char c) { return std::isdigit(c); });
 }
 
-std::string in_capitals(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return text;
-}
-
 /// The operation of that name, here or elsewhere; nothing where there is none.
 std::optional<Op> operation_called(const std::string& name) {
   try {
@@ -62,7 +57,7 @@ std::string Stepper::explain(const std::string& rest, int) {
       tell("kind", std::string(kind));
       told_.emplace_back("page", json_text(one));
     }
-    return text;
+    return options_.json ? text : wrap_page(text, options_.style);
   };
   if (what.empty()) return explain_all(tick, style);
   std::string tensor = what.substr(0, what.find('['));
@@ -74,8 +69,7 @@ std::string Stepper::explain(const std::string& rest, int) {
   const KeepGenerator keep;
   const GradMode recorded(true);  // whoever looks may stand inside no_grad
   const Unobserved not_seen;
-  if (const DiagnosticPage* code = find_page(in_capitals(what)))
-    return page("code", *code, page_text(*code));
+  if (const DiagnosticPage* code = find_page(what)) return page("code", *code, page_text(*code));
   if (const std::optional<Op> op = operation_called(what)) {
     const Explanation one = see::explain(*op);
     return page("operation", one, page_text(one, style));
@@ -102,7 +96,7 @@ std::string Stepper::explain_all(TapeIndex tick, TermStyle style) {
     tell("kind", std::string("gradients"));
     told_.emplace_back("pages", json_list(told));
   }
-  return text;
+  return options_.json ? text : wrap_page(text, options_.style);
 }
 
 std::string Stepper::latex(const std::string& rest, int) {

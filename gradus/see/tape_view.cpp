@@ -52,20 +52,21 @@ std::string cut_to(const std::string& text, int width, const Style& style) {
   return text;
 }
 
-std::string wrap_line(const std::string& line, const Style& style) {
+std::string wrap_line(const std::string& line, const Style& style, int indent) {
   const auto width = static_cast<std::ptrdiff_t>(std::max(20, style.width));
   const auto columns = [](const std::string& text) {
     return std::count_if(text.begin(), text.end(),
                          [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
   };
   if (columns(line) <= width || line.find('\\') != line.npos) return line;
+  const std::string margin(static_cast<std::size_t>(indent), ' ');
   std::string text, one;
   for (std::size_t i = 0; i < line.size();) {
     const std::size_t end = std::min(line.find(' ', line.find_first_not_of(' ', i)), line.size());
     const std::string word = line.substr(i, end - i);
     if (one.find_first_not_of(' ') != one.npos && columns(one) + columns(word) > width) {
       text += one + "\n";
-      one = "    " + word.substr(std::min(word.find_first_not_of(' '), word.size()));
+      one = margin + word.substr(std::min(word.find_first_not_of(' '), word.size()));
     } else {
       one += word;
     }
@@ -74,14 +75,35 @@ std::string wrap_line(const std::string& line, const Style& style) {
   return text + one;
 }
 
-std::string wrap_lines(const std::string& text, const Style& style) {
+namespace {
+
+/// Each line of a text wrapped with an indent of its own.
+template <class Indent>
+std::string wrap_each(const std::string& text, const Style& style, Indent indent_of) {
   std::string lines;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
-    lines += wrap_line(text.substr(begin, end - begin), style) + "\n";
+    const std::string line = text.substr(begin, end - begin);
+    lines += wrap_line(line, style, indent_of(line)) + "\n";
     begin = end + 1;
   }
   return lines;
+}
+
+}  // namespace
+
+std::string wrap_lines(const std::string& text, const Style& style) {
+  return wrap_each(text, style, [](const std::string&) { return 4; });
+}
+
+std::string wrap_page(const std::string& text, const Style& style) {
+  return wrap_each(text, style, [&](const std::string& line) {
+    std::size_t head = 0;  // "WHAT" and the blanks behind it, or the blanks alone
+    while (head < line.size() && line[head] >= 'A' && line[head] <= 'Z') ++head;
+    const std::size_t body = line.find_first_not_of(' ', head);
+    const bool has_column = body != line.npos && (head == 0 ? body >= 8 : head >= 3 && body > head);
+    return has_column ? std::min(static_cast<int>(body), std::max(4, style.width / 3)) : 4;
+  });
 }
 
 std::string title_of(const Tape& tape, const Focus& focus) {

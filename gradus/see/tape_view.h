@@ -24,11 +24,13 @@ struct Style {
 
 /// `text` cut to `width` columns; characters outside of ASCII take one column.
 std::string cut_to(const std::string& text, int width, const Style& style);
-/// A long line as several, the later ones indented by 4. What holds a backslash is LaTeX, to be
-/// copied, and stays one line; a word stays one word.
-std::string wrap_line(const std::string& line, const Style& style);
+/// A long line as several, the later ones indented. What holds a backslash is LaTeX, to be copied,
+/// and stays one line; a word stays one word.
+std::string wrap_line(const std::string& line, const Style& style, int indent = 4);
 /// The same for each line of a text.
 std::string wrap_lines(const std::string& text, const Style& style);
+/// The same for a page, "WHAT    text": later lines begin where the text of the line does.
+std::string wrap_page(const std::string& text, const Style& style);
 
 /// The event that tells place and module path: that of the focus, of a tick the first that the user
 /// wrote; null where there is none.
