@@ -11,6 +11,17 @@
 namespace gradus::see {
 namespace {
 
+/// The calls of a step's forward pass that came to their end, in order.
+std::vector<TapeIndex> forward_calls(const Tape& tape, TapeIndex step) {
+  std::vector<TapeIndex> calls;
+  const auto [first, last] = tape.ticks_of(step);
+  for (TapeIndex t = first; t < last; ++t)
+    for (TapeIndex e = at(tape.ticks, t).first; e < at(tape.ticks, t).last; ++e)
+      if (at(tape.ticks, t).phase == Phase::forward && at(tape.events, e).finished)
+        calls.push_back(e);
+  return calls;
+}
+
 /// The call that compares answers with what is true.
 struct Verdict {
   TapeIndex answers = none, truth = none;
@@ -19,22 +30,17 @@ struct Verdict {
 
 Verdict verdict_of(const Tape& tape, TapeIndex step) {
   Verdict found;
-  const auto [first, last] = tape.ticks_of(step);
-  for (TapeIndex t = first; t < last; ++t) {
-    const TapeTick& tick = at(tape.ticks, t);
-    if (tick.phase != Phase::forward) continue;
-    for (TapeIndex e = tick.first; e < tick.last; ++e) {
-      const TapeEvent& event = at(tape.events, e);
-      if (event.parent != none || event.inputs.size() < 2) continue;
-      const Spec &a = at(tape.values, event.inputs[0]).spec,
-                 &b = at(tape.values, event.inputs[1]).spec;
-      const bool classes = (event.op == "cross_entropy" || event.op == "nll") && a.rank() == 2 &&
-                           b.rank() == 1 && !is_floating(b.dtype);
-      const bool numbers =
-          event.op == "mse" && a.rank() > 0 && a.shape == b.shape && a.shape.numel() == a.shape[0];
-      if ((classes || numbers) && a.shape[0] == b.shape[0])
-        found = {event.inputs[0], event.inputs[1], classes};
-    }
+  for (const TapeIndex e : forward_calls(tape, step)) {
+    const TapeEvent& event = at(tape.events, e);
+    if (event.parent != none || event.inputs.size() < 2) continue;
+    const Spec &a = at(tape.values, event.inputs[0]).spec,
+               &b = at(tape.values, event.inputs[1]).spec;
+    const bool classes = (event.op == "cross_entropy" || event.op == "nll") && a.rank() == 2 &&
+                         b.rank() == 1 && !is_floating(b.dtype);
+    const bool numbers =
+        event.op == "mse" && a.rank() > 0 && a.shape == b.shape && a.shape.numel() == a.shape[0];
+    if ((classes || numbers) && a.shape[0] == b.shape[0])
+      found = {event.inputs[0], event.inputs[1], classes};
   }
   return found;
 }
@@ -70,30 +76,25 @@ struct FirstLayer {
 FirstLayer first_layer(const Tape& tape, TapeIndex step, std::int64_t rows) {
   FirstLayer first;
   std::set<TapeIndex> learned;  // values that a parameter leads to
-  const auto [begin, end] = tape.ticks_of(step);
-  for (TapeIndex t = begin; t < end; ++t) {
-    const TapeTick& tick = at(tape.ticks, t);
-    if (tick.phase != Phase::forward) continue;
-    for (TapeIndex e = tick.first; e < tick.last; ++e) {
-      const TapeEvent& event = at(tape.events, e);
-      for (const TapeIndex v : event.inputs) {
-        const TapeValue& value = at(tape.values, v);
-        if (value.is_parameter || learned.contains(v)) {
-          learned.insert(event.outputs.begin(), event.outputs.end());
-          continue;
-        }
-        if (value.spec.rank() >= 2 && value.spec.shape[0] == rows && side_of(value.spec.shape)) {
-          first.images = v;
-          first.side = side_of(value.spec.shape);
-        }
-      }
-      if (event.op != "matmul" || event.inputs.size() != 2 || event.inputs[0] != first.images)
+  for (const TapeIndex e : forward_calls(tape, step)) {
+    const TapeEvent& event = at(tape.events, e);
+    for (const TapeIndex v : event.inputs) {
+      const TapeValue& value = at(tape.values, v);
+      if (value.is_parameter || learned.contains(v)) {
+        learned.insert(event.outputs.begin(), event.outputs.end());
         continue;
-      const Shape& shape = at(tape.values, event.inputs[1]).spec.shape;
-      if (shape.rank() != 2 || shape[0] != first.side * first.side) continue;
-      first.weight = parameter_behind(tape, event.inputs[1], first.units_are_rows);
-      return first;
+      }
+      if (value.spec.rank() >= 2 && value.spec.shape[0] == rows && side_of(value.spec.shape)) {
+        first.images = v;
+        first.side = side_of(value.spec.shape);
+      }
     }
+    if (event.op != "matmul" || event.inputs.size() != 2 || event.inputs[0] != first.images)
+      continue;
+    const Shape& shape = at(tape.values, event.inputs[1]).spec.shape;
+    if (shape.rank() != 2 || shape[0] != first.side * first.side) continue;
+    first.weight = parameter_behind(tape, event.inputs[1], first.units_are_rows);
+    return first;
   }
   return first;
 }
@@ -150,7 +151,7 @@ void read_answers(const Tape& tape, const Verdict& v, const FirstLayer& first, R
   for (std::size_t r = 0; r < n; ++r) {
     Run::Misread m{static_cast<std::int64_t>(r), truth[r], answers[r * classes]};
     if (v.is_classes) {
-      if (truth[r] < 0) continue;
+      if (truth[r] < 0 || truth[r] >= static_cast<double>(classes)) continue;  // no class
       const auto [answer, confidence] = answer_of(&answers[r * classes], classes);
       ++run.confusion[static_cast<std::size_t>(truth[r])][answer];
       m.answer = static_cast<double>(answer);

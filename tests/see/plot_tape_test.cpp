@@ -14,6 +14,7 @@
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <sstream>
 
 using namespace gradus;
@@ -231,6 +232,23 @@ TEST(PlotTape, ElementsGiveWhatATrainingLogHas) {
                 testing::AllOf(HasSubstr("accuracy"), HasSubstr("dead"), HasSubstr("weights"),
                                HasSubstr("confusion"), HasSubstr("misread")));
   }
+}
+
+/// A run that ended at a label that is no class still has a tape, and its pictures.
+TEST(PlotTape, ALabelThatIsNoClassIsNotCounted) {
+  manual_seed(2);
+  const Tensor x = rand({4, 16}), w = randn({16, 3}).set_requires_grad().set_name("w");
+  see::Recorder recorder({.level = see::TapeLevel::full});
+  const auto loss = [&](const Tensor& labels) { return cross_entropy(matmul(x, w), labels); };
+  loss(tensor({0, 1, 2, 0})).backward();
+  EXPECT_THROW(loss(tensor({0, 1, 2, 1000000})), IndexError);
+  recorder.finish();
+  const see::Run run = see::run_of(recorder.tape(), "labels from 1");
+  ASSERT_EQ(run.confusion.size(), 3U);
+  double rows_counted = 0;
+  for (const std::vector<double>& truth : run.confusion)
+    rows_counted += std::accumulate(truth.begin(), truth.end(), 0.);
+  EXPECT_EQ(rows_counted, 4) << "those of the call that came to its end";
 }
 
 TEST(PlotTape, SeveralWritesHaveAHoleUnlessTheElementsWereKept) {
