@@ -97,12 +97,15 @@ static void five_epochs(const data::Loaders& dls) {
     also(106, name + ", valid accuracy", f64[e].accuracy, in_f64[e].accuracy, 1e-9, mnist_only);
   }
 
-  // The library has this loop too, `gradus::fit`; it gives the same numbers to the last bit.
+  // The library has this loop too, `gradus::fit`. It makes one plan of a whole step instead of
+  // calling one operation after the other, and gives the same numbers to the last bit.
   default_generator().set_state(stream);
   nn::Sequential again = lesson_net();
   optim::SGD again_opt(again.parameters(), {.lr = .5});
-  const Evaluation library = gradus::fit(1, again, loss_func, again_opt, dls.train, dls.valid);
-  also(106, "the library's fit, epoch 0, less ours", 0, library.loss - here[0].loss, 0);
+  const Stopwatch library_watch;
+  const Evaluation library = gradus::fit(5, again, loss_func, again_opt, dls.train, dls.valid);
+  timing("the same by the library's fit: " + text("%.2f s", library_watch.seconds()));
+  also(106, "the library's fit, epoch 4, less ours", 0, library.loss - here[4].loss, 0);
 }
 
 static void run() {

@@ -67,7 +67,7 @@ class DataLoader::Pass {
       const std::lock_guard lock(mutex_);
       stopped_ = true;
     }
-    changed_.notify_all();
+    room_.notify_all();
     for (std::thread& worker : workers_) worker.join();
   }
   Pass(const Pass&) = delete;
@@ -89,12 +89,12 @@ class DataLoader::Pass {
     return with_place(at_,
                       [&] { return dataset_->get(indices_[static_cast<std::size_t>(number)]); });
   }
-  /// Takes the next number as long as it is not too far ahead of the reader.
+  /// Makes batches until it is as far ahead of the reader as it may be; goes on when the reader has
+  /// used up half of that, so that it is woken once for several batches.
   void work() {
     std::unique_lock lock(mutex_);
     while (true) {
-      changed_.wait(lock,
-                    [&] { return stopped_ || taken_ == batches_ || taken_ < next_ + ahead_; });
+      if (taken_ >= next_ + ahead_) room_.wait(lock, [&] { return stopped_ || has_room(); });
       if (stopped_ || taken_ == batches_) return;
       const std::int64_t number = taken_++;
       lock.unlock();
@@ -107,15 +107,17 @@ class DataLoader::Pass {
       }
       lock.lock();
       ready_[number] = {std::move(batch), error};
-      changed_.notify_all();
+      if (number == next_) arrived_.notify_one();
     }
   }
+  bool has_room() const { return taken_ <= next_ + ahead_ / 2; }
   Batch wait_for_batch() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return ready_.contains(next_); });
+    arrived_.wait(lock, [&] { return ready_.contains(next_); });
     auto [batch, error] = std::move(ready_.extract(next_++).mapped());
+    const bool has_room = this->has_room();
     lock.unlock();
-    changed_.notify_all();
+    if (has_room) room_.notify_all();
     if (error) std::rethrow_exception(error);
     return batch;
   }
@@ -128,7 +130,7 @@ class DataLoader::Pass {
   Batch current_;
   std::vector<std::thread> workers_;
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable room_, arrived_;  // what workers wait for, what the reader waits for
   std::map<std::int64_t, std::pair<Batch, std::exception_ptr>> ready_;
 };
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <type_traits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "gradus/kernels/moments.cpp"
@@ -57,6 +58,7 @@ bool add_moments_loop(const void* elements, Index n, Moments& into) {
   for (auto& v : sum.part) v = hn::Zero(f64);
   squares = sum;
   Index i = 0;
+#pragma GCC unroll 4
   for (; i + eight <= n; i += eight) {
     for (Index w = 0; w < eight / width<T>; ++w) {
       const auto v = hn::LoadU(d, x + i + w * width<T>);
@@ -69,7 +71,11 @@ bool add_moments_loop(const void* elements, Index n, Moments& into) {
     for (Index w = 0; w < eight / width<double>; ++w) {
       const auto v = doubles(x + i, w);
       sum.part[w] = hn::Add(sum.part[w], v);
-      squares.part[w] = hn::Add(squares.part[w], hn::Mul(v, v));
+      // The square of a float is exact in f64, fused with the sum or not.
+      if constexpr (std::is_same_v<T, float>)
+        squares.part[w] = hn::MulAdd(v, v, squares.part[w]);
+      else
+        squares.part[w] = hn::Add(squares.part[w], hn::Mul(v, v));
     }
   }
   Moments found;
@@ -123,22 +129,68 @@ void hash_loop(const std::byte* bytes, Index stripes, std::uint32_t* state) {
   for (Index w = 0; w < vectors; ++w) hn::StoreU(h[w], d, state + w * lanes);
 }
 
-/// Truth values and pixels: loops that the compiler makes vectors of.
+/// The sum of all lanes, which has room in 64 bits.
+template <class D>
+std::uint64_t total(D d, hn::Vec<D> v) {
+  hn::TFromD<D> lanes[hn::MaxLanes(D())];
+  hn::StoreU(v, d, lanes);
+  std::uint64_t sum = 0;
+  for (const auto lane : lanes) sum += static_cast<std::uint64_t>(lane);
+  return sum;
+}
+
+/// Truth values and pixels: whole numbers, whose sums are exact in any order.
 bool add_bytes(const void* elements, Index n, Moments& into) {
   const auto* x = static_cast<const std::uint8_t*>(elements);
   if (n < 1) return true;
-  std::uint32_t sum = 0, squares = 0, zeros = 0;
+  std::uint64_t sum = 0, squares = 0, zeros = 0;
   std::uint8_t low = x[0], high = x[0];
-  for (Index i = 0; i < n; ++i) {
+  Index i = 0;
+#if HWY_TARGET != HWY_SCALAR
+  constexpr hn::ScalableTag<std::uint8_t> d;
+  constexpr hn::RepartitionToWide<decltype(d)> d16;
+  constexpr hn::Repartition<std::int16_t, decltype(d)> whole16;
+  constexpr hn::Repartition<std::int32_t, decltype(d)> d32;
+  constexpr hn::Repartition<std::uint64_t, decltype(d)> d64;
+  constexpr auto step = static_cast<Index>(hn::MaxLanes(d));
+  const auto none = hn::Zero(d), one = hn::Set(d, 1);
+  auto lows = hn::Set(d, low), highs = lows;
+  auto sums = hn::Zero(d64), zero_count = sums;
+  auto even = hn::Zero(d32), odd = even;  // sums of squares
+  for (; i + step <= n; i += step) {
+    const auto v = hn::LoadU(d, x + i);
+    lows = hn::Min(lows, v);
+    highs = hn::Max(highs, v);
+    sums = hn::Add(sums, hn::SumsOf8(v));
+    const auto is_zero = hn::VecFromMask(d, hn::Eq(v, none));
+    zero_count = hn::Add(zero_count, hn::SumsOf8(hn::And(is_zero, one)));
+    const auto lower = hn::BitCast(whole16, hn::ZipLower(d16, v, none)),
+               upper = hn::BitCast(whole16, hn::ZipUpper(d16, v, none));
+    even = hn::ReorderWidenMulAccumulate(d32, lower, lower, even, odd);
+    even = hn::ReorderWidenMulAccumulate(d32, upper, upper, even, odd);
+  }
+  if (i > 0) {
+    std::uint8_t least[step], most[step];
+    hn::StoreU(lows, d, least);
+    hn::StoreU(highs, d, most);
+    low = *std::min_element(least, least + step);
+    high = *std::max_element(most, most + step);
+    sum = total(d64, sums);
+    zeros = total(d64, zero_count);
+    squares = total(d32, even) + total(d32, odd);
+  }
+#endif
+  for (; i < n; ++i) {
     const std::uint32_t v = x[i];
     sum += v;
     squares += v * v;
     zeros += v == 0;
+    low = std::min(low, x[i]);
+    high = std::max(high, x[i]);
   }
-  for (Index i = 0; i < n; ++i) low = std::min(low, x[i]), high = std::max(high, x[i]);
-  into.sum[0] += sum;
-  into.squares[0] += squares;
-  into.zeros[0] += zeros;
+  into.sum[0] += static_cast<double>(sum);
+  into.squares[0] += static_cast<double>(squares);
+  into.zeros[0] += static_cast<std::int64_t>(zeros);
   into.min[0] = std::min<double>(into.min[0], low);
   into.max[0] = std::max<double>(into.max[0], high);
   return true;

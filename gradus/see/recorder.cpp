@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <compare>
+#include <functional>
 #include <map>
 #include <tuple>
 #include <unordered_map>
@@ -20,15 +22,29 @@ using Clock = std::chrono::steady_clock;
 
 /// A tensor is known by its bytes and how they are seen: gradient rules get kept values as new
 /// tensors over the same storage. Bytes that nobody computed yet are known by their recipe.
-using Key = std::tuple<const void*, std::int64_t, DType, Ints, Ints>;
+struct Key {
+  const void* base;
+  DType dtype;
+  Layout layout;
+
+  friend bool operator<(const Key& a, const Key& b) {
+    if (a.base != b.base) return std::less<>()(a.base, b.base);
+    const auto rest = [](const Key& k) {
+      return std::tuple(k.dtype, k.layout.offset, k.layout.rank());
+    };
+    if (rest(a) != rest(b)) return rest(a) < rest(b);
+    const auto order = std::lexicographical_compare_three_way(
+        a.layout.shape.begin(), a.layout.shape.end(), b.layout.shape.begin(), b.layout.shape.end());
+    if (order != 0) return order < 0;
+    return std::ranges::lexicographical_compare(a.layout.strides, b.layout.strides);
+  }
+};
 
 const void* base_of(const Tensor& x) {
   if (const auto recipe = x.storage().recipe()) return recipe.get();
   return x.storage().data();
 }
-Key key_of(const Tensor& x) {
-  return {base_of(x), x.layout().offset, x.dtype(), x.shape().to_vector(), x.strides().to_vector()};
-}
+Key key_of(const Tensor& x) { return {base_of(x), x.dtype(), x.layout()}; }
 /// The elements without history. (detach() would mark the storage as seen by others.)
 Tensor plain(const Tensor& x) {
   return x.history() ? Tensor(x.storage(), x.layout(), x.dtype()) : x;

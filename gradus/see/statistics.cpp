@@ -24,14 +24,52 @@ struct Part {
   std::uint64_t hash = 0;
 };
 
+/// The bin of finite numbers between two powers of 2; the smallest, and 0, lie in the middle one.
+constexpr int bin_of_octave(int exponent, bool is_negative) {
+  const int octave = exponent + 44, k = std::min(octave / 2, 30);
+  return octave < 0 ? 32 : is_negative ? 31 - k : 33 + k;
+}
+
 inline int bin_of(double v) {
   if (std::isnan(v)) return 0;
   if (std::isinf(v)) return v > 0 ? 63 : 1;
   // The exponent as it stands in the bits; subnormals and 0 have the lowest.
-  const int octave = static_cast<int>((std::bit_cast<std::uint64_t>(v) >> 52) & 0x7FF) - 1023 + 44;
-  if (octave < 0) return 32;
-  const int k = std::min(octave / 2, 30);
-  return v > 0 ? 33 + k : 31 - k;
+  return bin_of_octave(static_cast<int>((std::bit_cast<std::uint64_t>(v) >> 52) & 0x7FF) - 1023,
+                       v < 0);
+}
+
+/// Bins of floats by their first nine bits, sign and exponent; NaN has the exponent of infinity.
+constexpr std::array<std::uint8_t, 512> bins_of_floats = [] {
+  std::array<std::uint8_t, 512> bins{};
+  for (int i = 0; i < 512; ++i)
+    bins[static_cast<std::size_t>(i)] =
+        static_cast<std::uint8_t>(bin_of_octave((i & 255) - 127, i > 255));
+  bins[255] = 63;  // infinity
+  bins[511] = 1;
+  return bins;
+}();
+
+inline std::size_t bin(float v) { return bins_of_floats[std::bit_cast<std::uint32_t>(v) >> 23]; }
+/// A whole number is one as a float as well, and lies in the same bin.
+inline std::size_t bin(std::uint8_t v) { return bin(static_cast<float>(v)); }
+inline std::size_t bin(double v) { return static_cast<std::size_t>(bin_of(v)); }
+
+/// Puts elements first, first + stride ... before `end` into their bins.
+template <class T>
+void add_samples(const T* x, std::int64_t first, std::int64_t end, std::int64_t stride,
+                 std::array<std::uint32_t, 64>& bins) {
+  using Number = std::conditional_t<sizeof(T) == 1 || std::is_same_v<T, float>, T, double>;
+  const auto number = [&](std::int64_t i) { return static_cast<Number>(x[i]); };
+  const std::uint32_t infinite = bins[63] + bins[1];
+  std::int64_t i = first;
+  for (; i + 3 * stride < end; i += 4 * stride)
+    for (int k = 0; k < 4; ++k) ++bins[bin(number(i + k * stride))];
+  for (; i < end; i += stride) ++bins[bin(number(i))];
+  if constexpr (std::is_same_v<T, float>) {
+    if (bins[63] + bins[1] == infinite) return;
+    for (i = first; i < end; i += stride)
+      if (std::isnan(x[i])) --bins[std::signbit(x[i]) ? 1 : 63], ++bins[0];
+  }
 }
 
 void add_one(double v, int lane, kernels::Moments& into) {
@@ -76,8 +114,7 @@ Part part_of(const T* x, std::int64_t begin, std::int64_t end, std::int64_t stri
     const std::int64_t n = std::min(block, end - at);
     add_block(x, at, at + n, sums, part);
     hash.add(reinterpret_cast<const std::byte*>(x + at), static_cast<std::size_t>(n) * sizeof(T));
-    for (std::int64_t i = (at + stride - 1) / stride * stride; i < at + n; i += stride)
-      ++part.histogram[static_cast<std::size_t>(bin_of(static_cast<double>(x[i])))];
+    add_samples(x, (at + stride - 1) / stride * stride, at + n, stride, part.histogram);
   }
   for (int k = 0; k < lanes; ++k) {
     part.sum += sums.sum[k];

@@ -476,6 +476,16 @@ TEST(Statistics, BinsAreFactorsOfFour) {
   EXPECT_EQ(bin(1e30), 63);
 }
 
+TEST(Statistics, FloatsAndBytesLieInTheBinsOfTheirDoubles) {
+  Generator g(6);
+  Tensor x = exp(randn({4000}, DType::f32, &g) * 20) * sign(randn({4000}, DType::f32, &g));
+  const float strange[] = {0.f, -0.f, 1e-45f, -1e-39f, NAN, -NAN, INFINITY, -INFINITY, 3e38f};
+  for (std::size_t i = 0; i < std::size(strange); ++i) x.data<float>()[7 * i + 3] = strange[i];
+  EXPECT_EQ(see::statistics(x).histogram, see::statistics(x.astype(DType::f64)).histogram);
+  const Tensor bytes = randint(0, 256, {4000}, &g).astype(DType::u8);
+  EXPECT_EQ(see::statistics(bytes).histogram, see::statistics(bytes.astype(DType::f64)).histogram);
+}
+
 TEST(Statistics, EqualBitsHaveEqualHashesAndOneBitChangesIt) {
   Generator g(5);
   const Tensor x = randn({300, 70}, DType::f32, &g), y = x.clone();
