@@ -257,7 +257,7 @@ void backward(std::span<const Tensor> outputs, std::span<const Tensor> seeds,
     check_slot(leaf, "backward", at);
     // A gradient may be a view of another tensor's bytes (a broadcast seed), or that of two leaves;
     // a parameter owns its own.
-    leaf.set_grad(leaf.grad() ? add(leaf.grad(), g) : clone(g));
+    leaf.set_grad(leaf.grad() ? add(leaf.grad(), g, at) : clone(g, at));
     if (MeaningWatch* watch = GRADUS_MEANING_WATCH) watch->leaf(leaf, leaf.grad());
   }
 }

@@ -92,6 +92,7 @@ Tensor& Tensor::set_requires_grad(bool requires_grad, Place at) {
     throw error;
   }
   state().requires_grad = requires_grad;
+  note_made_at(at);
   return *this;
 }
 
@@ -114,6 +115,7 @@ Tensor& Tensor::set_name(std::string name) {
 Tensor Tensor::detach(Place at) const {
   Tensor result = with_layout(layout());
   result.state_->name = name();
+  result.note_made_at(requires_grad() ? at : made_at());
   if (requires_grad())
     result.set_cut(std::make_shared<const std::string>("detach() at " + short_place(at)));
   else

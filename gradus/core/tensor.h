@@ -153,8 +153,8 @@ class Tensor {
   // -- history ----------------------------------------------------------------------------------
   /// True for parameters and for everything computed from them while recording.
   bool requires_grad() const { return defined() && (state_->requires_grad || state_->history); }
-  /// Marks a leaf as a parameter. Throws DTypeError unless floating, GradError on a computed
-  /// tensor.
+  /// Marks a leaf as a parameter, made here unless it was said where. Throws DTypeError unless
+  /// floating, GradError on a computed tensor.
   Tensor& set_requires_grad(bool requires_grad = true, Place at = Place::current());
   bool is_leaf() const { return !state().history; }
   const History& history() const { return state().history; }
@@ -180,6 +180,13 @@ class Tensor {
   void retain_grad(Place at = Place::current()) const;
   /// Hooks of a leaf, for the backward pass; null where there are none.
   const std::shared_ptr<HookList>& hooks() const { return state().hooks; }
+  /// Where the user made it, for messages: the call of the operation, of `of`, or of the layer
+  /// whose parameter it is; line 0 where nobody said. A result with history has its node's place.
+  Place made_at() const { return state().made_at; }
+  /// Remembers the place unless one is known.
+  void note_made_at(Place at) const {
+    if (state().made_at.line() == 0) state().made_at = at;
+  }
   /// A name for messages and pictures, "w1".
   const std::string& name() const { return state().name; }
   Tensor& set_name(std::string name);
@@ -238,6 +245,7 @@ class Tensor {
     std::shared_ptr<const std::string> cut;
     std::shared_ptr<HookList> hooks;
     std::string name;
+    Place made_at;
   };
   explicit Tensor(std::shared_ptr<State> state) : state_(std::move(state)) {}
   /// Throws ValueError for an empty tensor.
@@ -283,6 +291,7 @@ Tensor Tensor::of(std::span<const Value> values, const Shape& shape, Place at) {
                      "give as many values as the shape holds", at);
   Tensor tensor = empty(shape, dtype_of<Value>);
   std::copy(values.begin(), values.end(), tensor.data<Value>());
+  tensor.note_made_at(at);
   return tensor;
 }
 

@@ -11,7 +11,7 @@ namespace {
 /// The arguments of one layer, by place ("784") and by name ("eps=1e-05").
 class Arguments {
  public:
-  Arguments(std::string_view layer, std::string_view text) : layer_(layer) {
+  Arguments(std::string_view layer, std::string_view text, Place at) : layer_(layer), at_(at) {
     while (!text.empty()) {
       const std::size_t comma = std::min(text.find(','), text.size());
       std::string_view one = text.substr(0, comma);
@@ -24,6 +24,8 @@ class Arguments {
         names_.emplace_back(one.substr(0, equals), one.substr(equals + 1));
     }
   }
+  /// Where the user asked for the layers.
+  Place at() const { return at_; }
   std::size_t places() const { return places_.size(); }
   const std::string& place(std::size_t i) const {
     if (i >= places_.size()) throw fail();
@@ -56,7 +58,8 @@ class Arguments {
   }
   DataError fail() const {
     return DataError("an unknown layer '" + std::string(layer_.substr(0, 60)) + "'",
-                     "write layers as layer_list does: Linear(784, 50); ReLU(); Linear(50, 10)");
+                     "write layers as layer_list does: Linear(784, 50); ReLU(); Linear(50, 10)",
+                     at_);
   }
 
  private:
@@ -74,6 +77,7 @@ class Arguments {
   }
 
   std::string_view layer_;
+  Place at_;
   std::vector<std::string> places_;
   std::vector<std::pair<std::string, std::string>> names_;
 };
@@ -87,7 +91,7 @@ void claim(std::int64_t& left, std::initializer_list<std::int64_t> sizes, const 
   }
   if (elements > left)
     throw DataError("layers that hold more than there are values for",
-                    "the file is damaged: train or save it again");
+                    "the file is damaged: train or save it again", a.at());
   left -= elements;
 }
 
@@ -118,12 +122,12 @@ void make_linear(Sequential& net, const Arguments& a, std::int64_t& left) {
   a.expect(has_bias ? 2 : 3);
   if (!has_bias && a.place(2) != "no bias") throw a.fail();
   claim(left, {a.size(0), a.size(1)}, a);
-  net.push_back(std::make_shared<Linear>(a.size(0), a.size(1), has_bias));
+  net.push_back(std::make_shared<Linear>(a.size(0), a.size(1), has_bias, a.at()));
 }
 void make_embedding(Sequential& net, const Arguments& a, std::int64_t& left) {
   a.expect(2);
   claim(left, {a.size(0), a.size(1)}, a);
-  net.push_back(std::make_shared<Embedding>(a.size(0), a.size(1)));
+  net.push_back(std::make_shared<Embedding>(a.size(0), a.size(1), a.at()));
 }
 void make_gelu(Sequential& net, const Arguments& a, std::int64_t&) {
   const bool is_exact = a.places() == 0;
@@ -146,15 +150,17 @@ void make_layer_norm(Sequential& net, const Arguments& a, std::int64_t& left) {
     elements *= shape.back();
   }
   if (affine) claim(left, {elements}, a);
-  net.push_back(std::make_shared<LayerNorm>(shape, a.number("eps", 1e-5), affine));
+  net.push_back(std::make_shared<LayerNorm>(shape, a.number("eps", 1e-5), affine, a.at()));
 }
 void make_batch_norm(Sequential& net, const Arguments& a, std::int64_t& left) {
   a.expect(1, {"eps", "momentum", "affine"});
   claim(left, {a.size(0)}, a);
-  net.push_back(std::make_shared<BatchNorm1d>(
-      a.size(0), BatchNormOptions{.eps = a.number("eps", 1e-5),
-                                  .momentum = a.number("momentum", 0.1),
-                                  .affine = a.flag("affine", true)}));
+  net.push_back(
+      std::make_shared<BatchNorm1d>(a.size(0),
+                                    BatchNormOptions{.eps = a.number("eps", 1e-5),
+                                                     .momentum = a.number("momentum", 0.1),
+                                                     .affine = a.flag("affine", true)},
+                                    a.at()));
 }
 
 constexpr Reader readers[] = {
@@ -184,7 +190,7 @@ std::string layer_list(const Sequential& net) {
   return text;
 }
 
-Sequential make_layers(std::string_view list, std::int64_t most_elements) {
+Sequential make_layers(std::string_view list, std::int64_t most_elements, Place at) {
   Sequential net;
   while (!list.empty()) {
     const std::size_t end = std::min(list.find(';'), list.size());
@@ -194,7 +200,7 @@ Sequential make_layers(std::string_view list, std::int64_t most_elements) {
     const std::size_t open = std::min(layer.find('('), layer.size());
     const bool is_call = open < layer.size() && layer.ends_with(')');
     const Arguments arguments(
-        layer, is_call ? layer.substr(open + 1, layer.size() - open - 2) : std::string_view());
+        layer, is_call ? layer.substr(open + 1, layer.size() - open - 2) : std::string_view(), at);
     const auto* reader = std::find_if(std::begin(readers), std::end(readers), [&](const Reader& r) {
       return r.name == layer.substr(0, open);
     });

@@ -12,11 +12,11 @@ Linear::Linear(std::int64_t in, std::int64_t out, bool with_bias, Place at) {
   const double bound = 1 / std::sqrt(static_cast<double>(in));
   weight = Tensor::empty({out, in});
   uniform_(weight, -bound, bound);
-  weight.set_requires_grad();
+  weight.set_requires_grad(true, at);
   if (!with_bias) return;
   bias = Tensor::empty({out});
   uniform_(bias, -bound, bound);
-  bias.set_requires_grad();
+  bias.set_requires_grad(true, at);
 }
 
 Tensor Linear::forward(const Tensor& x) {
@@ -36,7 +36,7 @@ Embedding::Embedding(std::int64_t count, std::int64_t dim, Place at) {
                      "both sizes count: 1 or more", at);
   weight = Tensor::empty({count, dim});
   normal_(weight);
-  weight.set_requires_grad();
+  weight.set_requires_grad(true, at);
 }
 
 std::string Embedding::describe() const {

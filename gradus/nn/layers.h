@@ -53,6 +53,7 @@ struct Dropout : Module {
 std::string layer_list(const Sequential& net);
 /// Parameters are drawn anew. Throws DataError for text that it does not know, and, before anything
 /// is allocated, for layers that hold more than `most_elements` in all.
-Sequential make_layers(std::string_view list, std::int64_t most_elements = std::int64_t{1} << 40);
+Sequential make_layers(std::string_view list, std::int64_t most_elements = std::int64_t{1} << 40,
+                       Place at = Place::current());
 
 }  // namespace gradus::nn

@@ -20,8 +20,8 @@ LayerNorm::LayerNorm(Ints sizes, double epsilon, bool affine, Place at)
     : shape(std::move(sizes)), eps(epsilon) {
   check_sizes("LayerNorm", shape, eps, at);
   if (!affine) return;
-  weight = ones(shape).set_requires_grad();
-  bias = zeros(shape).set_requires_grad();
+  weight = ones(shape, DType::f32, at).set_requires_grad(true, at);
+  bias = zeros(shape, DType::f32, at).set_requires_grad(true, at);
 }
 
 Tensor LayerNorm::forward(const Tensor& x) {
@@ -54,8 +54,8 @@ BatchNorm1d::BatchNorm1d(std::int64_t count, const BatchNormOptions& given, Plac
   running_var = ones({features});
   num_batches_tracked = zeros({}, DType::i64);
   if (!options.affine) return;
-  weight = ones({features}).set_requires_grad();
-  bias = zeros({features}).set_requires_grad();
+  weight = ones({features}, DType::f32, at).set_requires_grad(true, at);
+  bias = zeros({features}, DType::f32, at).set_requires_grad(true, at);
 }
 
 Tensor BatchNorm1d::forward(const Tensor& x) {

@@ -173,11 +173,12 @@ Tensor eye(std::int64_t n, std::optional<std::int64_t> m, DType dtype, Place at)
 namespace {
 
 template <class Number>
-Tensor from_list(std::span<const Number> values, const Shape& shape, DType dtype) {
+Tensor from_list(std::span<const Number> values, const Shape& shape, DType dtype, Place at) {
   Tensor result = Tensor::empty(shape, dtype);
   dispatch(dtype, [&]<class T>() {
     for (std::size_t i = 0; i < values.size(); ++i) result.data<T>()[i] = static_cast<T>(values[i]);
   });
+  result.note_made_at(at);
   return result;
 }
 
@@ -193,18 +194,19 @@ Tensor from_rows(std::initializer_list<std::initializer_list<Number>> rows, DTyp
     values.insert(values.end(), row.begin(), row.end());
   }
   return from_list<Number>(
-      values, {static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(columns)}, dtype);
+      values, {static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(columns)}, dtype,
+      at);
 }
 
 }  // namespace
 
-Tensor tensor(std::initializer_list<double> values, DType dtype) {
+Tensor tensor(std::initializer_list<double> values, DType dtype, Place at) {
   return from_list(std::span(values.begin(), values.size()),
-                   {static_cast<std::int64_t>(values.size())}, dtype);
+                   {static_cast<std::int64_t>(values.size())}, dtype, at);
 }
-Tensor tensor(std::initializer_list<int> values, DType dtype) {
+Tensor tensor(std::initializer_list<int> values, DType dtype, Place at) {
   return from_list(std::span(values.begin(), values.size()),
-                   {static_cast<std::int64_t>(values.size())}, dtype);
+                   {static_cast<std::int64_t>(values.size())}, dtype, at);
 }
 Tensor tensor(std::initializer_list<std::initializer_list<double>> rows, DType dtype, Place at) {
   return from_rows(rows, dtype, at);

@@ -26,11 +26,28 @@ std::optional<std::pair<std::string, std::string>> inner_misfit(const Shape& a, 
 
 std::string last_part(const std::string& path) { return path.substr(path.rfind('.') + 1); }
 
-/// "l2 from relu1 (mlp.cpp:58)", "lin2.w", "lin2.w transposed (mlp.cpp:12)"
+/// "l2 from relu1 (mlp.cpp:58)", "lin2.w (made at mlp.cpp:31)", "a parameter of lin2, transposed
+/// (made at mlp.cpp:31)"
 std::string origin(const Tensor& x) {
+  const auto made_at = [](const Tensor& leaf) {
+    return leaf.made_at().line() == 0 ? "" : " (made at " + short_place(leaf.made_at()) + ")";
+  };
+  const auto leaf_name = [](const Tensor& leaf) -> std::string {
+    if (!leaf.name().empty()) return leaf.name();
+    if (!leaf.requires_grad()) return "a tensor without a name";
+    return Scope::current() ? "a parameter of " + last_part(*Scope::current())
+                            : "a parameter without a name";
+  };
   const std::shared_ptr<Node>& node = x.history().node;
+  if (!node) return leaf_name(x) + made_at(x);
   const std::string name = x.name().empty() ? "" : x.name() + " ";
-  if (!node) return x.name().empty() ? "a tensor without a name" : x.name();
+  if (const Tensor& whole = node->inputs[0].leaf;
+      name.empty() && node->op.kind() == OpKind::view && whole)
+    return leaf_name(whole) +
+           (x.ndim() == 2 && x.layout() == whole.layout().permute({1, 0})
+                ? ", transposed"
+                : ", seen by " + std::string(node->op.name())) +
+           made_at(whole);
   return name + "from " + (node->scope ? last_part(*node->scope) : std::string(node->op.name())) +
          " (" + short_place(node->place) + ")";
 }

@@ -59,8 +59,10 @@ Tensor eye(std::int64_t n, std::optional<std::int64_t> m = {}, DType dtype = DTy
            Place at = Place::current());
 /// A tensor of literals: tensor({1, 2, 3}), tensor({{1., 2.}, {3., 4.}}). Integers give i64,
 /// floating numbers f32. Throws ShapeError for rows of unequal length. (torch.tensor)
-Tensor tensor(std::initializer_list<double> values, DType dtype = DType::f32);
-Tensor tensor(std::initializer_list<int> values, DType dtype = DType::i64);
+Tensor tensor(std::initializer_list<double> values, DType dtype = DType::f32,
+              Place at = Place::current());
+Tensor tensor(std::initializer_list<int> values, DType dtype = DType::i64,
+              Place at = Place::current());
 Tensor tensor(std::initializer_list<std::initializer_list<double>> rows, DType dtype = DType::f32,
               Place at = Place::current());
 Tensor tensor(std::initializer_list<std::initializer_list<int>> rows, DType dtype = DType::i64,

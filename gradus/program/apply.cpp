@@ -17,6 +17,7 @@ using Outputs = Few<Tensor, 1>;
 struct Door {
   std::vector<Observer*> observers;
   int depth = 0;
+  const Place* caller = nullptr;  // the user's line, inside of an operation that calls others
   Phase phase = Phase::forward;
   const Node* forward_twin = nullptr;
   std::shared_ptr<const std::string> scope;
@@ -46,10 +47,23 @@ auto with_context(std::string_view name, std::span<const Tensor> inputs, Place a
   }
 }
 
-struct DepthGuard {
-  DepthGuard() { ++door.depth; }
-  ~DepthGuard() { --door.depth; }
+/// While an operation calls others. Its own code stands where the user called it; a function of the
+/// user's, which stands for itself, gives no place.
+struct Inside {
+  explicit Inside(const Place* at) : caller_before(door.caller) {
+    ++door.depth;
+    door.caller = at && caller_before ? caller_before : at;
+  }
+  ~Inside() {
+    --door.depth;
+    door.caller = caller_before;
+  }
+  Inside(const Inside&) = delete;
+
+  const Place* caller_before;
 };
+
+Place users_place(Place at) { return door.caller ? *door.caller : at; }
 
 template <class Notify>
 void tell_observers(const Op& op, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
@@ -99,13 +113,13 @@ Outputs run(const Op& op, std::span<const Tensor> inputs) {
   return {std::move_iterator(outputs.begin()), std::move_iterator(outputs.end())};
 }
 
-Outputs execute(const Op& op, std::span<const Tensor> inputs) {
+Outputs execute(const Op& op, std::span<const Tensor> inputs, Place at) {
   if (op.kind() == OpKind::composite) {
-    DepthGuard inside;
+    const Inside inside(&at);
     return run(op, inputs);
   }
   if (op.kind() == OpKind::function) {
-    DepthGuard inside;
+    const Inside inside(nullptr);
     NoGrad guard;
     return run(op, inputs);
   }
@@ -119,7 +133,7 @@ Outputs execute(const Op& op, std::span<const Tensor> inputs) {
     return {defer_call(op, inputs, specs[0])};
   if (op.facts().has_shortcut) {
     NoGrad guard;
-    DepthGuard inside;
+    const Inside inside(&at);
     if (Tensor y = op.model().shortcut(inputs)) return {y};
   }
   Outputs outputs;
@@ -181,9 +195,11 @@ bool any_requires_grad(std::span<const Tensor> inputs) {
 void keep_history(const Op& op, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
                   Place at) {
   if (grad_enabled() && any_requires_grad(inputs))
-    record(op, inputs, outputs, at);
-  else
-    inherit_cut(inputs, outputs);
+    return record(op, inputs, outputs, users_place(at));
+  inherit_cut(inputs, outputs);
+  // What a gradient rule makes was made by the call that it differentiates.
+  const Place made = door.forward_twin ? door.forward_twin->place : users_place(at);
+  for (const Tensor& y : outputs) y.note_made_at(made);
 }
 
 void check_defined(std::span<const Tensor> inputs) {
@@ -210,19 +226,19 @@ void check_overlap(const Tensor& target, std::span<const Tensor> inputs) {
 }
 
 /// The inputs as the operation wants them; nothing where `given` are.
-Tensors prepare(const Op& op, std::span<const Tensor> given) {
+Tensors prepare(const Op& op, std::span<const Tensor> given, Place at) {
   if (!op.facts().has_prepare) return {};
-  DepthGuard inside;
+  const Inside inside(&at);
   return op.model().prepare(given);
 }
 
 Outputs call(const Op& op, std::span<const Tensor> given, Place at) {
   return with_context(op.name(), given, at, [&] {
     check_defined(given);
-    const Tensors prepared = prepare(op, given);
+    const Tensors prepared = prepare(op, given, at);
     const std::span<const Tensor> inputs = prepared.empty() ? given : std::span(prepared);
     tell_before(op, inputs, nullptr, at);
-    Outputs outputs = execute(op, inputs);
+    Outputs outputs = execute(op, inputs, at);
     if (op.facts().has_captured) {
       Tensors used(inputs.begin(), inputs.end());
       for (Tensor& x : op.model().captured()) used.push_back(std::move(x));
@@ -257,7 +273,7 @@ void apply_into(const Op& op, std::span<const Tensor> given, Tensor& target, std
     check_defined(std::span(&target, 1));
     if (!op.facts().in_place_safe)
       throw ValueError("cannot write in place", "compute it apart and use copy_: x.copy_(op(x))");
-    const Tensors prepared = prepare(op, given);
+    const Tensors prepared = prepare(op, given, at);
     const std::span<const Tensor> inputs = prepared.empty() ? given : std::span(prepared);
     const bool recording = grad_enabled() && (target.requires_grad() || any_requires_grad(inputs));
     if (recording && target.is_leaf() && target.requires_grad())
@@ -275,8 +291,8 @@ void apply_into(const Op& op, std::span<const Tensor> given, Tensor& target, std
     tell_before(op, inputs, &target, at);
     if (recording) {
       // A gradient rule may keep the output, so it gets one of its own; the target shares history.
-      Outputs outputs = execute(op, inputs);
-      record(op, inputs, outputs, at);
+      Outputs outputs = execute(op, inputs, at);
+      record(op, inputs, outputs, users_place(at));
       target.set_history(outputs[0].history());
     }
     target.storage().prepare_write();

@@ -29,6 +29,7 @@ struct Axis {
   bool log = false;  ///< positive values alone are drawn
   /// Places and their words, where round numbers would not do.
   std::vector<std::pair<double, std::string>> marks{};
+  bool counts = false;  ///< steps, epochs: no number stands between two whole ones
 };
 
 struct LinePlot {

@@ -51,32 +51,38 @@ std::string short_number(double value) {
   return fixed(value, 4);
 }
 
-Ruler Ruler::of(std::span<const double> values, bool log, bool padded) {
+Ruler Ruler::between(double low, double high, const Axis& axis) {
+  return {low, high, axis.log, axis.marks, axis.counts};
+}
+
+Ruler Ruler::of(std::span<const double> values, const Axis& axis, bool padded) {
   // Axes end where numbers end.
   constexpr double largest = std::numeric_limits<double>::max(),
                    smallest = std::numeric_limits<double>::denorm_min();
-  Ruler r{INFINITY, -INFINITY, log, {}};
+  Ruler r{INFINITY, -INFINITY, axis.log, {}, axis.counts};
   for (const double v : values)
-    if (std::isfinite(v) && (!log || v > 0))
+    if (std::isfinite(v) && (!r.log || v > 0))
       r.low = std::min(r.low, v), r.high = std::max(r.high, v);
-  if (r.low > r.high) return {log ? 0.1 : 0, 1, log};
-  if (log) {
+  if (r.low > r.high) return {r.log ? 0.1 : 0, 1, r.log, {}, r.counts};
+  if (r.log) {
     if (r.high / r.low < 10)
       r.low = std::max(r.low / 3, smallest), r.high = std::min(r.high, largest / 3) * 3;
     return r;
   }
   if (r.low == r.high) {
-    const double margin = r.low == 0 ? 1 : std::abs(r.low) / 2;
-    return {std::max(r.low - (padded ? margin : 0), -largest), std::min(r.high + margin, largest),
-            log};
+    const double margin = r.low == 0 || r.counts ? 1 : std::abs(r.low) / 2;
+    if (padded) r.low = std::max(r.low - margin, -largest);
+    r.high = std::min(r.high + margin, largest);
+    return r;
   }
   if (!padded) return r;
   const double margin =
       (r.high / 2 - r.low / 2) * 0.1;  // a twentieth of all, in halves that cannot overflow
   // What is nearly at 0 begins there: a loss, a share.
   const bool from_zero = r.low >= 0 && r.low < (r.high - r.low) / 3;
-  return {from_zero ? 0 : std::max(r.low - margin, -largest), std::min(r.high + margin, largest),
-          log};
+  r.low = from_zero ? 0 : std::max(r.low - margin, -largest);
+  r.high = std::min(r.high + margin, largest);
+  return r;
 }
 
 bool Ruler::has(double value) const { return std::isfinite(value) && (!log || value > 0); }
@@ -106,10 +112,11 @@ std::vector<std::pair<double, std::string>> Ruler::ticks(int wanted) const {
   const double raw = (high / 2 - low / 2) / wanted * 2;
   if (!(raw > 0) || !std::isfinite(raw)) return {{low, short_number(low)}};
   const double power = std::pow(10.0, std::floor(std::log10(raw)));
-  const double step = raw <= power       ? power
-                      : raw <= 2 * power ? 2 * power
-                      : raw <= 5 * power ? 5 * power
-                                         : 10 * power;
+  const double round = raw <= power       ? power
+                       : raw <= 2 * power ? 2 * power
+                       : raw <= 5 * power ? 5 * power
+                                          : 10 * power;
+  const double step = counts ? std::max(round, 1.0) : round;
   if (!(step > 0)) return {{low, short_number(low)}};
   for (double k = std::ceil(low / step - 1e-9); k * step <= high + step * 1e-9; ++k) {
     if (all.size() > 100) break;  // numbers too close for f64

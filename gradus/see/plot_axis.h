@@ -17,13 +17,17 @@ std::string short_number(double value);
 /// Text for an SVG: no character of it is markup or a control character.
 std::string escaped(const std::string& text);
 
+inline const Axis by_steps{.label = "step", .counts = true};
+
 /// Numbers from low to high on an axis.
 struct Ruler {
   double low = 0, high = 1;
   bool log = false;
   std::vector<std::pair<double, std::string>> marks{};  ///< stand in place of round numbers
+  bool counts = false;                                  ///< no number between two whole ones
+  static Ruler between(double low, double high, const Axis& axis);
   /// Of all values that are finite (and positive, for log), with a margin where `padded`.
-  static Ruler of(std::span<const double> values, bool log, bool padded);
+  static Ruler of(std::span<const double> values, const Axis& axis, bool padded);
   bool has(double value) const;
   /// Where a value lies, 0 at low and 1 at high.
   double share(double value) const;

@@ -43,7 +43,7 @@ Heatmap histogram_in_equal_bins(const Run& run, const std::string& layer,
         steps.push_back(s.step), layers.push_back(&l);
         limit = std::max(limit, l.limit);
       }
-  Heatmap map{title, {"step"},          {"activation"},  {}, 0, 1, -limit,
+  Heatmap map{title, by_steps,          {"activation"},  {}, 0, 1, -limit,
               limit, Scale::sequential, "log(1 + count)"};
   if (layers.empty()) return map;
   const std::size_t bins = layers[0]->counts.size();
@@ -103,7 +103,7 @@ Sizes sizes_of(const std::vector<std::vector<double>>& columns) {
 /// The same of a tape's own bins. The words at the axis stand at edges, every second where there
 /// are many.
 Heatmap histogram_by_size(const Run& run, const std::string& layer, const std::string& title) {
-  Heatmap map{title + ", by size", {"step"}, {"activation"}};
+  Heatmap map{title + ", by size", by_steps, {"activation"}};
   map.legend = "log(1 + count)";
   std::vector<double> steps;
   std::vector<std::vector<double>> found, columns;

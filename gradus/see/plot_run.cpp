@@ -65,7 +65,7 @@ LinePlot course(Runs runs, const std::string& title, double Run::Batch::*of_batc
                 double Run::Epoch::*of_train, double Run::Epoch::*of_valid) {
   const bool by_step =
       std::any_of(runs.begin(), runs.end(), [](const Run& r) { return !r.batches.empty(); });
-  LinePlot plot{title, {by_step ? "step" : "epoch"}, {title}, {}, {}};
+  LinePlot plot{title, {.label = by_step ? "step" : "epoch", .counts = true}, {title}, {}, {}};
   int colour = 0;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const Run& r = runs[i];
@@ -106,7 +106,7 @@ template <class Entry>
 LinePlot by_name(Runs runs, const std::string& title, const Axis& y,
                  std::vector<Entry> Run::Snapshot::*list,
                  const std::function<double(const Entry&)>& value) {
-  LinePlot plot{title, {"step"}, y, {}, {}};
+  LinePlot plot{title, by_steps, y, {}, {}};
   const std::vector<std::string> names = names_of(runs, list);
   for (std::size_t i = 0; i < runs.size(); ++i)
     for (std::size_t n = 0; n < names.size(); ++n) {
@@ -180,7 +180,7 @@ std::vector<NamedPlot> plots_of(Runs runs, const PlotOptions& options) {
   add("loss", std::move(loss));
   add("accuracy", course(runs, "accuracy", &Run::Batch::accuracy, &Run::Epoch::train_accuracy,
                          &Run::Epoch::valid_accuracy));
-  LinePlot rates{"learning rate", {"step"}, {"learning rate"}, {}, {}};
+  LinePlot rates{"learning rate", by_steps, {"learning rate"}, {}, {}};
   for (std::size_t i = 0; i < runs.size(); ++i)
     rates.series.push_back({label("lr", runs, i), column(runs[i].batches, &Run::Batch::step),
                             column(runs[i].batches, &Run::Batch::lr), static_cast<int>(i), i > 0});

@@ -110,8 +110,8 @@ std::string draw(const LinePlot& plot) {
                 42,
                 760 - 20 - 7.2 * static_cast<double>(std::min<std::size_t>(longest, 30)),
                 340 - 48,
-                Ruler::of(all_x(plot), plot.x.log, false),
-                Ruler::of(all_y(plot), plot.y.log, true)};
+                Ruler::of(all_x(plot), plot.x, false),
+                Ruler::of(all_y(plot), plot.y, true)};
   draw_axes(d, f, plot.x, plot.y, true);
   std::vector<double> wanted;
   std::vector<std::pair<std::string, std::string>> labels;  // words, colour
@@ -171,8 +171,8 @@ std::string draw(const Heatmap& map) {
                 42,
                 right,
                 bottom,
-                {map.left, map.right, map.x.log, map.x.marks},
-                {map.bottom, map.top, map.y.log, map.y.marks}};
+                Ruler::between(map.left, map.right, map.x),
+                Ruler::between(map.bottom, map.top, map.y)};
   const Grid* const grids[] = {&map.grid};
   const auto limits = limits_of(grids, map.scale);
   if (!map.grid.values.empty())

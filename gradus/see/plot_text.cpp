@@ -145,8 +145,7 @@ std::string heading(const std::string& title, const std::string& unit, const Tex
 
 std::string draw(const LinePlot& plot, const TextStyle& style) {
   static constexpr std::string_view marks = "*o+x#@%&";
-  const Ruler x = Ruler::of(all_x(plot), plot.x.log, false),
-              y = Ruler::of(all_y(plot), plot.y.log, true);
+  const Ruler x = Ruler::of(all_x(plot), plot.x, false), y = Ruler::of(all_y(plot), plot.y, true);
   const int rows = style.rows, left = widest_tick(y, rows) + 2;
   int longest = 0;
   for (const Series& s : plot.series)
@@ -273,8 +272,8 @@ void draw_grid(Canvas& canvas, const TextStyle& style, int left, int top, const 
 }
 
 std::string draw(const Heatmap& map, const TextStyle& style) {
-  const Ruler x{map.left, map.right, map.x.log, map.x.marks},
-      y{map.bottom, map.top, map.y.log, map.y.marks};
+  const Ruler x = Ruler::between(map.left, map.right, map.x),
+              y = Ruler::between(map.bottom, map.top, map.y);
   const int rows = style.rows, left = widest_tick(y, rows) + 2,
             columns = std::max(style.width - left, 4);
   Canvas canvas(style.width, rows + 2);

@@ -64,7 +64,7 @@ ModelFile model_in(const io::SafeTensors& file, const std::string& path, Place a
   for (const auto& [name, tensor] : file.tensors) held += tensor.numel();
   ModelFile model;
   try {
-    model.net = nn::make_layers(layers, held);
+    model.net = nn::make_layers(layers, held, at);
     model.net.load_state_dict(file.tensors, at);
   } catch (...) {
     default_generator().set_state(random_state);

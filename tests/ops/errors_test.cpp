@@ -149,7 +149,7 @@ TEST(Wrong, SaysExactly) {
        "tensor without a name, right is a tensor without a name. A weight of (4,5) would fit: "
        "Linear(4,5)?",
        [] {
-         matmul(ones({3, 4}), ones({3, 5}));
+         matmul(Tensor::empty({3, 4}), Tensor::empty({3, 5}));
        }},
       {"ShapeError: matmul(f32[], f32[3]): a scalar has no rows or columns\n  hint: multiply by a "
        "number with a * b",

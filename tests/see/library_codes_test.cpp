@@ -3,6 +3,8 @@
 // (docs/diagnostics.md).
 #include <gradus/autograd/backward.h>
 #include <gradus/core/diagnostic.h>
+#include <gradus/nn/containers.h>
+#include <gradus/nn/layers.h>
 #include <gradus/ops/ops.h>
 #include <gradus/see/recorder.h>
 
@@ -90,6 +92,7 @@ TEST(Codes, B1NumbersAreThoseOfTheWholeTable) {
 
 TEST(Codes, S1ProductWhoseInnerSizesDiffer) {
   Tensor w = zeros({784, 1}).set_requires_grad().set_name("lin2.w");
+  const int w_made = __LINE__ - 1;
   Tensor l1 = zeros({500, 50}).set_requires_grad(), l2;
   {
     const Scope here("relu1");
@@ -100,8 +103,26 @@ TEST(Codes, S1ProductWhoseInnerSizesDiffer) {
   EXPECT_EQ(text_of([&] { matmul(l2, w); }),
             "S1 error  lin2: matmul (500,50) @ (784,1): inner sizes 50 and 784 differ\n"
             "          left is l2 from relu1 (" +
-                line(made) + "), right is lin2.w. A weight of (50,1) would fit: Linear(50,1)?");
+                line(made) + "), right is lin2.w (made at " + line(w_made) +
+                "). A weight of (50,1) would fit: Linear(50,1)?");
   EXPECT_EQ(text_of([&] { matmul(l2, zeros({50, 1})); }), "silent");
+}
+
+TEST(Codes, S1NamesTheParameterOfALayer) {
+  nn::Linear lin2(784, 1);
+  const int made = __LINE__ - 1;
+  const Tensor x = zeros({500, 50});
+  const std::string x_made = line(__LINE__ - 1);
+  const Scope here("lin2");
+  EXPECT_EQ(text_of([&] { lin2(x); }),
+            "S1 error  lin2: matmul (500,50) @ (784,1): inner sizes 50 and 784 differ\n"
+            "          left is a tensor without a name (made at " +
+                x_made + "), right is a parameter of lin2, transposed (made at " + line(made) +
+                "). A weight of (50,1) would fit: Linear(50,1)?");
+  nn::Sequential net = nn::make_layers("Linear(784, 50); Linear(784, 1)");
+  const std::string list_made = line(__LINE__ - 1);
+  const std::string text = text_of([&] { net(zeros({5, 784})); });
+  EXPECT_NE(text.find("transposed (made at " + list_made + ")"), text.npos) << text;
 }
 
 TEST(Codes, S2ReshapeToAnotherNumberOfElements) {

@@ -200,6 +200,11 @@ TEST(Plot, NumbersAndTicksAreRound) {
   };
   EXPECT_EQ(words_of({0, 1}, 5), "0.0 0.2 0.4 0.6 0.8 1.0 ");
   EXPECT_EQ(words_of({-3, 17}, 4), "0 5 10 15 ");
+  EXPECT_EQ(words_of({0, 3, false, {}, true}, 8), "0 1 2 3 ");  // steps
+  const double steps[] = {0, 1, 2}, one[] = {4};
+  EXPECT_EQ(words_of(Ruler::of(steps, by_steps, false), 8), "0 1 2 ");
+  EXPECT_EQ(words_of(Ruler::of(one, by_steps, false), 8), "4 5 ");
+  EXPECT_EQ(words_of(Ruler::of(steps, {}, false), 4), "0.0 0.5 1.0 1.5 2.0 ");
   EXPECT_EQ(words_of({1e-5, 10, true}, 6), "1e-5 1e-4 0.001 0.01 0.1 1 10 ");
   EXPECT_EQ(words_of({0.04, 0.6, true}, 5), "0.05 0.1 0.2 0.5 ");
 }
