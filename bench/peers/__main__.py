@@ -76,14 +76,14 @@ def check_own_bits(contenders):
 
 
 def measure(name, options, folder):
-    from contender import Contender, pass_gate
+    from contender import Contender, pass_gate, reference_run
     from machine import Rounds
     from nets import NETS, flop, steps_of_epoch
     from numpy_net import NumpyNet
 
     net = NETS[name]
     progress(f"({name}) a run in f64")
-    reference = NumpyNet(name, folder, "float64").gate(net["gate"])
+    reference = reference_run(NumpyNet(name, folder, "float64"), net["gate"])
     contenders = []
     for threads in options.threads:
         contenders += [Contender.of_gradus(options.bench, mode, name, threads, folder)
@@ -100,6 +100,8 @@ def measure(name, options, folder):
         start = time.perf_counter()
         c.ask(f"time {net['steps']}")  # compiles, touches pages, finds its speed
         c.warm_seconds = time.perf_counter() - start
+    if not any(c.kind == "gradus-compiled" for c in able):
+        raise SystemExit("peers: gradus did not pass the gate: " + contenders[0].why)
     probe = next(c for c in able if c.kind == "gradus-compiled" and c.threads == max(options.threads))
     rounds = Rounds(probe, options.threads)
     for number in range(options.rounds if name != "iii" else max(3, options.rounds // 2)):
