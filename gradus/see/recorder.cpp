@@ -2,6 +2,7 @@
 #include <gradus/ops/ops.h>
 #include <gradus/program/deferred.h>
 #include <gradus/program/watch.h>
+#include <gradus/see/identity.h>
 #include <gradus/see/payloads.h>
 #include <gradus/see/recorder.h>
 #include <gradus/see/tape_moment.h>
@@ -9,10 +10,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <compare>
-#include <functional>
 #include <map>
-#include <tuple>
 #include <unordered_map>
 
 namespace gradus::see {
@@ -20,31 +18,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// A tensor is known by its bytes and how they are seen: gradient rules get kept values as new
-/// tensors over the same storage. Bytes that nobody computed yet are known by their recipe.
-struct Key {
-  const void* base;
-  DType dtype;
-  Layout layout;
-
-  friend bool operator<(const Key& a, const Key& b) {
-    if (a.base != b.base) return std::less<>()(a.base, b.base);
-    const auto rest = [](const Key& k) {
-      return std::tuple(k.dtype, k.layout.offset, k.layout.rank());
-    };
-    if (rest(a) != rest(b)) return rest(a) < rest(b);
-    const auto order = std::lexicographical_compare_three_way(
-        a.layout.shape.begin(), a.layout.shape.end(), b.layout.shape.begin(), b.layout.shape.end());
-    if (order != 0) return order < 0;
-    return std::ranges::lexicographical_compare(a.layout.strides, b.layout.strides);
-  }
-};
-
-const void* base_of(const Tensor& x) {
-  if (const auto recipe = x.storage().recipe()) return recipe.get();
-  return x.storage().data();
-}
-Key key_of(const Tensor& x) { return {base_of(x), x.dtype(), x.layout()}; }
 /// The elements without history. (detach() would mark the storage as seen by others.)
 Tensor plain(const Tensor& x) {
   return x.history() ? Tensor(x.storage(), x.layout(), x.dtype()) : x;
@@ -82,7 +55,7 @@ struct Recorder::Impl final : Observer, MeaningWatch {
   };
 
   TapeIndex value_of(const Tensor& x, TapeIndex event) {
-    const Key key = key_of(x);
+    const Identity key = identity_of(x);
     const std::uint64_t version = x.storage().version();
     const auto found = known.find(key);
     if (found != known.end()) {
@@ -99,8 +72,8 @@ struct Recorder::Impl final : Observer, MeaningWatch {
                      found == known.end() ? none : found->second.value);
   }
   /// `older`: the version before, whose name and number it takes.
-  TapeIndex add_value(const Tensor& x, const Key& key, std::uint64_t version, TapeIndex made_by,
-                      TapeIndex since, TapeIndex older) {
+  TapeIndex add_value(const Tensor& x, const Identity& key, std::uint64_t version,
+                      TapeIndex made_by, TapeIndex since, TapeIndex older) {
     const auto index = static_cast<TapeIndex>(tape.values.size());
     TapeValue value;
     value.tensor = older == none ? ++tensors : at(tape.values, older).tensor;
@@ -128,33 +101,12 @@ struct Recorder::Impl final : Observer, MeaningWatch {
     for (const TapeIndex index : payloads.holders(x.storage().data())) {
       const TapeValue& whole = at(tape.values, index);
       if (whole.version == version && whole.statistics && whole.spec.dtype == x.dtype() &&
-          whole.payload.layout().offset == x.layout().offset &&
-          whole.spec.shape.numel() == x.numel() && same_elements(whole.payload, x))
+          same_elements(whole.payload.layout(), x.layout()))
         return whole.statistics;
     }
     const auto bytes = x.numel() * static_cast<std::int64_t>(dtype_size(x.dtype()));
     if (bytes > static_cast<std::int64_t>(x.storage().bytes())) return std::nullopt;
     return statistics(x);
-  }
-  /// Whether two views of one storage, equal in count and offset, show the same elements once each:
-  /// the same steps apart from axes of one element, in any order, without repetition.
-  static bool same_elements(const Tensor& a, const Tensor& b) {
-    const auto steps = [](const Tensor& x) {
-      std::vector<std::pair<std::int64_t, std::int64_t>> list;
-      for (int i = 0; i < x.ndim(); ++i)
-        if (x.shape()[i] != 1) list.emplace_back(x.strides()[i], x.shape()[i]);
-      std::sort(list.begin(), list.end());
-      // Axes that lie within each other without a gap are one.
-      for (std::size_t i = 0; i + 1 < list.size();)
-        if (list[i].first * list[i].second == list[i + 1].first) {
-          list[i].second *= list[i + 1].second;
-          list.erase(list.begin() + static_cast<std::ptrdiff_t>(i) + 1);
-        } else {
-          ++i;
-        }
-      return list;
-    };
-    return steps(a) == steps(b);
   }
   TapeIndex step_first_event() const {
     return tape.ticks.empty() ? 0 : at(tape.ticks, tape.ticks_of(tape.steps() - 1).first).first;
@@ -195,7 +147,7 @@ struct Recorder::Impl final : Observer, MeaningWatch {
     if (event.target && event.target->is_leaf() && event.target->requires_grad())
       return Phase::update;
     for (const Tensor& x : event.inputs)
-      if (const auto found = known.find(key_of(x)); found != known.end()) {
+      if (const auto found = known.find(identity_of(x)); found != known.end()) {
         const TapeValue& value = at(tape.values, found->second.value);
         if (value.gradient_of != none ||
             (last == Phase::update && value.made_by != none &&
@@ -248,7 +200,7 @@ struct Recorder::Impl final : Observer, MeaningWatch {
         ++i;
         continue;
       }
-      const auto found = known.find(key_of(i->second.tensor));
+      const auto found = known.find(identity_of(i->second.tensor));
       if (found != known.end() && found->second.value == i->first) known.erase(found);
       i = alive.erase(i);
     }
@@ -386,7 +338,7 @@ struct Recorder::Impl final : Observer, MeaningWatch {
     std::vector<TapeIndex> outputs;
     std::int64_t bytes = 0;
     for (const Tensor& y : event.outputs) {
-      const Key key = key_of(y);
+      const Identity key = identity_of(y);
       const auto found = known.find(key);
       const TapeIndex before = found == known.end() ? none : found->second.value;
       // The result of a composite or of a conversion that had nothing to do is known already.
@@ -433,7 +385,7 @@ struct Recorder::Impl final : Observer, MeaningWatch {
     if (x.name().empty() && !is_muted) name(x, path);
   }
   std::optional<TapeMoment> made(const Tensor& x, std::uint64_t version) override {
-    const auto found = known.find(key_of(x));
+    const auto found = known.find(identity_of(x));
     return found == known.end() ? std::nullopt : made_at(tape, found->second.value, version);
   }
   std::optional<TapeMoment> differentiated(const Node& node) override {
@@ -442,14 +394,14 @@ struct Recorder::Impl final : Observer, MeaningWatch {
     return moment_of(tape, at(tape.events, event->second).backward.front());
   }
   std::optional<TapeMoment> cut(const Tensor& y) override {
-    const auto found = known.find(key_of(y));
+    const auto found = known.find(identity_of(y));
     if (found == known.end()) return {};
     std::set<TapeIndex> recorded;
     for (const auto& [sequence, event] : nodes) recorded.insert(event);
     return cut_at(tape, found->second.value, recorded);
   }
   void name(const Tensor& x, const std::string& name) {
-    const Key key = key_of(x);
+    const Identity key = identity_of(x);
     if (const auto found = known.find(key); found != known.end())
       tape.rename(found->second.value, name);
     names[key] = name;
@@ -481,8 +433,8 @@ struct Recorder::Impl final : Observer, MeaningWatch {
                               ? options.budget
                               : std::numeric_limits<std::int64_t>::max()};
   std::vector<Running> stack;
-  std::map<Key, Known> known;
-  std::map<Key, std::string> names;
+  std::map<Identity, Known> known;
+  std::map<Identity, std::string> names;
   std::map<TapeIndex, Alive> alive;
   std::unordered_map<std::uint64_t, TapeIndex> nodes;
   std::shared_ptr<const std::string> last_scope;

@@ -30,14 +30,6 @@ constexpr int bin_of_octave(int exponent, bool is_negative) {
   return octave < 0 ? 32 : is_negative ? 31 - k : 33 + k;
 }
 
-inline int bin_of(double v) {
-  if (std::isnan(v)) return 0;
-  if (std::isinf(v)) return v > 0 ? 63 : 1;
-  // The exponent as it stands in the bits; subnormals and 0 have the lowest.
-  return bin_of_octave(static_cast<int>((std::bit_cast<std::uint64_t>(v) >> 52) & 0x7FF) - 1023,
-                       v < 0);
-}
-
 /// Bins of floats by their first nine bits, sign and exponent; NaN has the exponent of infinity.
 constexpr std::array<std::uint8_t, 512> bins_of_floats = [] {
   std::array<std::uint8_t, 512> bins{};
@@ -52,7 +44,13 @@ constexpr std::array<std::uint8_t, 512> bins_of_floats = [] {
 inline std::size_t bin(float v) { return bins_of_floats[std::bit_cast<std::uint32_t>(v) >> 23]; }
 /// A whole number is one as a float as well, and lies in the same bin.
 inline std::size_t bin(std::uint8_t v) { return bin(static_cast<float>(v)); }
-inline std::size_t bin(double v) { return static_cast<std::size_t>(bin_of(v)); }
+inline std::size_t bin(double v) {
+  if (std::isnan(v)) return 0;
+  if (std::isinf(v)) return v > 0 ? 63 : 1;
+  // The exponent as it stands in the bits; subnormals and 0 have the lowest.
+  const auto exponent = static_cast<int>((std::bit_cast<std::uint64_t>(v) >> 52) & 0x7FF) - 1023;
+  return static_cast<std::size_t>(bin_of_octave(exponent, v < 0));
+}
 
 /// Puts elements first, first + stride ... before `end` into their bins.
 template <class T>

@@ -1,0 +1,25 @@
+// How a recorder knows a tensor again. It cannot go by handles: gradient rules get kept values as
+// new tensors over the same storage.
+#pragma once
+
+#include <gradus/core/tensor.h>
+
+namespace gradus::see {
+
+/// The bytes of a tensor and how they are seen. Bytes that nobody computed yet are known by their
+/// recipe.
+struct Identity {
+  const void* base;
+  DType dtype;
+  Layout layout;
+
+  friend bool operator<(const Identity& a, const Identity& b);
+};
+
+Identity identity_of(const Tensor& x);
+
+/// Whether two views of one storage show the same elements once each: the same offset and count,
+/// and the same steps apart from axes of one element, in any order, without repetition.
+bool same_elements(const Layout& a, const Layout& b);
+
+}  // namespace gradus::see

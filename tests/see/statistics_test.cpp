@@ -1,0 +1,104 @@
+// What one pass over a tensor finds, against plain loops in f64.
+#include <gradus/ops/ops.h>
+#include <gradus/see/statistics.h>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+using namespace gradus;
+
+namespace {
+
+/// Two-pass formulas over a plain vector.
+TEST(Statistics, AgreeWithPlainLoops) {
+  Generator g(11);
+  for (const std::int64_t n : {1, 7, 1023, 1025, 70000, 200001}) {
+    Tensor x = randn({n}, DType::f32, &g) * 3. + 1000.;
+    if (n > 1000) {
+      float* data = x.data<float>();
+      data[5] = 0;
+      data[77] = std::nanf("");
+      data[900] = -INFINITY;
+      data[901] = INFINITY;
+    }
+    const auto values = x.to_vector<double>();
+    double sum = 0, squares = 0, low = INFINITY, high = -INFINITY, finite = 0;
+    for (const double v : values) {
+      if (!std::isfinite(v)) continue;
+      sum += v;
+      squares += v * v;
+      low = std::min(low, v);
+      high = std::max(high, v);
+      ++finite;
+    }
+    double spread = 0;
+    for (const double v : values)
+      if (std::isfinite(v)) spread += (v - sum / finite) * (v - sum / finite);
+    const see::Statistics s = see::statistics(x);
+    EXPECT_EQ(s.count, n);
+    EXPECT_EQ(s.min, low);
+    EXPECT_EQ(s.max, high);
+    EXPECT_NEAR(s.mean, sum / finite, 1e-9 * 1000);
+    EXPECT_NEAR(s.l2, std::sqrt(squares), 1e-9 * s.l2);
+    EXPECT_NEAR(s.std, std::sqrt(spread / finite), 1e-5 * (1 + s.std));
+    if (n > 1000) {
+      EXPECT_EQ(s.zeros, 1);
+      EXPECT_EQ(s.nans, 1);
+      EXPECT_EQ(s.plus_inf, 1);
+      EXPECT_EQ(s.minus_inf, 1);
+      EXPECT_EQ(s.first_bad, 77);
+    }
+    if (n < (1 << 13)) {
+      std::uint64_t total = 0;
+      for (const auto count : s.histogram) total += count;
+      EXPECT_EQ(total, static_cast<std::uint64_t>(n));
+    }
+  }
+}
+
+TEST(Statistics, BinsAreFactorsOfFour) {
+  const auto bin = [](double v) {
+    const see::Statistics s = see::statistics(Tensor::scalar(v, DType::f64));
+    return std::find(s.histogram.begin(), s.histogram.end(), 1u) - s.histogram.begin();
+  };
+  EXPECT_EQ(bin(0), 32);
+  EXPECT_EQ(bin(1e-20), 32);
+  EXPECT_EQ(bin(1), 33 + 22);
+  EXPECT_EQ(bin(3.99), 33 + 22);
+  EXPECT_EQ(bin(4), 33 + 23);
+  EXPECT_EQ(bin(-1), 31 - 22);
+  EXPECT_EQ(bin(NAN), 0);
+  EXPECT_EQ(bin(1e30), 63);
+}
+
+TEST(Statistics, FloatsAndBytesLieInTheBinsOfTheirDoubles) {
+  Generator g(6);
+  Tensor x = exp(randn({4000}, DType::f32, &g) * 20) * sign(randn({4000}, DType::f32, &g));
+  const float strange[] = {0.f, -0.f, 1e-45f, -1e-39f, NAN, -NAN, INFINITY, -INFINITY, 3e38f};
+  for (std::size_t i = 0; i < std::size(strange); ++i) x.data<float>()[7 * i + 3] = strange[i];
+  EXPECT_EQ(see::statistics(x).histogram, see::statistics(x.astype(DType::f64)).histogram);
+  const Tensor bytes = randint(0, 256, {4000}, &g).astype(DType::u8);
+  EXPECT_EQ(see::statistics(bytes).histogram, see::statistics(bytes.astype(DType::f64)).histogram);
+}
+
+TEST(Statistics, EqualBitsHaveEqualHashesAndOneBitChangesIt) {
+  Generator g(5);
+  const Tensor x = randn({300, 70}, DType::f32, &g), y = x.clone();
+  EXPECT_EQ(see::statistics(x).hash, see::statistics(y).hash);
+  y.data<float>()[12345] = std::nextafter(y.data<float>()[12345], 9.f);
+  EXPECT_NE(see::statistics(x).hash, see::statistics(y).hash);
+  EXPECT_EQ(see::statistics(x.t()).hash, see::statistics(x.t().contiguous()).hash);
+}
+
+TEST(Statistics, OfEmptyBooleanAndIntegerTensors) {
+  EXPECT_EQ(see::statistics(zeros({0, 3})).count, 0);
+  EXPECT_TRUE(std::isnan(see::statistics(zeros({0})).min));
+  const see::Statistics s = see::statistics(tensor({1., 0., 1., 1.}) > 0);
+  EXPECT_EQ(s.zeros, 1);
+  EXPECT_EQ(s.mean, 0.75);
+  EXPECT_EQ(see::statistics(tensor({-3, 5})).max, 5);
+}
+
+}  // namespace
