@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <numeric>
 
 namespace gradus::see {
 namespace {
@@ -126,9 +127,17 @@ Part part_of(const T* x, std::int64_t begin, std::int64_t end, std::int64_t stri
   return part;
 }
 
+/// 2^11 samples or more; with no divisor in common with the count, so that they visit every
+/// index of every axis.
+std::int64_t sampling_stride(std::int64_t count) {
+  std::int64_t stride = count < 1 << 13 ? 1 : count >> 11;
+  while (std::gcd(stride, count) > 1) --stride;
+  return stride;
+}
+
 template <class T>
 Statistics of_contiguous(const T* x, std::int64_t count) {
-  const std::int64_t stride = std::max<std::int64_t>(1, count >> 12);
+  const std::int64_t stride = sampling_stride(count);
   std::vector<Part> parts(static_cast<std::size_t>((count + chunk - 1) / chunk));
   kernels::parallel_for(count, chunk, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t at = begin; at < end; at += chunk)

@@ -19,7 +19,8 @@ struct Statistics {
   double l2 = 0;  ///< root of the sum of squares of the finite elements
   /// Bins of a factor 4 in size: [32] holds |v| < 2^-44, [33 + k] and [31 - k] the positive and the
   /// negative with 4^k <= |v| 2^44 < 4^(k+1), k = 0..30 (the last also what is larger); [0] NaN.
-  /// Tensors of 2^13 elements and more are counted by evenly spaced samples, 2^12 or more.
+  /// Tensors of 2^13 elements and more are counted by evenly spaced samples, 2^11 or more, that
+  /// visit every index of every axis.
   std::array<std::uint32_t, 64> histogram{};
   /// Of the bytes in row-major order: equal for equal bits.
   std::uint64_t hash = 0;

@@ -83,6 +83,22 @@ TEST(Statistics, FloatsAndBytesLieInTheBinsOfTheirDoubles) {
   EXPECT_EQ(see::statistics(bytes).histogram, see::statistics(bytes.astype(DType::f64)).histogram);
 }
 
+TEST(Statistics, SamplesVisitEveryColumn) {
+  for (const std::int64_t columns : {10, 50, 49, 64, 784}) {
+    const std::int64_t rows = 50000 / columns;
+    for (std::int64_t column = 0; column < columns; column += columns / 10 + 1) {
+      Tensor x = ones({rows, columns});
+      for (std::int64_t row = 0; row < rows; ++row) x.data<float>()[row * columns + column] = 5;
+      const see::Statistics s = see::statistics(x);
+      std::uint32_t samples = 0;
+      for (const auto count : s.histogram) samples += count;
+      const double share = static_cast<double>(s.histogram[56]) / samples;  // 4 <= 5 < 16
+      EXPECT_GE(samples, 2048u);
+      EXPECT_NEAR(share * static_cast<double>(columns), 1, 0.3) << columns << ", " << column;
+    }
+  }
+}
+
 TEST(Statistics, EqualBitsHaveEqualHashesAndOneBitChangesIt) {
   Generator g(5);
   const Tensor x = randn({300, 70}, DType::f32, &g), y = x.clone();
