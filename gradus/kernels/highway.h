@@ -1,6 +1,11 @@
-// The instruction sets that kernels are compiled for: SSE2, SSE4, AVX2 and AVX-512 on x86, the best
-// one chosen at run time. To be included before anything of Highway; kernels alone include it.
+// The instruction sets that kernels are compiled for: plain loops, SSE4, AVX2 and AVX-512 on x86,
+// the best one chosen at run time; with the option GRADUS_NATIVE plain loops and this machine's
+// best. To be included before anything of Highway; kernels alone include it.
 #pragma once
 
-// It lies between two others and would cost building time for nothing.
+// SSSE3 lies between two others and would cost building time for nothing.
+#ifdef GRADUS_SKIPPED_TARGETS
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | GRADUS_SKIPPED_TARGETS)
+#else
 #define HWY_DISABLED_TARGETS HWY_SSSE3
+#endif

@@ -1,6 +1,9 @@
 // Comparisons, logic and where: results are truth values, which carry no gradient; where passes it
 // to the side that was taken. Next: conversion.cpp.
+#include <bit>
 #include <cmath>
+#include <cstdint>
+#include <type_traits>
 
 #include <gradus/ops/elementwise.h>
 #include <gradus/ops/registry.h>
@@ -80,6 +83,18 @@ GRADUS_PREDICATE(IsFinite, "isfinite", std::isfinite(x), true, "torch.isfinite, 
                  R"(|x| < \infty)", "True where x is neither infinite nor NaN.")
 #undef GRADUS_PREDICATE
 
+/// c ? a : b, by bits: a branch on truth values in no order is wrong every other time.
+template <class T>
+T choose(bool c, T a, T b) {
+  if constexpr (sizeof(T) == 1) {
+    return c ? a : b;
+  } else {
+    using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+    const Bits mask = Bits{0} - Bits{c};
+    return std::bit_cast<T>((std::bit_cast<Bits>(a) & mask) | (std::bit_cast<Bits>(b) & ~mask));
+  }
+}
+
 struct Where {
   static constexpr Card card{.name = "where",
                              .also = "torch.where, numpy.where",
@@ -102,7 +117,7 @@ struct Where {
     const Shape strides_a = a.layout->strides_over(y.shape());
     const Shape strides_b = b.layout->strides_over(y.shape());
     dispatch(a.dtype, [&]<class T>() {
-      kernels::map3([](bool c, T v, T w) { return c ? v : w; }, condition.as<bool>(),
+      kernels::map3([](bool c, T v, T w) { return choose(c, v, w); }, condition.as<bool>(),
                     strides_c.data(), a.as<T>(), strides_a.data(), b.as<T>(), strides_b.data(),
                     y.as<T>(), y.strides().data(), y.shape().data(), y.shape().rank());
     });

@@ -27,13 +27,9 @@ struct ExtremumOver : Reduction<D> {
                                  : std::numeric_limits<T>::infinity();
       reduce<T, T, T>(
           x, y, this->axis, identity, [](T v) { return v; },
-          [](T a, T b) {
-            if constexpr (std::is_floating_point_v<T>) {
-              if (std::isnan(a)) return a;
-              if (std::isnan(b)) return b;
-            }
-            return D::is_maximum ? (a < b ? b : a) : (b < a ? b : a);
-          },
+          // A NaN is never less, so it stays once it is a; without branches, so that lanes are
+          // vectors.
+          [](T a, T b) { return (D::is_maximum ? a < b : b < a) | (b != b) ? b : a; },
           [](T v) { return v; });
     });
   }

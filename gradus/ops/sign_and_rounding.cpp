@@ -1,5 +1,7 @@
 // Arithmetic of one number: its sign, size, square, limits and roundings. Next: exponential.cpp.
 #include <cmath>
+#include <limits>
+#include <optional>
 #include <type_traits>
 
 #include <gradus/ops/elementwise.h>
@@ -98,11 +100,34 @@ struct Clip : Unary<Clip> {
   static constexpr auto attrs =
       std::tuple{attr("min", &Clip::min, "lower limit"), attr("max", &Clip::max, "upper limit")};
   static constexpr Domain domain = Domain::numbers;
+  /// As a T, for integers cut towards zero; the largest or smallest T where it lies outside.
   template <class T>
-  T value(T x) const {
-    if (min && static_cast<double>(x) < *min) x = static_cast<T>(*min);
-    if (max && static_cast<double>(x) > *max) x = static_cast<T>(*max);
-    return x;
+  static T limit(std::optional<double> given, T none) {
+    if (!given) return none;
+    if constexpr (std::is_integral_v<T>) {
+      if (std::isnan(*given)) return none;
+      if (*given <= static_cast<double>(std::numeric_limits<T>::lowest()))
+        return std::numeric_limits<T>::lowest();
+      if (*given >= static_cast<double>(std::numeric_limits<T>::max()))
+        return std::numeric_limits<T>::max();
+    }
+    return static_cast<T>(*given);
+  }
+  template <class T>
+  T value(T x, T low = {}, T high = {}) const {
+    x = x < low ? low : x;
+    return x > high ? high : x;
+  }
+  void forward(In x, Out y) const {
+    dispatch_domain<domain>(x.dtype, [&]<class T>() {
+      using Limits = std::numeric_limits<T>;
+      T low = Limits::lowest(), high = Limits::max();
+      if constexpr (std::is_floating_point_v<T>) low = -(high = Limits::infinity());
+      low = limit(min, low);
+      high = limit(max, high);
+      kernels::map1([=, this](T v) { return value(v, low, high); }, x.as<T>(), x.strides().data(),
+                    y.as<T>(), y.strides().data(), y.shape().data(), y.shape().rank());
+    });
   }
   Tensor derivative(const Call& c) const {
     const Tensor x = c.input(0);

@@ -297,12 +297,17 @@ std::vector<AttributeInfo> attributes() const override {
   });
   return list;
 }
-std::shared_ptr<OpModel> with(std::string_view name, const AttributeValue& value) const override {
-  auto copy = std::make_shared<Adapter>(definition);
-  for_each_attribute([&](const auto& a) {
-    if (a.name == name) from_value(copy->definition.*a.field, value);
-  });
-  return copy;
+std::shared_ptr<OpModel> with([[maybe_unused]] std::string_view name,
+                              [[maybe_unused]] const AttributeValue& value) const override {
+  if constexpr (std::is_empty_v<D>) {
+    return {};  // it has no attribute, and what nobody can ask for is not compiled either
+  } else {
+    auto copy = std::make_shared<Adapter>(definition);
+    for_each_attribute([&](const auto& a) {
+      if (a.name == name) from_value(copy->definition.*a.field, value);
+    });
+    return copy;
+  }
 }
 
 Specs infer(std::span<const Spec> inputs) const override {
