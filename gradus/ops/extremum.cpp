@@ -29,7 +29,7 @@ struct ExtremumOver : Reduction<D> {
           x, y, this->axis, identity, [](T v) { return v; },
           // A NaN is never less, so it stays once it is a; without branches, so that lanes are
           // vectors.
-          [](T a, T b) { return (D::is_maximum ? a < b : b < a) | (b != b) ? b : a; },
+          [](T a, T b) { return ((D::is_maximum ? a < b : b < a) | (b != b)) ? b : a; },
           [](T v) { return v; });
     });
   }
