@@ -3,9 +3,10 @@
 // best. To be included before anything of Highway; kernels alone include it.
 #pragma once
 
-// SSSE3 lies between two others and would cost building time for nothing.
-#ifdef GRADUS_SKIPPED_TARGETS
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | GRADUS_SKIPPED_TARGETS)
+// SSSE3 lies between two others and would cost building time for nothing; GRADUS_OTHER_TARGETS are
+// those of other machines, named by CMake.
+#ifdef GRADUS_OTHER_TARGETS
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | GRADUS_OTHER_TARGETS)
 #else
 #define HWY_DISABLED_TARGETS HWY_SSSE3
 #endif
