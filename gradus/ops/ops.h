@@ -109,7 +109,7 @@ Tensor abs(const Tensor& x, Place at = Place::current());
 Tensor sign(const Tensor& x, Place at = Place::current());
 Tensor square(const Tensor& x, Place at = Place::current());
 /// Limits x to [min, max]; either may be missing. Gradient 1 inside, 0 at the limits and outside.
-/// (torch.clamp, numpy.clip)
+/// Throws ValueError where a limit is NaN or min above max. (torch.clamp, numpy.clip)
 Tensor clip(const Tensor& x, std::optional<double> min, std::optional<double> max,
             Place at = Place::current());
 inline Tensor clamp_min(const Tensor& x, double min, Place at = Place::current()) {

@@ -100,33 +100,16 @@ struct Clip : Unary<Clip> {
   static constexpr auto attrs =
       std::tuple{attr("min", &Clip::min, "lower limit"), attr("max", &Clip::max, "upper limit")};
   static constexpr Domain domain = Domain::numbers;
-  /// As a T, for integers cut towards zero; the largest or smallest T where it lies outside.
-  template <class T>
-  static T limit(std::optional<double> given, T none) {
-    if (!given) return none;
-    if constexpr (std::is_integral_v<T>) {
-      if (std::isnan(*given)) return none;
-      if (*given <= static_cast<double>(std::numeric_limits<T>::lowest()))
-        return std::numeric_limits<T>::lowest();
-      if (*given >= static_cast<double>(std::numeric_limits<T>::max()))
-        return std::numeric_limits<T>::max();
-    }
-    return static_cast<T>(*given);
-  }
-  template <class T>
-  T value(T x, T low = {}, T high = {}) const {
-    x = x < low ? low : x;
-    return x > high ? high : x;
-  }
   void forward(In x, Out y) const {
+    constexpr double inf = std::numeric_limits<double>::infinity();
+    const double least = min.value_or(-inf), most = max.value_or(inf);
     dispatch_domain<domain>(x.dtype, [&]<class T>() {
-      using Limits = std::numeric_limits<T>;
-      T low = Limits::lowest(), high = Limits::max();
-      if constexpr (std::is_floating_point_v<T>) low = -(high = Limits::infinity());
-      low = limit(min, low);
-      high = limit(max, high);
-      kernels::map1([=, this](T v) { return value(v, low, high); }, x.as<T>(), x.strides().data(),
-                    y.as<T>(), y.strides().data(), y.shape().data(), y.shape().rank());
+      const auto clipped = [low = convert<T>(least), high = convert<T>(most)](T v) {
+        v = v < low ? low : v;
+        return v > high ? high : v;
+      };
+      kernels::map1(clipped, x.as<T>(), x.strides().data(), y.as<T>(), y.strides().data(),
+                    y.shape().data(), y.shape().rank());
     });
   }
   Tensor derivative(const Call& c) const {
@@ -137,9 +120,12 @@ struct Clip : Unary<Clip> {
     return inside.astype(x.dtype());
   }
   Spec infer(const Spec& x) const {
+    if (std::isnan(min.value_or(0)) || std::isnan(max.value_or(0)))
+      throw ValueError("a limit is NaN", "give numbers, or leave a limit out");
     if (min && max && *min > *max)
       throw ValueError("min " + to_text(*min) + " is above max " + to_text(*max), "exchange them");
-    return Unary<Clip>::infer(x);
+    check_domain(x.dtype, domain);
+    return x;
   }
   static Samples samples() {
     return {{Clip{{}, -0.5, 0.7}, {sample({3, 4})}}, {Clip{{}, 0.1, {}}, {sample({5})}}};

@@ -263,6 +263,8 @@ TEST(Wrong, SaysExactly) {
        }},
       {"ValueError: dropout(f32[3]): p is 1.5\n  hint: a probability lies in 0..1",
        [] { dropout(ones({3}), 1.5); }},
+      {"ValueError: clip(f32[3]): a limit is NaN\n  hint: give numbers, or leave a limit out",
+       [] { clip(ones({3}), NAN, {}); }},
       {"ValueError: clip(f32[3]): min 2 is above max 1\n  hint: exchange them",
        [] { clip(ones({3}), 2, 1); }},
       {"ValueError: floor_divide(i64[2], i64[2]): an integer was divided by zero\n  hint: convert "
