@@ -1,6 +1,8 @@
 // New tensors from nothing but attributes. Next: arithmetic.cpp.
-#include <cmath>
+#include <algorithm>
+#include <span>
 
+#include <gradus/ops/elementwise.h>
 #include <gradus/ops/ops.h>
 #include <gradus/ops/registry.h>
 
@@ -27,7 +29,7 @@ struct Full {
   }
   void forward(Out y) const {
     dispatch(dtype, [&]<class T>() {
-      std::fill(y.as<T>(), y.as<T>() + y.shape().numel(), static_cast<T>(value));
+      std::fill(y.as<T>(), y.as<T>() + y.shape().numel(), convert<T>(value));
     });
   }
   static Samples samples() { return {{Full{{2, 3}, 1.5, DType::f64}, {}}}; }
@@ -78,7 +80,7 @@ struct Arange {
   void forward(Out y) const {
     dispatch(dtype, [&]<class T>() {
       for (std::int64_t i = 0; i < y.shape().numel(); ++i)
-        y.as<T>()[i] = static_cast<T>(start + static_cast<double>(i) * step);
+        y.as<T>()[i] = convert<T>(start + static_cast<double>(i) * step);
     });
   }
   static Samples samples() { return {{Arange{1, 7, 2, DType::i64}, {}}}; }
@@ -108,8 +110,8 @@ struct Linspace {
     dispatch(dtype, [&]<class T>() {
       // From both ends, so that both are exact.
       for (std::int64_t i = 0; i < num; ++i)
-        y.as<T>()[i] = static_cast<T>(2 * i < num ? start + step * static_cast<double>(i)
-                                                  : stop - step * static_cast<double>(num - 1 - i));
+        y.as<T>()[i] = convert<T>(2 * i < num ? start + step * static_cast<double>(i)
+                                              : stop - step * static_cast<double>(num - 1 - i));
     });
   }
   static Samples samples() { return {{Linspace{0, 1, 5, DType::f64}, {}}}; }
@@ -172,47 +174,55 @@ Tensor eye(std::int64_t n, std::optional<std::int64_t> m, DType dtype, Place at)
 
 namespace {
 
-template <class Number>
-Tensor from_list(std::span<const Number> values, const Shape& shape, DType dtype, Place at) {
-  Tensor result = Tensor::empty(shape, dtype);
-  dispatch(dtype, [&]<class T>() {
-    for (std::size_t i = 0; i < values.size(); ++i) result.data<T>()[i] = static_cast<T>(values[i]);
-  });
-  result.note_made_at(at);
+std::string row_of(std::size_t n) {
+  return n == 1 ? "a row of 1 value" : "a row of " + std::to_string(n) + " values";
+}
+
+/// How many parts the braces have, from the outermost to the innermost, read along the first ones.
+std::vector<std::size_t> lengths_of(const Literal& literal) {
+  std::vector<std::size_t> result;
+  for (const Literal* part = &literal; !part->is_number(); part = part->parts().begin()) {
+    result.push_back(part->parts().size());
+    if (result.back() == 0) break;
+  }
   return result;
 }
 
-template <class Number>
-Tensor from_rows(std::initializer_list<std::initializer_list<Number>> rows, DType dtype, Place at) {
-  std::vector<Number> values;
-  const std::size_t columns = rows.size() == 0 ? 0 : rows.begin()->size();
-  for (const auto& row : rows) {
-    if (row.size() != columns)
-      throw ShapeError(
-          "rows of " + std::to_string(columns) + " and " + std::to_string(row.size()) + " values",
-          "all rows must be equally long", at);
-    values.insert(values.end(), row.begin(), row.end());
-  }
-  return from_list<Number>(
-      values, {static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(columns)}, dtype,
-      at);
+/// Appends the numbers of `literal`, whose braces must have these lengths.
+void collect(const Literal& literal, std::span<const std::size_t> lengths,
+             std::vector<Literal::Number>& numbers, Place at) {
+  if (literal.is_number() != lengths.empty() ||
+      (!lengths.empty() && literal.parts().size() != lengths[0]))
+    throw ShapeError((lengths.empty() ? "a number" : row_of(lengths[0])) + " beside " +
+                         (literal.is_number() ? "a number" : row_of(literal.parts().size())),
+                     "make all rows equally long", at);
+  if (literal.is_number()) return numbers.push_back(literal.number());
+  for (const Literal& part : literal.parts()) collect(part, lengths.subspan(1), numbers, at);
+}
+
+DType common_dtype(std::span<const Literal::Number> numbers) {
+  const auto any = [&]<class T>(T) {
+    return std::ranges::any_of(numbers, std::holds_alternative<T, double, std::int64_t, bool>);
+  };
+  if (numbers.empty() || any(double())) return DType::f32;
+  return any(std::int64_t()) ? DType::i64 : DType::boolean;
 }
 
 }  // namespace
 
-Tensor tensor(std::initializer_list<double> values, DType dtype, Place at) {
-  return from_list(std::span(values.begin(), values.size()),
-                   {static_cast<std::int64_t>(values.size())}, dtype, at);
-}
-Tensor tensor(std::initializer_list<int> values, DType dtype, Place at) {
-  return from_list(std::span(values.begin(), values.size()),
-                   {static_cast<std::int64_t>(values.size())}, dtype, at);
-}
-Tensor tensor(std::initializer_list<std::initializer_list<double>> rows, DType dtype, Place at) {
-  return from_rows(rows, dtype, at);
-}
-Tensor tensor(std::initializer_list<std::initializer_list<int>> rows, DType dtype, Place at) {
-  return from_rows(rows, dtype, at);
+Tensor tensor(Literal values, std::optional<DType> dtype, Place at) {
+  const std::vector<std::size_t> lengths = lengths_of(values);
+  std::vector<Literal::Number> numbers;
+  collect(values, lengths, numbers, at);
+  Tensor result = Tensor::empty(Shape(Ints(lengths.begin(), lengths.end())),
+                                dtype.value_or(common_dtype(numbers)));
+  dispatch(result.dtype(), [&]<class T>() {
+    std::ranges::transform(numbers, result.data<T>(), [](Literal::Number number) {
+      return std::visit([](auto x) { return op::convert<T>(x); }, number);
+    });
+  });
+  result.note_made_at(at);
+  return result;
 }
 
 std::vector<Op> creation_ops() {

@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include <gradus/core/generator.h>
+#include <gradus/ops/literal.h>
 #include <gradus/program/apply.h>
 
 namespace gradus {
@@ -57,16 +58,10 @@ Tensor linspace(double start, double stop, std::int64_t num, DType dtype = DType
 /// Ones on the diagonal of an n x m matrix (m = n by default). (numpy.eye)
 Tensor eye(std::int64_t n, std::optional<std::int64_t> m = {}, DType dtype = DType::f32,
            Place at = Place::current());
-/// A tensor of literals: tensor({1, 2, 3}), tensor({{1., 2.}, {3., 4.}}). Integers give i64,
-/// floating numbers f32. Throws ShapeError for rows of unequal length. (torch.tensor)
-Tensor tensor(std::initializer_list<double> values, DType dtype = DType::f32,
-              Place at = Place::current());
-Tensor tensor(std::initializer_list<int> values, DType dtype = DType::i64,
-              Place at = Place::current());
-Tensor tensor(std::initializer_list<std::initializer_list<double>> rows, DType dtype = DType::f32,
-              Place at = Place::current());
-Tensor tensor(std::initializer_list<std::initializer_list<int>> rows, DType dtype = DType::i64,
-              Place at = Place::current());
+/// A tensor of literals, as deep as their braces: tensor({1, 2, 3}) has shape [3], tensor({{1., 2.}})
+/// has [1,2], tensor(5) is 0-dim. Without a dtype: f32 if any number is floating (or there is none),
+/// else i64, bool if all are truth values. Throws ShapeError where parts are unequal. (torch.tensor)
+Tensor tensor(Literal values, std::optional<DType> dtype = {}, Place at = Place::current());
 
 // ---- random.cpp: draws from the default generator, or from `generator` where given
 /// U[0,1), f32 or f64, PyTorch's stream. (torch.rand)

@@ -19,7 +19,7 @@ std::string message(F&& f) {
   return "nothing was thrown";
 }
 
-Tensor parameter(std::initializer_list<double> values) {
+Tensor parameter(Literal values) {
   return tensor(values, DType::f64).set_requires_grad();
 }
 
