@@ -1,10 +1,11 @@
 // Activations, elementwise, and the two that scale along an axis: softmax and log_softmax.
 // Next: comparison.cpp.
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
 #include <gradus/kernels/arithmetic.h>
-#include <gradus/kernels/reduce.h>
+#include <gradus/kernels/softmax.h>
 #include <gradus/ops/elementwise.h>
 #include <gradus/ops/registry.h>
 #include <gradus/ops/samples.h>
@@ -66,7 +67,7 @@ struct LeakyRelu : Unary<LeakyRelu> {
   }
 };
 
-struct Tanh : Unary<Tanh> {
+struct Tanh : UnaryFunction<Tanh> {
   static constexpr Card card{.name = "tanh",
                              .also = "torch.tanh, numpy.tanh",
                              .onnx = "Tanh",
@@ -74,15 +75,12 @@ struct Tanh : Unary<Tanh> {
                              .doc = "The hyperbolic tangent.",
                              .shapes = "x -> x"};
   static constexpr Keep keep{.inputs = 0, .outputs = 1};
-  template <class T>
-  T value(T x) const {
-    return std::tanh(x);
-  }
+  static constexpr auto function = kernels::MathFunction::tanh;
   Tensor derivative(const Call& c) const { return 1 - square(c.output()); }
   static Samples samples() { return {{Tanh{}, {sample({3, 4})}}}; }
 };
 
-struct Sigmoid : Unary<Sigmoid> {
+struct Sigmoid : UnaryFunction<Sigmoid> {
   static constexpr Card card{.name = "sigmoid",
                              .also = "torch.sigmoid, scipy.special.expit",
                              .onnx = "Sigmoid",
@@ -90,12 +88,7 @@ struct Sigmoid : Unary<Sigmoid> {
                              .doc = "The logistic function, stable on both sides.",
                              .shapes = "x -> x"};
   static constexpr Keep keep{.inputs = 0, .outputs = 1};
-  template <class T>
-  T value(T x) const {
-    if (x >= 0) return 1 / (1 + std::exp(-x));
-    const T e = std::exp(x);
-    return e / (1 + e);
-  }
+  static constexpr auto function = kernels::MathFunction::sigmoid;
   Tensor derivative(const Call& c) const { return c.output() * (1 - c.output()); }
   static Samples samples() { return {{Sigmoid{}, {sample({3, 4}, -3, 3)}}}; }
 };
@@ -164,48 +157,19 @@ struct AlongAxis {
     return prepare_elementwise(inputs, Domain::floating);
   }
   Spec infer(const Spec& x) const {
-    if (x.rank() > 0)
-      normalize_axis(self().axis, x.rank());
-    else
-      normalize_axis(self().axis, 1);
+    normalize_axis(self().axis, std::max(x.rank(), 1));
     return x;
   }
   void forward(In x, Out y) const {
-    if (x.shape().numel() == 0) return;
-    if (x.shape().empty()) return row(x, y, 0, 0, 1, 0, 0);
-    const int axis = normalize_axis(self().axis, x.shape().rank());
-    Shape sizes = x.shape(), x_strides = x.strides(), y_strides = y.strides();
-    sizes.erase(axis);
-    x_strides.erase(axis);
-    y_strides.erase(axis);
-    const kernels::Walk<2> walk(sizes.data(), sizes.rank(), {x_strides.data(), y_strides.data()});
-    const int inner = walk.rank - 1;
-    walk.for_each_run([&](const std::int64_t* at, std::int64_t n) {
-      for (std::int64_t i = 0; i < n; ++i)
-        row(x, y, at[0] + i * walk.strides[0][inner], at[1] + i * walk.strides[1][inner],
-            x.shape()[axis], x.strides()[axis], y.strides()[axis]);
+    const int rank = x.shape().rank(), axis = normalize_axis(self().axis, std::max(rank, 1));
+    dispatch_floating(x.dtype, [&]<class T>() {
+      kernels::softmax(D::logarithm, x.as<T>(), x.strides().data(), y.as<T>(), y.strides().data(),
+                       x.shape().data(), rank, axis);
     });
   }
 
  private:
   const D& self() const { return static_cast<const D&>(*this); }
-  void row(In x, Out y, std::int64_t from, std::int64_t to, std::int64_t n, std::int64_t x_step,
-           std::int64_t y_step) const {
-    dispatch_floating(x.dtype, [&]<class T>() {
-      const T* px = x.as<T>() + from;
-      T* py = y.as<T>() + to;
-      T largest = px[0];
-      for (std::int64_t k = 1; k < n; ++k)
-        largest = px[k * x_step] > largest || std::isnan(px[k * x_step]) ? px[k * x_step] : largest;
-      // A row of -inf alone, or with +inf, has no finite maximum to take out.
-      const T shift = std::isinf(largest) && largest < 0 ? T(0) : largest;
-      const T total = kernels::fold(
-          n, T(0), [&](std::int64_t k) { return std::exp(px[k * x_step] - shift); },
-          [](T a, T b) { return a + b; });
-      for (std::int64_t k = 0; k < n; ++k)
-        py[k * y_step] = D::finish(px[k * x_step] - shift, total);
-    });
-  }
 };
 
 struct Softmax : AlongAxis<Softmax> {
@@ -218,10 +182,7 @@ struct Softmax : AlongAxis<Softmax> {
                              .shapes = "x [..., n, ...] -> x"};
   static constexpr auto attrs = std::tuple{attr("axis", &Softmax::axis, "axis that sums to one")};
   static constexpr Keep keep{.inputs = 0, .outputs = 1};
-  template <class T>
-  static T finish(T x, T total) {
-    return std::exp(x) / total;
-  }
+  static constexpr bool logarithm = false;
   Tensor vjp(const Call& c, const Tensor& g) const {
     const Tensor y = c.output();
     if (y.ndim() == 0) return zeros_like(g);
@@ -244,10 +205,7 @@ struct LogSoftmax : AlongAxis<LogSoftmax> {
   static constexpr auto attrs =
       std::tuple{attr("axis", &LogSoftmax::axis, "axis whose exponentials sum to one")};
   static constexpr Keep keep{.inputs = 0, .outputs = 1};
-  template <class T>
-  static T finish(T x, T total) {
-    return x - std::log(total);
-  }
+  static constexpr bool logarithm = true;
   Tensor vjp(const Call& c, const Tensor& g) const {
     if (g.ndim() == 0) return zeros_like(g);
     return g - exp(c.output()) * sum(g, {axis}, true);

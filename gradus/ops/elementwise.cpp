@@ -33,6 +33,13 @@ void copy_elements(In x, void* to, const Shape& strides) {
                 x.shape().data(), x.shape().rank());
 }
 
+void apply_function(kernels::MathFunction f, In x, Out y) {
+  dispatch_floating(x.dtype, [&]<class T>() {
+    kernels::apply_function(f, x.as<T>(), x.strides().data(), y.as<T>(), y.strides().data(),
+                            y.shape().data(), y.shape().rank());
+  });
+}
+
 void check_domain(DType dtype, Domain domain) {
   if (domain == Domain::numbers && dtype == DType::boolean)
     throw DTypeError("takes numbers, not truth values",

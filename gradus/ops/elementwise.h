@@ -1,12 +1,15 @@
 // What all elementwise definitions share: shape rule, dtype rule, loop and the outer part of the
 // gradient. A definition adds a value rule for one element and a derivative rule in operations:
 //
-//   struct Exp : Unary<Exp> {
+//   struct Tan : Unary<Tan> {
 //     static constexpr Card card{...};
 //     static constexpr Keep keep{.inputs = 0, .outputs = 1};
-//     template <class T> T value(T x) const { return std::exp(x); }
-//     Tensor derivative(const Call& c) const { return c.output(); }
+//     template <class T> T value(T x) const { return std::tan(x); }
+//     Tensor derivative(const Call& c) const { return square(c.output()) + 1; }
 //   };
+//
+// UnaryFunction takes its values from a kernel: `static constexpr auto function =
+// kernels::MathFunction::exp;` stands in place of `value`.
 #pragma once
 
 #include <cmath>
@@ -15,6 +18,7 @@
 #include <type_traits>
 
 #include <gradus/kernels/elementwise.h>
+#include <gradus/kernels/functions.h>
 #include <gradus/ops/ops.h>
 
 namespace gradus::op {
@@ -31,6 +35,8 @@ enum class Domain {
 Tensors prepare_elementwise(std::span<const Tensor> inputs, Domain domain);
 /// Writes the elements of x to `to`, an element of the same dtype, in steps of `strides`.
 void copy_elements(In x, void* to, const Shape& strides);
+/// y = f(x) for floats or doubles; throws DTypeError for others.
+void apply_function(kernels::MathFunction f, In x, Out y);
 /// Throws DTypeError for a bool where numbers are needed.
 void check_domain(DType dtype, Domain domain);
 
@@ -125,6 +131,13 @@ struct Unary {
 
  private:
   const D& self() const { return static_cast<const D&>(*this); }
+};
+
+/// y = function(x), one of kernels/functions.h.
+template <class D>
+struct UnaryFunction : Unary<D> {
+  Spec infer(const Spec& x) const { return {x.shape, to_floating(x.dtype)}; }
+  void forward(In x, Out y) const { apply_function(D::function, x, y); }
 };
 
 /// y = value(a, b), broadcast. The definition's `gradient(call, g, i)` is the cotangent of input i

@@ -1,5 +1,5 @@
-// Exponentials, logarithms, roots and trigonometry, elementwise. Each is a value rule and a
-// derivative rule. Next: activation.cpp.
+// Exponentials, logarithms, roots and trigonometry, elementwise. Each is a value rule, or the name
+// of a kernel, and a derivative rule. Next: activation.cpp.
 #include <cmath>
 #include <numbers>
 
@@ -50,7 +50,7 @@ struct Rsqrt : Unary<Rsqrt> {
   static Samples samples() { return unary_samples(Rsqrt{}, 0.5, 4); }
 };
 
-struct Exp : Unary<Exp> {
+struct Exp : UnaryFunction<Exp> {
   static constexpr Card card{.name = "exp",
                              .also = "torch.exp, numpy.exp",
                              .onnx = "Exp",
@@ -58,15 +58,12 @@ struct Exp : Unary<Exp> {
                              .doc = "The exponential.",
                              .shapes = "x -> x"};
   static constexpr Keep keep = keeps_output;
-  template <class T>
-  T value(T x) const {
-    return std::exp(x);
-  }
+  static constexpr auto function = kernels::MathFunction::exp;
   Tensor derivative(const Call& c) const { return c.output(); }
   static Samples samples() { return unary_samples(Exp{}, -2, 2); }
 };
 
-struct Expm1 : Unary<Expm1> {
+struct Expm1 : UnaryFunction<Expm1> {
   static constexpr Card card{.name = "expm1",
                              .also = "torch.expm1, numpy.expm1",
                              .onnx = "",
@@ -74,55 +71,43 @@ struct Expm1 : Unary<Expm1> {
                              .doc = "exp(x) - 1, exact for small x.",
                              .shapes = "x -> x"};
   static constexpr Keep keep = keeps_output;
-  template <class T>
-  T value(T x) const {
-    return std::expm1(x);
-  }
+  static constexpr auto function = kernels::MathFunction::expm1;
   Tensor derivative(const Call& c) const { return c.output() + 1; }
   static Samples samples() { return unary_samples(Expm1{}, -2, 2); }
 };
 
-struct Log : Unary<Log> {
+struct Log : UnaryFunction<Log> {
   static constexpr Card card{.name = "log",
                              .also = "torch.log, numpy.log",
                              .onnx = "Log",
                              .formula = R"(y = \ln x)",
                              .doc = "The natural logarithm.",
                              .shapes = "x -> x"};
-  template <class T>
-  T value(T x) const {
-    return std::log(x);
-  }
+  static constexpr auto function = kernels::MathFunction::log;
   Tensors vjp(const Call& c, const Tensor& g) const { return {g / c.input(0)}; }
   static Samples samples() { return unary_samples(Log{}, 0.5, 4); }
 };
 
-struct Log1p : Unary<Log1p> {
+struct Log1p : UnaryFunction<Log1p> {
   static constexpr Card card{.name = "log1p",
                              .also = "torch.log1p, numpy.log1p",
                              .onnx = "",
                              .formula = R"(y = \ln(1 + x))",
                              .doc = "log(1 + x), exact for small x.",
                              .shapes = "x -> x"};
-  template <class T>
-  T value(T x) const {
-    return std::log1p(x);
-  }
+  static constexpr auto function = kernels::MathFunction::log1p;
   Tensors vjp(const Call& c, const Tensor& g) const { return {g / (c.input(0) + 1)}; }
   static Samples samples() { return unary_samples(Log1p{}, -0.5, 3); }
 };
 
-struct Log2 : Unary<Log2> {
+struct Log2 : UnaryFunction<Log2> {
   static constexpr Card card{.name = "log2",
                              .also = "torch.log2, numpy.log2",
                              .onnx = "",
                              .formula = R"(y = \log_2 x)",
                              .doc = "The logarithm to base 2.",
                              .shapes = "x -> x"};
-  template <class T>
-  T value(T x) const {
-    return std::log2(x);
-  }
+  static constexpr auto function = kernels::MathFunction::log2;
   Tensors vjp(const Call& c, const Tensor& g) const {
     return {g / (c.input(0) * std::numbers::ln2)};
   }
@@ -175,17 +160,14 @@ struct Tan : Unary<Tan> {
   static Samples samples() { return unary_samples(Tan{}, -1, 1); }
 };
 
-struct Erf : Unary<Erf> {
+struct Erf : UnaryFunction<Erf> {
   static constexpr Card card{.name = "erf",
                              .also = "torch.erf, scipy.special.erf",
                              .onnx = "Erf",
                              .formula = R"(y = \tfrac{2}{\sqrt{\pi}} \int_0^x e^{-t^2} dt)",
                              .doc = "The error function.",
                              .shapes = "x -> x"};
-  template <class T>
-  T value(T x) const {
-    return std::erf(x);
-  }
+  static constexpr auto function = kernels::MathFunction::erf;
   Tensor derivative(const Call& c) const {
     return 2 * std::numbers::inv_sqrtpi * exp(neg(square(c.input(0))));
   }

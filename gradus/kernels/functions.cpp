@@ -1,0 +1,127 @@
+// A loop over a row for each function, type and instruction set; see functions.h.
+#include <gradus/kernels/functions.h>
+
+#include <gradus/kernels/elementwise.h>
+#include <gradus/kernels/highway.h>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "gradus/kernels/functions.cpp"
+#include <hwy/foreach_target.h>
+// After it, once for each instruction set:
+#include <hwy/highway.h>
+
+#include <algorithm>
+
+#include <gradus/kernels/math_inl.h>
+
+#ifndef GRADUS_KERNELS_FUNCTIONS_ROW
+#define GRADUS_KERNELS_FUNCTIONS_ROW
+namespace gradus::kernels::detail {
+
+/// y[i] = f(x[i]) for i < n.
+template <class T>
+using Row = void (*)(const T* x, T* y, std::int64_t n);
+
+}  // namespace gradus::kernels::detail
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace gradus::kernels::HWY_NAMESPACE {
+namespace {
+
+template <MathFunction f, class D, class V>
+HWY_INLINE V value(D d, V x) {
+  if constexpr (f == MathFunction::exp) return exp(d, x);
+  if constexpr (f == MathFunction::expm1) return expm1(d, x);
+  if constexpr (f == MathFunction::log) return log(d, x);
+  if constexpr (f == MathFunction::log1p) return log1p(d, x);
+  if constexpr (f == MathFunction::log2) return log2(d, x);
+  if constexpr (f == MathFunction::tanh) return tanh(d, x);
+  if constexpr (f == MathFunction::sigmoid) return sigmoid(d, x);
+  if constexpr (f == MathFunction::erf) return erf(d, x);
+}
+
+template <MathFunction f, class T>
+void row(const T* x, T* y, std::int64_t n) {
+  constexpr hn::ScalableTag<T> d;
+  for_row(x, y, n, [d](auto v) { return value<f>(d, v); });
+}
+
+template <class T>
+detail::Row<T> row_of(MathFunction f) {
+  switch (f) {
+    case MathFunction::exp:
+      return row<MathFunction::exp, T>;
+    case MathFunction::expm1:
+      return row<MathFunction::expm1, T>;
+    case MathFunction::log:
+      return row<MathFunction::log, T>;
+    case MathFunction::log1p:
+      return row<MathFunction::log1p, T>;
+    case MathFunction::log2:
+      return row<MathFunction::log2, T>;
+    case MathFunction::tanh:
+      return row<MathFunction::tanh, T>;
+    case MathFunction::sigmoid:
+      return row<MathFunction::sigmoid, T>;
+    default:
+      return row<MathFunction::erf, T>;
+  }
+}
+
+}  // namespace
+
+detail::Row<float> row_of_floats(MathFunction f) { return row_of<float>(f); }
+detail::Row<double> row_of_doubles(MathFunction f) { return row_of<double>(f); }
+
+}  // namespace gradus::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace gradus::kernels {
+
+HWY_EXPORT(row_of_floats);
+HWY_EXPORT(row_of_doubles);
+
+namespace {
+
+/// One run of for_each_run. What does not lie in a row is brought together, piece by piece.
+template <class T>
+void function_run(const void* f, void* const* first, const std::int64_t* steps, std::int64_t n) {
+  const auto row = *static_cast<const detail::Row<T>*>(f);
+  const T* x = static_cast<const T*>(first[0]);
+  T* y = static_cast<T*>(first[1]);
+  const std::int64_t sx = steps[0], sy = steps[1];
+  if (sx == 1 && sy == 1) return row(x, y, n);
+  constexpr std::int64_t most = 256;
+  T piece[most];
+  for (std::int64_t begin = 0; begin < n; begin += most) {
+    const std::int64_t length = std::min(most, n - begin);
+    for (std::int64_t i = 0; i < length; ++i) piece[i] = x[(begin + i) * sx];
+    row(piece, piece, length);
+    for (std::int64_t i = 0; i < length; ++i) y[(begin + i) * sy] = piece[i];
+  }
+}
+
+template <class T>
+void run_rows(detail::Row<T> row, const T* x, const std::int64_t* x_strides, T* y,
+              const std::int64_t* y_strides, const std::int64_t* sizes, int rank) {
+  detail::for_each_run<2>({{const_cast<T*>(x), y}, {x_strides, y_strides}, {sizeof(T), sizeof(T)}},
+                          sizes, rank, function_run<T>, &row);
+}
+
+}  // namespace
+
+template <>
+void apply_function(MathFunction f, const float* x, const std::int64_t* x_strides, float* y,
+                    const std::int64_t* y_strides, const std::int64_t* sizes, int rank) {
+  run_rows(HWY_DYNAMIC_DISPATCH(row_of_floats)(f), x, x_strides, y, y_strides, sizes, rank);
+}
+template <>
+void apply_function(MathFunction f, const double* x, const std::int64_t* x_strides, double* y,
+                    const std::int64_t* y_strides, const std::int64_t* sizes, int rank) {
+  run_rows(HWY_DYNAMIC_DISPATCH(row_of_doubles)(f), x, x_strides, y, y_strides, sizes, rank);
+}
+
+}  // namespace gradus::kernels
+#endif
