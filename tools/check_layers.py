@@ -24,7 +24,7 @@ MAY_INCLUDE = {
     "io": OPS_AND_BELOW,
     "compile": {"ops", "program", "kernels", "symbolic", "core"},
     "nn": OPS_AND_BELOW,
-    "optim": {"ops", "core"},
+    "optim": {"ops", "core", "program/watch.h"},
     "data": {"io", "core", "kernels/gather.h"},
     "train": {"nn", "optim", "data", "autograd", "compile", "io", "core"},
     "see": EVERYTHING_BELOW_TRAIN,

@@ -146,7 +146,7 @@ class Walk {
            "a seed weighs each element: give it the output's shape");
     }
     if (seed.dtype() != y.dtype()) seed = astype(seed, y.dtype());
-    if (MeaningWatch* watch = GRADUS_MEANING_WATCH) watch->root(y);
+    if (MeaningWatch* watch = GRADUS_MEANING_WATCH) watch->root(y, seed);
     if (y.history())
       accumulate(pending_[slot(y.history())], seed);
     else

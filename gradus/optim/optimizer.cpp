@@ -1,5 +1,6 @@
 // The update rules; see optimizer.h.
 #include <gradus/optim/optimizer.h>
+#include <gradus/program/watch.h>
 
 #include <cmath>
 #include <numbers>
@@ -18,6 +19,12 @@ void check(std::string_view name, double value, double low, double high, std::st
 void check_group(const Group& group, Place at) {
   check("lr", group.lr, 0, 1e30, "a finite number, 0 or more", at);
   check("weight_decay", group.weight_decay, 0, 1e30, "a finite number, 0 or more", at);
+}
+
+/// A parameter's state, which is called "w1.m" where the parameter has a name.
+Tensor named_state(Tensor state, std::string_view name, const Tensor& parameter) {
+  if (!parameter.name().empty()) state.set_name(parameter.name() + "." + std::string(name));
+  return state;
 }
 
 /// "'0.weight' f32[50,784]"
@@ -81,8 +88,10 @@ std::vector<std::size_t> Optimizer::with_gradient() const {
 
 const std::vector<double>& Optimizer::next_numbers(std::span<const std::size_t> which) {
   numbers_.clear();
-  for_each_parameter(groups_, which, [&](const Tensor&, const Group& group, std::size_t i) {
+  MeaningWatch* const watch = GRADUS_MEANING_WATCH;
+  for_each_parameter(groups_, which, [&](const Tensor& p, const Group& group, std::size_t i) {
     append_numbers(group, updates_[i] + 1, numbers_);
+    if (watch) watch->rate(p, group.lr);
   });
   return numbers_;
 }
@@ -148,7 +157,8 @@ void Optimizer::set_lr(double lr, Place at) {
 Tensor& Optimizer::slot(State& state, std::string_view name, const Tensor& parameter) {
   for (auto& [known, value] : state)
     if (known == name) return value;
-  return state.emplace_back(std::string(name), zeros_like(parameter)).second;
+  return state.emplace_back(std::string(name), named_state(zeros_like(parameter), name, parameter))
+      .second;
 }
 
 std::vector<std::pair<std::string, Tensor>> Optimizer::state_dict() const {
@@ -192,7 +202,9 @@ void Optimizer::load_state_dict(const std::vector<std::pair<std::string, Tensor>
       throw ShapeError("state '" + name + "' is " + value.spec().str() + ", its parameter " +
                            parameters[i].spec().str(),
                        "load a state of the same parameters", at);
-    loaded[i].emplace_back(name.substr(dot + 1), clone(astype(value, parameters[i].dtype())));
+    const std::string own = name.substr(dot + 1);
+    loaded[i].emplace_back(
+        own, named_state(clone(astype(value, parameters[i].dtype())), own, parameters[i]));
   }
   if (steps < 0) throw NameError("the state has no 'steps'", "load what state_dict() gave", at);
   // A step that was compiled writes to the tensors that it knows: they stay where they can.

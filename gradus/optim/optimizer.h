@@ -65,7 +65,8 @@ class Optimizer {
   /// append_numbers.
   virtual void update(Tensor& parameter, const Tensor& gradient, const Group& group, State& state,
                       std::span<const Tensor> numbers) = 0;
-  /// The state tensor of that name, made of zeros like the parameter at its first use.
+  /// The state tensor of that name, made of zeros like the parameter at its first use; "w1.m" to
+  /// who prints or records it.
   static Tensor& slot(State& state, std::string_view name, const Tensor& parameter);
 
  private:

@@ -1,7 +1,8 @@
 // MeaningWatch: is told what tensors are. The door (observer.h) shows calls; which of their results
-// is the gradient of what, only the walk of a backward pass knows, and what a module calls its
-// tensors, only the module. Nobody watching costs one branch. see/recorder.h is the user. In return
-// an error asks it where things stand on the tape that it writes.
+// is the gradient of what, only the walk of a backward pass knows, what a module calls its tensors,
+// only the module, and how fast a parameter is to learn, only its optimizer. Nobody watching costs
+// one branch. see/recorder.h is the user. In return an error asks it where things stand on the tape
+// that it writes.
 #pragma once
 
 #include <gradus/program/node.h>
@@ -17,14 +18,17 @@ struct TapeMoment {
 class MeaningWatch {
  public:
   virtual ~MeaningWatch() = default;
-  /// A backward pass starts from y.
-  virtual void root(const Tensor& y) = 0;
+  /// A backward pass starts from y, with that gradient.
+  virtual void root(const Tensor& y, const Tensor& seed) = 0;
   /// The whole gradient (all paths summed) of output `k` of a call, before its rule runs.
   virtual void gradient(const Node& node, std::size_t k, const Tensor& g) = 0;
   /// A gradient of a parameter: first from each path as a rule gives it, then what was put on it.
   virtual void leaf(const Tensor& leaf, const Tensor& g) = 0;
   /// A module that is about to run calls one of its tensors "lin1.weight".
   virtual void field(const std::string& path, const Tensor& x) = 0;
+  /// The next update of a parameter has this learning rate. The numbers in its calls need not show
+  /// it: Adam's are divided by a bias correction.
+  virtual void rate(const Tensor& parameter, double lr) = 0;
 
   /// Nothing, too, for what is not on the tape:
   /// when x became what it was at that version,

@@ -3,6 +3,7 @@
 #include <gradus/see/why.h>
 #include <gradus/see/words.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -195,9 +196,16 @@ double Products::term(const Chain& chain, std::int64_t n) const {
 }
 
 std::vector<Factor> Products::factors(const Chain& chain, std::int64_t n) const {
+  // From the loss: the side that is a gradient comes first, wherever it stands in the product.
+  const auto is_gradient = [&](const Element& side) {
+    const TapeEvent* maker = chain.maker(side.value);
+    return maker && maker->phase == Phase::backward;
+  };
+  std::vector<Element> ordered(sides.rbegin(), sides.rend());
+  std::stable_partition(ordered.begin(), ordered.end(), is_gradient);
   std::vector<Factor> all;
-  for (auto side = sides.rbegin(); side != sides.rend(); ++side)
-    for (Factor& f : chain.factors(*side, n)) {
+  for (const Element& side : ordered)
+    for (Factor& f : chain.factors(side, n)) {
       if (f.layer.empty()) f.layer = layer;
       all.push_back(std::move(f));
     }

@@ -35,8 +35,10 @@ std::string per_what(const Tape& tape, const TapeFormula& f) {
   if (count == 1) return name;
   const TapeEvent& call = at(tape.events, f.events.at(0));
   const bool in_module = of.is_parameter && of.spec.shape.rank() > 1 && !call.scope.empty();
+  std::string layer = at(tape.ticks, call.tick).label;
+  if (layer.find_first_not_of("0123456789") == layer.npos) layer.insert(0, "layer ");
   return "each of the " + std::to_string(count) + (in_module ? " weights of " : " numbers of ") +
-         (in_module ? at(tape.ticks, call.tick).label : name);
+         (in_module ? layer : name);
 }
 
 /// What the backward pass read of what was there before it: by that the calls' memory is bound.
@@ -83,38 +85,16 @@ Ints unravelled(std::size_t place, const Shape& shape) {
   return index;
 }
 
-/// Whether a gradient was added to one that was there before its backward pass and was not 0.
-bool adds_up_passes(const Tape& tape, const TapeFormula& f) {
-  const TapeIndex maker = at(tape.values, f.gradient).made_by;
-  if (maker == none || at(tape.events, maker).op != "add") return false;
-  const auto is_older = [&](TapeIndex input) {
-    const TapeValue& value = at(tape.values, input);
-    const bool is_zero = value.statistics && value.statistics->zeros == value.statistics->count;
-    if (is_zero) return false;
-    return value.made_by == none ||
-           (value.gradient_of != none &&
-            at(tape.values, value.gradient_of).tensor == at(tape.values, f.of).tensor);
-  };
-  const std::vector<TapeIndex>& inputs = at(tape.events, maker).inputs;
-  return std::any_of(inputs.begin(), inputs.end(), is_older);
-}
-
 void check_element(const Elements& elements, const TapeFormula& f, TapeElement& element) {
-  const Tape& tape = elements.tape();
-  if (adds_up_passes(tape, f)) {
-    element.no_slope = "the gradient adds up more than one backward pass, and a check follows one";
-    return;
-  }
-  const TapeIndex step = at(tape.ticks, tape.tick_of_value(f.gradient)).step;
-  const DType dtype = at(tape.values, f.of).spec.dtype;
   try {
-    element.slope = tape_slope(elements, f.of, step, element.index);
-    if (dtype == DType::f32) element.slope_f32 = slope_in_f32(elements, f.of, step, element.index);
+    element.slope = gradient_slope(elements, f.gradient, element.index);
   } catch (const Error& error) {
     element.no_slope = error.problem();
     return;
   }
-  element.fits = element.slope->fits(element.value, rounding_of(element.reason, dtype));
+  const DType dtype = at(elements.tape().values, f.of).spec.dtype;
+  element.fits =
+      element.slope->fits(element.slope->judged(element.value), rounding_of(element.reason, dtype));
 }
 
 }  // namespace
@@ -165,6 +145,7 @@ TapeExplanation explained(const Elements& elements, std::string_view what, TapeI
   }
   element.value = at(all, place);
   element.by_formula = element_by_formula(f, elements, element.index);
+  element.since_update = given_since_update(elements, f.gradient, element.index);
   check_element(elements, f, element);
   page.element = std::move(element);
   return page;

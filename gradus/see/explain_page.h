@@ -1,11 +1,12 @@
 // A page about one gradient of a run: what it is, why, its formula with shapes, as einsum and along
 // the whole chain as LaTeX, the numbers of the run, a check by differences, what it costs, what is
 // kept for it, and its names elsewhere. Gathered as data first; text and JSON say the same.
-// Next: explain_tape.h finds the formula, why.h takes the element apart, tape_slope.h checks it.
+// Next: explain_tape.h finds the formula, why.h takes the element apart, gradient_slope.h checks
+// it.
 #pragma once
 
 #include <gradus/see/explain_tape.h>
-#include <gradus/see/tape_slope.h>
+#include <gradus/see/gradient_slope.h>
 #include <gradus/see/why.h>
 
 namespace gradus::see {
@@ -25,10 +26,11 @@ struct TapeElement {
   bool is_largest = false;  ///< it was not asked for
   Reason reason{};
   std::optional<double> by_formula{};  ///< in f64 from the run's tensors
-  std::optional<TapeSlope> slope{};
-  std::optional<double> slope_f32{};  ///< the same difference in the run's own precision, f32
-  std::string no_slope{};             ///< why there is none
-  bool fits = false;                  ///< the slope and the run agree
+  /// What of the gradient that formula gives, where passes before an update gave some, too.
+  std::optional<double> since_update{};
+  std::optional<GradientSlope> slope{};
+  std::string no_slope{};  ///< why there is none
+  bool fits = false;       ///< the slope and the run agree
 };
 
 struct TapeExplanation {

@@ -91,14 +91,16 @@ std::string pushes_line(const Reason& reason) {
 std::string check_lines(const TapeElement& element) {
   if (!element.slope)
     return element.no_slope.empty() ? "" : "CHECK    not possible: " + element.no_slope + "\n";
-  const TapeSlope& s = *element.slope;
-  std::string text =
-      "CHECK    central difference, f64, " + std::to_string(s.calls) +
-      (s.calls == 1 ? " call" : " calls") +
-      " of the forward pass run again: " + number(s.numeric, 8) + ", step " + number(s.step, 2) +
-      ", rel " + rel_text(element.value, s.numeric) + " " +
-      (element.fits ? "ok" : "DIFFERS, ratio " + number(element.value / s.numeric, 4)) + " (" +
-      std::to_string(s.kinks) + " kinks crossed)\n";
+  const GradientSlope& s = *element.slope;
+  const double judged = s.judged(element.value);
+  std::string text = "CHECK    central difference, f64, " + std::to_string(s.calls) +
+                     (s.calls == 1 ? " call" : " calls") +
+                     " of the forward pass run again: " + number(s.numeric, 8) + ", step " +
+                     number(s.step, 2) + ", rel " + rel_text(judged, s.numeric) + " " +
+                     (element.fits ? "ok" : "DIFFERS, ratio " + number(judged / s.numeric, 4)) +
+                     " (" + std::to_string(s.kinks) + " kinks crossed)\n";
+  if (const std::string passes = passes_text(s); !passes.empty())
+    text += under_head + passes + "\n";
   if (!s.crossed.empty()) {
     text += under_head + std::string("kinks within larger steps:");
     for (std::size_t i = 0; i < s.crossed.size(); ++i)
@@ -111,9 +113,9 @@ std::string check_lines(const TapeElement& element) {
             number(s.right, 6) + ": anything between is right\n";
   if (!s.held.empty())
     text += under_head + s.held + " was not differentiated: it keeps the numbers of the run\n";
-  if (element.slope_f32) {
-    const double off = std::fabs(*element.slope_f32 - s.numeric) / std::fabs(s.numeric);
-    text += under_head + std::string("the same in f32 gives ") + number(*element.slope_f32, 5) +
+  if (s.in_f32) {
+    const double off = std::fabs(*s.in_f32 - s.numeric) / std::fabs(s.numeric);
+    text += under_head + std::string("the same in f32 gives ") + number(*s.in_f32, 5) +
             (std::isfinite(off) ? " (" + number(100 * off, 2) + "% off)" : "") +
             ": the loss has only 7 digits\n";
   }
@@ -124,10 +126,13 @@ std::string element_lines(const TapeElement& element) {
   std::string text = (element.is_largest ? "LARGEST  " : "ELEMENT  ") + why_text(element.reason);
   // A line of its own below the head.
   text.insert(text.find('\n') + 1, pushes_line(element.reason));
-  if (element.by_formula)
-    text += "FORMULA  in f64 " + element.name + " = " + number(*element.by_formula, 9) +
-            "; the run has " + number(element.value, 9) + ", rel " +
-            rel_text(element.value, *element.by_formula) + "\n";
+  if (element.by_formula) {
+    const double run = element.since_update.value_or(element.value);
+    text += std::string("FORMULA  ") +
+            (element.since_update ? "of the last pass in f64 " : "in f64 ") + element.name + " = " +
+            number(*element.by_formula, 9) + "; the run has " + number(run, 9) + ", rel " +
+            rel_text(run, *element.by_formula) + "\n";
+  }
   return text + check_lines(element);
 }
 
@@ -159,7 +164,7 @@ PageJson json_of_chain(const std::vector<Factor>& chain) {
 }
 
 PageJson json_of_slope(const TapeElement& element) {
-  const TapeSlope& s = *element.slope;
+  const GradientSlope& s = *element.slope;
   PageJson j{{"ok", element.fits},
              {"numeric", page_number(s.numeric)},
              {"left", page_number(s.left)},
@@ -171,7 +176,9 @@ PageJson json_of_slope(const TapeElement& element) {
   for (const auto& [step, kinks] : s.crossed)
     j["kinks_within_larger_steps"].push_back({{"step", step}, {"kinks", kinks}});
   if (!s.held.empty()) j["held"] = s.held;
-  if (element.slope_f32) j["in_f32"] = page_number(*element.slope_f32);
+  if (s.in_f32) j["in_f32"] = page_number(*s.in_f32);
+  j["passes"] = s.passes;
+  if (s.part) j.update({{"part", page_number(*s.part)}, {"rest", s.rest}});
   return j;
 }
 
@@ -182,6 +189,7 @@ PageJson json_of_element(const TapeElement& element) {
              {"is_largest", element.is_largest},
              {"why", PageJson::parse(json_text(element.reason))}};
   if (element.by_formula) j["by_formula"] = page_number(*element.by_formula);
+  if (element.since_update) j["since_update"] = page_number(*element.since_update);
   if (element.slope) j["check"] = json_of_slope(element);
   if (!element.no_slope.empty()) j["no_check"] = element.no_slope;
   return j;

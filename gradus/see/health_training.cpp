@@ -8,6 +8,7 @@
 #include <set>
 
 #include <gradus/ops/ops.h>
+#include <gradus/see/tape_rate.h>
 #include <gradus/see/try.h>
 
 namespace gradus::see {
@@ -158,22 +159,9 @@ Move largest_move(const HealthReport& r, TapeIndex step) {
     const double share = r.norm(change) / r.norm(before);
     if (share <= most.share) continue;
     most = {r.name(before), share, 0, r.value(before).tensor};
-    // The change is lr times something: the number beside it.
-    if (const TapeIndex made = r.value(change).made_by; made != none)
-      for (const TapeIndex input : r.event(made).inputs)
-        if (const auto number = r.number(input)) most.lr = *number;
+    most.lr = learning_rate(r.tape(), event).value_or(0);
   }
   return most;
-}
-
-double learning_rate(const HealthReport& r, TapeIndex step) {
-  for (TapeIndex e = 0; e < r.count(); ++e)
-    if (const TapeEvent& event = r.event(e);
-        event.phase == Phase::update && event.op == "mul" && r.step_of(event) == step)
-      for (const TapeIndex input : event.inputs)
-        if (r.value(input).spec.shape.rank() == 0)
-          if (const auto number = r.number(input)) return *number;
-  return 0;
 }
 
 /// X1: a loss that grows several times over in one step that moved a weight far.
@@ -187,7 +175,7 @@ void find_steps_too_far(HealthReport& r) {
     const Move move = largest_move(r, step);
     if (move.share < 0.1 || !uses(r, step + 1, move.tensor)) continue;
     std::string better;
-    const double lr = move.lr > 0 ? move.lr : learning_rate(r, step);
+    const double lr = move.lr > 0 ? move.lr : learning_rate(r.tape(), step).value_or(0);
     if (r.options().rerun && lr > 0) {
       const KeepGenerator keep;
       Rate best{0, *before};
@@ -287,7 +275,7 @@ void find_dead_units(HealthReport& r) {
       for (auto later = units.rows.find(step); later != units.rows.end(); ++later)
         seen += later->second;
       if (seen < enough_rows) break;
-      const double lr = learning_rate(r, step - 1);
+      const double lr = learning_rate(r.tape(), step - 1).value_or(0);
       r.tell("D1", nullptr, who,
              who + ": " + std::to_string(dead) + " of " + std::to_string(count) +
                  " units are 0 for all " + std::to_string(seen) + " rows since step " +

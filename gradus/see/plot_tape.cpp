@@ -1,6 +1,7 @@
 // A run from a tape; see plot_run.h. What follows from statistics stands here, what needs elements
 // in plot_tape_elements.cpp.
 #include <gradus/see/plot_tape.h>
+#include <gradus/see/tape_rate.h>
 
 #include <algorithm>
 #include <cmath>
@@ -67,23 +68,7 @@ double distance_moved(const Tape& tape, const ParameterUpdate& w) {
   return std::sqrt(squares);
 }
 
-/// The number in lr * g: the update p - lr * g of SGD, with momentum too. Adam's factor is lr
-/// divided by its bias correction, and is not told as what it is not.
-double rate_of(const Tape& tape, TapeIndex change) {
-  const TapeIndex made = at(tape.values, change).made_by;
-  if (made == none || at(tape.events, made).op != "mul") return Run::unknown;
-  double rate = Run::unknown;
-  for (const TapeIndex input : at(tape.events, made).inputs) {
-    const TapeValue& v = at(tape.values, input);
-    if (v.spec.shape.rank() == 0)
-      rate = v.statistics ? v.statistics->mean : Run::unknown;
-    else if (v.made_by != none && at(tape.events, v.made_by).op == "div")
-      return Run::unknown;
-  }
-  return rate;
-}
-
-/// Norms of the parameters, of their latest gradients and of their moves; and the learning rate.
+/// Norms of the parameters, of their latest gradients and of their moves.
 void read_updates(const Tape& tape, Run& run) {
   std::map<TapeIndex, std::map<std::int64_t, ParameterUpdate>> written;  // by step, by tensor
   for (const TapeEvent& event : tape.events) {
@@ -96,8 +81,6 @@ void read_updates(const Tape& tape, Run& run) {
     const bool adds = (event.op == "sub" || event.op == "add") && event.inputs.size() == 2 &&
                       event.inputs[0] == event.target;
     w.change = adds ? event.inputs[1] : none;
-    if (adds && !std::isfinite(at(run.batches, step).lr))
-      at(run.batches, step).lr = rate_of(tape, event.inputs[1]);
   }
   std::map<TapeIndex, std::map<std::string, std::size_t>> places;  // by step, by name
   for (const TapeValue& g : tape.values) {
@@ -126,6 +109,7 @@ Run run_of(const Tape& tape, std::string name) {
     const TapeIndex loss = tape.loss_of(step);
     const auto place = static_cast<double>(step);
     run.batches.push_back({place});
+    run.batches.back().lr = learning_rate(tape, step).value_or(Run::unknown);
     if (loss != none && at(tape.values, loss).statistics) {
       const Statistics& s = *at(tape.values, loss).statistics;
       run.batches.back().loss = s.bad() ? Run::unknown : s.mean;

@@ -186,6 +186,12 @@ struct Recorder::Impl final : Observer, MeaningWatch {
     if (!options.on_tick || told == tape.ticks.size() || tape.ticks.empty()) return;
     told = tape.ticks.size();
     const Unobserved not_seen;
+    // Whoever looks may differentiate something of his own.
+    const struct Telling {
+      explicit Telling(bool& flag) : is_telling(flag) { is_telling = true; }
+      ~Telling() { is_telling = false; }
+      bool& is_telling;
+    } telling(is_telling);
     options.on_tick();
   }
   /// Results of the step that ends may go, and others may take their addresses. Data, parameters,
@@ -194,9 +200,10 @@ struct Recorder::Impl final : Observer, MeaningWatch {
     const TapeIndex now = tape.steps();
     for (auto i = alive.begin(); i != alive.end();) {
       const TapeValue& value = at(tape.values, i->first);
-      const bool stays =
-          value.made_by == none || value.is_parameter ? i->second.used_in + 1 >= now : false;
-      if (stays) {
+      const bool lasts =
+          value.made_by == none || value.is_parameter || i->second.is_written ||
+          (value.gradient_of != none && at(tape.values, value.gradient_of).is_parameter);
+      if (lasts && i->second.used_in + 1 >= now) {
         ++i;
         continue;
       }
@@ -322,6 +329,9 @@ struct Recorder::Impl final : Observer, MeaningWatch {
       target = value_of(*event.target, index);
       alive[target].is_written = true;
       before_write(*event.target);
+      if (phase == Phase::update)
+        if (const auto rate = rates.find(identity_of(*event.target)); rate != rates.end())
+          at(tape.events, index).lr = rate->second;
     }
     at(tape.events, index).inputs = std::move(inputs);
     at(tape.events, index).target = target;
@@ -363,26 +373,40 @@ struct Recorder::Impl final : Observer, MeaningWatch {
     if (options.level == TapeLevel::full && tape.is_alarm(index)) pin_around(index);
   }
 
+  bool is_deaf() const { return is_muted || is_telling; }
+
   // -- the walk -----------------------------------------------------------------------------------
-  void root(const Tensor& y) override {
-    if (is_muted) return;
-    const TapeIndex value = value_of(y, static_cast<TapeIndex>(tape.events.size()));
+  void root(const Tensor& y, const Tensor& seed) override {
+    if (is_deaf()) return;
+    const auto here = static_cast<TapeIndex>(tape.events.size());
+    const TapeIndex value = value_of(y, here);
+    // Several results may begin one walk.
+    if (!at_roots) tape.passes.push_back({here});
+    at_roots = true;
+    tape.passes.back().roots.push_back(value);
+    tape.passes.back().seeds.push_back(value_of(seed, here));
     if (tape.losses.empty()) return;
     tape.losses.back() = value;
     if (at(tape.values, value).name.empty()) tape.rename(value, "loss");
   }
   void gradient(const Node& node, std::size_t k, const Tensor& g) override {
+    if (is_deaf()) return;
+    at_roots = false;
     const auto event = nodes.find(node.sequence);
-    if (event == nodes.end() || is_muted) return;
+    if (event == nodes.end()) return;
     const std::vector<TapeIndex>& outputs = at(tape.events, event->second).outputs;
     if (k < outputs.size()) link(outputs[k], g);
   }
   void leaf(const Tensor& leaf, const Tensor& g) override {
-    if (is_muted) return;
+    if (is_deaf()) return;
+    at_roots = false;
     link(value_of(leaf, static_cast<TapeIndex>(tape.events.size())), g);
   }
   void field(const std::string& path, const Tensor& x) override {
-    if (x.name().empty() && !is_muted) name(x, path);
+    if (x.name().empty() && !is_deaf()) name(x, path);
+  }
+  void rate(const Tensor& parameter, double lr) override {
+    if (!is_deaf()) rates[identity_of(parameter)] = lr;
   }
   std::optional<TapeMoment> made(const Tensor& x, std::uint64_t version) override {
     const auto found = known.find(identity_of(x));
@@ -435,14 +459,17 @@ struct Recorder::Impl final : Observer, MeaningWatch {
   std::vector<Running> stack;
   std::map<Identity, Known> known;
   std::map<Identity, std::string> names;
+  std::map<Identity, double> rates;  // of the next update
   std::map<TapeIndex, Alive> alive;
   std::unordered_map<std::uint64_t, TapeIndex> nodes;
   std::shared_ptr<const std::string> last_scope;
   std::int64_t tensors = 0;
   std::size_t told = 0;
   bool wants_step = false, orphaned = false;
-  bool is_muted = false;  // while it is told to look away in the middle of a call
-  std::string stranger;   // the forward call, made before the tape began, that is differentiated
+  bool is_muted = false;    // while it is told to look away in the middle of a call
+  bool is_telling = false;  // inside on_tick
+  bool at_roots = false;    // a backward pass was begun and has not moved yet
+  std::string stranger;     // the forward call, made before the tape began, that is differentiated
   std::optional<Observe> observing;
   std::optional<WatchMeaning> watching;
 };

@@ -33,7 +33,7 @@ void Rerun::advance() {
     const Unobserved not_seen;
     const NoGrad not_recorded;
     for (const auto& [name, x] : program_->state()) {
-      recorder_.name(x, name);
+      if (x.name().empty()) recorder_.name(x, name);
       now.tensors.emplace_back(name, clone(x));
     }
     now.generator = default_generator().state();
@@ -70,7 +70,8 @@ Tape Rerun::record(StepProgram& program, TapeIndex step, TapeLevel level) {
   const Unobserved not_seen;
   const GradMode recorded(true);  // whoever looks may stand inside no_grad
   Recorder recorder({.level = level, .budget = std::int64_t{1} << 62});
-  for (const auto& [name, x] : program.state()) recorder.name(x, name);
+  for (const auto& [name, x] : program.state())
+    if (x.name().empty()) recorder.name(x, name);
   program.run(step);
   recorder.finish();
   return std::move(recorder.tape());

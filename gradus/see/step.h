@@ -11,9 +11,9 @@
 #include <deque>
 #include <map>
 
+#include <gradus/see/gradient_slope.h>
 #include <gradus/see/rerun.h>
 #include <gradus/see/stop.h>
-#include <gradus/see/tape_slope.h>
 #include <gradus/see/tape_view.h>
 #include <gradus/see/term.h>
 
@@ -132,7 +132,7 @@ class Stepper {
       branch(const std::string&, int), diff(const std::string&, int), note(const std::string&, int),
       quit(const std::string&, int), show_help(const std::string&, int);
   std::string explain_all(TapeIndex tick, TermStyle style);
-  Slope slope_of(const std::string& name, const Ints& index, TapeIndex tick) const;
+  GradientSlope slope_of(const std::string& name, const Ints& index, TapeIndex tick) const;
   std::string told_breakpoints() const, told_branches() const;
   Rerun& rerun() const;
   Breakpoint& breakpoint(const std::string& number);

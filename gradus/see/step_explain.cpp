@@ -134,14 +134,20 @@ std::string Stepper::gears(const std::string& rest, int) {
 }
 
 /// A parameter is moved in the program, any other tensor on the tape.
-Slope Stepper::slope_of(const std::string& name, const Ints& index, TapeIndex tick) const {
+GradientSlope Stepper::slope_of(const std::string& name, const Ints& index, TapeIndex tick) const {
   const TapeIndex step = at(tape_.ticks, tick).step;
+  GradientSlope slope;
   if (rerun_)
     for (const auto& [parameter, x] : rerun_->program().state())
-      if (parameter == name) return numeric_slope(*rerun_, step, name, index);
+      if (parameter == name) {
+        static_cast<Slope&>(slope) = numeric_slope(*rerun_, step, name, index);
+        return slope;
+      }
   const TapeIndex gradient = tape_.find(name + ".g", tick);
-  const TapeIndex of = gradient == none ? none : at(tape_.values, gradient).gradient_of;
-  return tape_slope(elements_, of == none ? elements_.find(name, tick) : of, step, index);
+  if (gradient != none && at(tape_.values, gradient).gradient_of != none)
+    return gradient_slope(elements_, gradient, index);
+  static_cast<TapeSlope&>(slope) = tape_slope(elements_, elements_.find(name, tick), step, index);
+  return slope;
 }
 
 std::string Stepper::check(const std::string& rest, int) {
@@ -152,9 +158,10 @@ std::string Stepper::check(const std::string& rest, int) {
   const std::string name =
       said.name.ends_with(".g") ? said.name.substr(0, said.name.size() - 2) : said.name;
   const std::string index = element.substr(said.name.size());
-  const Slope slope = slope_of(name, said.index, tick);
+  const GradientSlope slope = slope_of(name, said.index, tick);
   std::string text = "d loss / d " + name + index + ": central difference in f64 " +
                      number(slope.numeric, 8) + ", step " + number(slope.step, 2) + "\n";
+  if (const std::string passes = passes_text(slope); !passes.empty()) text += "  " + passes + "\n";
   if (tape_.find(name + ".g", tick) == none) {
     tell("check", slope, std::nan(""), false);
     return text + "  the tape has no " + name + ".g here yet\n";
@@ -162,11 +169,13 @@ std::string Stepper::check(const std::string& rest, int) {
   const Reason reason = see::reason_of(elements_, name + ".g" + index, tick);
   const DType dtype = at(tape_.values, elements_.find(name + ".g", tick)).spec.dtype;
   const double ours = reason.value;
-  const double apart = std::fabs(ours - slope.numeric) / std::max(std::fabs(slope.numeric), 1e-12);
-  const bool ok = slope.fits(ours, rounding_of(reason, dtype));
+  const double judged = slope.judged(ours);
+  const double apart =
+      std::fabs(judged - slope.numeric) / std::max(std::fabs(slope.numeric), 1e-12);
+  const bool ok = slope.fits(judged, rounding_of(reason, dtype));
   tell("check", slope, ours, ok);
   return text + "  " + name + ".g here " + number(ours, 8) + "  rel " + number(apart, 2) + "  " +
-         (ok ? "ok" : "DIFFERS, ratio " + number(ours / slope.numeric, 4)) + " (" +
+         (ok ? "ok" : "DIFFERS, ratio " + number(judged / slope.numeric, 4)) + " (" +
          std::to_string(slope.kinks) + " kinks crossed)\n";
 }
 

@@ -62,19 +62,34 @@ std::string json_text(const Gears& gears) {
                     {"product", json_number(gears.product())},
                     {"wheels", std::move(wheels)}});
 }
+std::string json_text(const InRange& range) {
+  StepJson elements = StepJson::array();
+  for (const InRange::Element& e : range.found) {
+    if (std::ssize(elements) == most_elements) break;
+    elements.push_back({{"index", e.index}, {"value", json_number(e.value)}});
+  }
+  return json_line({{"low", json_number(range.low)},
+                    {"high", json_number(range.high)},
+                    {"of", range.count},
+                    {"count", range.found.size()},
+                    {"elements", std::move(elements)}});
+}
 std::string json_text(const std::vector<Rate>& rates) {
   StepJson j = StepJson::array();
   for (const Rate& r : rates) j.push_back({{"lr", r.lr}, {"loss", json_number(r.loss)}});
   return json_line(j);
 }
-std::string json_text(const Slope& slope, double ours, bool ok) {
-  return json_line({{"numeric", json_number(slope.numeric)},
-                    {"left", json_number(slope.left)},
-                    {"right", json_number(slope.right)},
-                    {"step", slope.step},
-                    {"kinks", slope.kinks},
-                    {"ours", json_number(ours)},
-                    {"ok", ok}});
+std::string json_text(const GradientSlope& slope, double ours, bool ok) {
+  StepJson j{{"numeric", json_number(slope.numeric)},
+             {"left", json_number(slope.left)},
+             {"right", json_number(slope.right)},
+             {"step", slope.step},
+             {"kinks", slope.kinks},
+             {"ours", json_number(ours)},
+             {"ok", ok}};
+  if (!slope.passes.empty()) j["passes"] = slope.passes;
+  if (slope.part) j.update({{"part", json_number(*slope.part)}, {"rest", slope.rest}});
+  return json_line(j);
 }
 std::string json_text(const Diagnostic& d) {
   return json_line({{"code", d.code},

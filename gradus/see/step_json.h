@@ -4,6 +4,8 @@
 
 #include <gradus/core/diagnostic.h>
 #include <gradus/see/gears.h>
+#include <gradus/see/gradient_slope.h>
+#include <gradus/see/range.h>
 #include <gradus/see/try.h>
 
 namespace gradus::see {
@@ -16,9 +18,12 @@ std::string json_text(const Value& value);
 /// {"expression", then as above}.
 std::string json_text(const std::string& expression, const Value& value);
 std::string json_text(const Gears& gears);
+/// {"low","high","of","count","elements":[{"index","value"}]}, the first 10,000 of those in the
+/// range; `of` counts all elements, `count` those.
+std::string json_text(const InRange& range);
 std::string json_text(const std::vector<Rate>& rates);
 /// A numeric derivative; `ours` is the gradient on the tape, NaN where there is none yet.
-std::string json_text(const Slope& slope, double ours, bool ok);
+std::string json_text(const GradientSlope& slope, double ours, bool ok);
 /// {"code","severity","what","why","place","count"}.
 std::string json_text(const Diagnostic& found);
 /// {"name","einsum"}: a formula in one of its forms; null where it has none.

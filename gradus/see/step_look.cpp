@@ -1,15 +1,14 @@
 // The commands that look, ask why, and try; see step.h.
 #include <gradus/ops/ops.h>
 #include <gradus/see/health.h>
+#include <gradus/see/picture.h>
 #include <gradus/see/plot_run.h>
 #include <gradus/see/step.h>
 #include <gradus/see/step_tell.h>
+#include <gradus/see/tape_source.h>
 #include <gradus/see/words.h>
 
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
-#include <cstdlib>
 
 namespace gradus::see {
 namespace {
@@ -28,6 +27,19 @@ std::vector<std::string> parts_of(const std::string& text) {
     }
   }
   return parts;
+}
+
+/// The value of an expression that stands `by` characters further on in what was typed, where its
+/// errors point.
+Value evaluated(const Elements& elements, const std::string& expression, TapeIndex tick,
+                std::ptrdiff_t by) {
+  try {
+    return elements.evaluate(expression, tick);
+  } catch (const ExpressionError& error) {
+    const auto position = static_cast<std::ptrdiff_t>(error.position()) + by;
+    throw ExpressionError(error.problem(), error.hint(),
+                          static_cast<std::size_t>(std::max<std::ptrdiff_t>(0, position)));
+  }
 }
 
 }  // namespace
@@ -57,7 +69,9 @@ std::string Stepper::list_all(const std::string&, int) {
   return list_text(tape_, focus_, true, text_style());
 }
 std::string Stepper::source(const std::string&, int) {
-  return source_text(tape_, focus_, text_style());
+  const SourcePlace source = source_at(tape_, focus_);
+  if (options_.json) told_.emplace_back("source", source_json(tape_, source));
+  return source_text(tape_, source, text_style());
 }
 
 std::string Stepper::print(const std::string& rest, int) {
@@ -65,8 +79,10 @@ std::string Stepper::print(const std::string& rest, int) {
   std::vector<std::string> values, told;
   std::size_t columns = 0;
   bool apart = false;  // one below the other
+  std::ptrdiff_t begin = 0;
   for (const std::string& part : parts_of(rest)) {
-    const Value value = elements_.evaluate(part, focus_.tick);
+    const Value value = evaluated(elements_, part, focus_.tick, begin);
+    begin += std::ssize(part) + 1;
     if (options_.json) told.push_back(json_text(std::string(trimmed(part)), value));
     values.push_back(value.str(options_.style.width));
     columns += values.back().size() + 2;
@@ -89,6 +105,7 @@ std::string Stepper::summary(const std::string& rest, int) {
   described.spec = value.tensor.spec();
   described.statistics = statistics(value.tensor);
   const Statistics& s = *described.statistics;
+  if (s.count == 0) return summary_of(tape_, described, rest) + "\n";
   return cut_to(summary_of(tape_, described, rest) + "  mean " + number(s.mean, 4) + "  std " +
                     number(s.std, 4),
                 text_style().width, options_.style) +
@@ -100,49 +117,33 @@ std::string Stepper::picture(const std::string& rest, int) {
   const Value value = elements_.evaluate(rest, focus_.tick);
   if (!value.tensor) return value.str() + "\n";
   shown_ = rest;
-  return picture_text(value.tensor, options_.style);
+  const Picture picture = picture_of(value.tensor);
+  if (options_.json) told_.emplace_back("picture", picture_json(picture));
+  return picture_text(picture, options_.style);
 }
 
-// pt t -r [a,b]: the elements within a range.
+/// pt t -r [a,b]: the elements within a range.
 std::string Stepper::range(const std::string& rest, int) {
   require(rest, "pt w1.g -r [100,inf]");
   const std::size_t option = rest.find(" -r ");
   const std::string expression = rest.substr(0, option);
   const Value value = elements_.evaluate(expression, focus_.tick);
-  if (!value.tensor || option == rest.npos) return value.str(options_.style.width) + "\n";
-  shown_ = expression;
-  const char* text = rest.c_str() + option + 4;
-  while (*text == ' ' || *text == '[') ++text;
-  char* end = nullptr;
-  const double low = std::strtod(text, &end);
-  const char* comma = end;
-  const double high = *comma == ',' ? std::strtod(comma + 1, &end) : std::nan("");
-  if (end == text || std::isnan(high))
-    throw ValueError("'" + rest.substr(option) + "' is no range", "-r [0,1], -r [-inf,-1]");
-  const Shape& shape = value.tensor.shape();
-  const std::vector<double> elements = value.tensor.to_vector<double>();
-  std::string lines;
-  std::size_t found = 0;
-  for (std::size_t i = 0; i < elements.size(); ++i) {
-    if (!(elements[i] >= low && elements[i] <= high)) continue;
-    if (++found > 10) continue;
-    std::string place;
-    for (auto [axis, rest_of] = std::pair(shape.rank() - 1, static_cast<std::int64_t>(i));
-         axis >= 0; --axis) {
-      place = std::to_string(rest_of % shape[axis]) + (place.empty() ? "" : "," + place);
-      rest_of /= shape[axis];
-    }
-    lines += "  [" + place + "] " + number(elements[i]) + "\n";
+  if (!value.tensor || option == rest.npos) {
+    tell("value", expression, value);
+    return value.str(options_.style.width) + "\n";
   }
-  return std::to_string(found) + " of " + std::to_string(elements.size()) + " elements lie in [" +
-         number(low) + ", " + number(high) + "]\n" + lines + (found > 10 ? "  ...\n" : "");
+  shown_ = expression;
+  const InRange found = in_range(value.tensor, rest.substr(option + 4));
+  tell("range", found);
+  return range_text(found);
 }
 
 // @[10,0]: that place of what was shown last.
 std::string Stepper::element(const std::string& rest, int) {
   if (shown_.empty()) throw ValueError("nothing was shown yet", "pp w1, then @[10,0]");
   require(rest, "@[10,0]");
-  const Value value = elements_.evaluate("(" + shown_ + ")" + rest, focus_.tick);
+  const Value value =
+      evaluated(elements_, "(" + shown_ + ")" + rest, focus_.tick, -std::ssize(shown_) - 2);
   tell("value", shown_ + rest, value);
   return shown_ + rest + " = " + value.str(options_.style.width) + "\n";
 }
@@ -154,11 +155,16 @@ std::string Stepper::plot(const std::string& rest, int) {
   if (plots.empty())
     throw ValueError("there is nothing to plot yet", "c or n runs the program further");
   std::string names;
+  std::vector<std::string> told;
   for (const NamedPlot& plot : plots) {
-    if (plot.name == rest)
+    if (plot.name == rest) {
+      if (options_.json) told_.emplace_back("plot", json_text(plot));
       return text(plot.plot, {.width = options_.style.width, .utf8 = options_.style.utf8});
+    }
     names += (names.empty() ? "plot " : ", ") + plot.name;
+    if (options_.json) told.push_back(json_text(plot.name));
   }
+  if (options_.json && rest.empty()) told_.emplace_back("plots", json_list(told));
   if (!rest.empty()) throw ValueError("there is no plot '" + rest + "'", names);
   return names + "\n";
 }

@@ -21,7 +21,7 @@ int read_count(const std::string& text) {
   int n = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
   if (error != std::errc() || end != text.data() + text.size() || n < 0)
-    throw ValueError("'" + text + "' is no number", "say a whole number, such as 1");
+    throw ValueError("'" + text + "' counts nothing", "say a whole number, such as 1");
   return n;
 }
 

@@ -47,10 +47,11 @@ std::string Tape::name_of(TapeIndex index) const {
   const TapeEvent& event = at(events, value.made_by);
   const TapeTick& tick = at(ticks, event.tick);
   if (!event.scope.empty() && event.phase == Phase::forward) {
-    // The last result of the module's last call of this tick is its output.
+    // The last result of the module's last call of this tick is its output, whichever call inside
+    // of that one made it.
     TapeIndex last = none;
     for (TapeIndex e = tick.first; e < tick.last; ++e)
-      if (at(events, e).depth == event.depth && !at(events, e).outputs.empty())
+      if (at(events, e).parent == none && !at(events, e).outputs.empty())
         last = at(events, e).outputs.back();
     if (last == index) return std::string(last_part(event.scope)) + ".out";
   }

@@ -54,8 +54,9 @@ struct TapeEvent {
   TapeIndex twin = none;                   ///< in a backward pass: the event being differentiated
   std::vector<TapeIndex> backward;         ///< the events that differentiated this one
   double seconds = 0;
-  std::int64_t bytes = 0;  ///< of new memory
-  bool finished = false;   ///< false where the call threw
+  std::int64_t bytes = 0;    ///< of new memory
+  std::optional<double> lr;  ///< of a parameter's update: what its optimizer took
+  bool finished = false;     ///< false where the call threw
 };
 
 /// What a reader steps over; t0 of each step is "in": what comes from outside.
@@ -65,6 +66,12 @@ struct TapeTick {
   std::string label;                       ///< "lin1", "mse", "sgd"; "in"
   TapeIndex first = 0, last = 0;           ///< events [first, last)
   TapeIndex twin = none, backward = none;  ///< tick of the other pass
+};
+
+/// One walk backwards: a step may have several, as of two losses.
+struct TapePass {
+  TapeIndex first = 0;                      ///< its first event
+  std::vector<TapeIndex> roots{}, seeds{};  ///< values it began with, and their gradients
 };
 
 /// What a tape keeps besides calls: nothing, statistics, or statistics and elements.
@@ -115,6 +122,8 @@ class Tape {
 
   /// The loss values by step; name_of and loss_of read it.
   std::vector<TapeIndex> losses;
+  /// In order; none on a tape of before there were any.
+  std::vector<TapePass> passes;
 
  private:
   /// Values below this one belong to the steps before `step`.

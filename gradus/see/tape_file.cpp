@@ -97,24 +97,26 @@ TapeValue value_from(const TapeJson& j) {
 }
 
 TapeJson to_json(const TapeEvent& e) {
-  return {{"tick", e.tick},
-          {"parent", e.parent},
-          {"depth", e.depth},
-          {"phase", static_cast<int>(e.phase)},
-          {"op", e.op},
-          {"attributes", e.attributes},
-          {"scope", e.scope},
-          {"file", e.file},
-          {"function", e.function},
-          {"line", e.line},
-          {"inputs", e.inputs},
-          {"outputs", e.outputs},
-          {"target", e.target},
-          {"twin", e.twin},
-          {"backward", e.backward},
-          {"seconds", e.seconds},
-          {"bytes", e.bytes},
-          {"finished", e.finished}};
+  TapeJson j{{"tick", e.tick},
+             {"parent", e.parent},
+             {"depth", e.depth},
+             {"phase", static_cast<int>(e.phase)},
+             {"op", e.op},
+             {"attributes", e.attributes},
+             {"scope", e.scope},
+             {"file", e.file},
+             {"function", e.function},
+             {"line", e.line},
+             {"inputs", e.inputs},
+             {"outputs", e.outputs},
+             {"target", e.target},
+             {"twin", e.twin},
+             {"backward", e.backward},
+             {"seconds", e.seconds},
+             {"bytes", e.bytes},
+             {"finished", e.finished}};
+  if (e.lr) j["lr"] = from_number(*e.lr);
+  return j;
 }
 TapeEvent event_from(const TapeJson& j) {
   TapeEvent e;
@@ -136,6 +138,7 @@ TapeEvent event_from(const TapeJson& j) {
   e.seconds = j.at("seconds");
   e.bytes = j.at("bytes");
   e.finished = j.at("finished");
+  if (j.contains("lr")) e.lr = to_number(j["lr"]);
   return e;
 }
 
@@ -155,6 +158,17 @@ TapeTick tick_from(const TapeJson& j) {
   t.twin = j.at("twin");
   t.backward = j.at("backward");
   return t;
+}
+
+TapeJson to_json(const TapePass& p) {
+  return {{"first", p.first}, {"roots", p.roots}, {"seeds", p.seeds}};
+}
+TapePass pass_from(const TapeJson& j) {
+  TapePass p;
+  p.first = j.at("first");
+  p.roots = j.at("roots").get<std::vector<TapeIndex>>();
+  p.seeds = j.at("seeds").get<std::vector<TapeIndex>>();
+  return p;
 }
 
 /// Every index points into its list, ticks follow each other without a gap, events lie in theirs.
@@ -185,6 +199,12 @@ void check(const Tape& tape) {
   if (event != events) damaged("events without a tick");
   if (static_cast<TapeIndex>(tape.losses.size()) != tape.steps()) damaged("number of losses");
   for (const TapeIndex loss : tape.losses) inside(loss, values, "loss");
+  for (const TapePass& pass : tape.passes) {
+    if (pass.first < 0 || pass.first > events) damaged("beginning of a backward pass");
+    if (pass.roots.size() != pass.seeds.size()) damaged("roots of a backward pass");
+    all_inside(pass.roots, values);
+    all_inside(pass.seeds, values);
+  }
   for (TapeIndex e = 0; e < events; ++e) {
     const TapeEvent& made = tape.events[static_cast<std::size_t>(e)];
     if (made.tick < 0 || made.tick >= ticks) damaged("tick of event " + std::to_string(e));
@@ -220,6 +240,8 @@ void save_tape(const std::string& path, const Tape& tape) {
   j["values"] = TapeJson::array();
   for (const TapeValue& v : tape.values) j["values"].push_back(to_json(v));
   j["losses"] = tape.losses;
+  j["passes"] = TapeJson::array();
+  for (const TapePass& p : tape.passes) j["passes"].push_back(to_json(p));
   io::SafeTensors content;
   content.metadata[format] = j.dump(-1, ' ', true, TapeJson::error_handler_t::replace);
   for (std::size_t v = 0; v < tape.values.size(); ++v)
@@ -245,6 +267,8 @@ Tape open_tape(const std::string& path) {
     for (const TapeJson& e : j.at("events")) tape.events.push_back(event_from(e));
     for (const TapeJson& v : j.at("values")) tape.values.push_back(value_from(v));
     tape.losses = j.at("losses").get<std::vector<TapeIndex>>();
+    if (j.contains("passes"))
+      for (const TapeJson& p : j["passes"]) tape.passes.push_back(pass_from(p));
   } catch (const TapeJson::exception& error) {
     damaged(error.what());
   }

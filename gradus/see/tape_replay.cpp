@@ -82,13 +82,25 @@ Op op_of(const TapeEvent& event) {
   return op;
 }
 
-TapeReplay::TapeReplay(const Elements& elements, TapeIndex value, TapeIndex step)
-    : elements_(elements), value_(value) {
-  const Tape& tape = elements.tape();
-  loss_ = tape.loss_of(step);
-  if (loss_ == none)
+namespace {
+
+TapeReplay::Root root_of_step(const Tape& tape, TapeIndex step) {
+  const TapeIndex loss = tape.loss_of(step);
+  if (loss == none)
     throw ValueError("step " + std::to_string(step) + " has no loss",
                      "go behind its backward pass");
+  return {loss, at(tape.values, loss).gradient};
+}
+
+}  // namespace
+
+TapeReplay::TapeReplay(const Elements& elements, TapeIndex value, TapeIndex step)
+    : TapeReplay(elements, value, step, {root_of_step(elements.tape(), step)}) {}
+
+TapeReplay::TapeReplay(const Elements& elements, TapeIndex value, TapeIndex step,
+                       std::vector<Root> roots)
+    : elements_(elements), value_(value), roots_(std::move(roots)) {
+  const Tape& tape = elements.tape();
   // Forwards: what the value reaches. Inner calls of a composite make its result.
   std::set<TapeIndex> reached{value}, held;
   const auto [first, last] = tape.ticks_of(step);
@@ -106,12 +118,15 @@ TapeReplay::TapeReplay(const Elements& elements, TapeIndex value, TapeIndex step
     for (const TapeIndex y : call.outputs)
       if (at(tape.values, y).made_by == e) (runs ? reached : held).insert(y);
   }
-  if (!reached.contains(loss_))
-    throw ValueError(tape.name_of(value) + " does not lead to " + tape.name_of(loss_) +
-                         " of step " + std::to_string(step),
-                     "name a value between the data and the loss");
-  // Backwards: what of that the loss needs.
-  std::vector<TapeIndex> open{loss_};
+  const std::string last_name = roots_.empty() ? "a loss" : tape.name_of(roots_.back().value);
+  std::erase_if(roots_, [&](const Root& root) { return !reached.contains(root.value); });
+  if (roots_.empty())
+    throw ValueError(
+        tape.name_of(value) + " does not lead to " + last_name + " of step " + std::to_string(step),
+        "name a value between the data and the loss");
+  // Backwards: what of that the roots need.
+  std::vector<TapeIndex> open;
+  for (const Root& root : roots_) open.push_back(root.value);
   std::set<TapeIndex> seen;
   while (!open.empty()) {
     const TapeIndex y = open.back();
@@ -172,12 +187,14 @@ TapeReplay::Result TapeReplay::run(const Tensor& x) const {
     if (std::optional<Tensor> sides = sides_of(op, inputs, made))
       result.sides.push_back(std::move(*sides));
   }
-  Tensor loss = value_of(loss_);
-  if (const TapeIndex seed = at(tape.values, loss_).gradient; seed != none)
-    loss = loss * fixed(seed, dtype);  // backward(g) begins with weights
-  for (const double one : loss.to_vector<double>()) {
-    result.loss += one;
-    result.weight += one < 0 ? -one : one;
+  for (const Root& root : roots_) {
+    Tensor loss = value_of(root.value);
+    if (root.seed != none)
+      loss = loss * fixed(root.seed, dtype);  // backward(g) begins with weights
+    for (const double one : loss.to_vector<double>()) {
+      result.loss += one;
+      result.weight += one < 0 ? -one : one;
+    }
   }
   return result;
 }

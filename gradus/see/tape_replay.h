@@ -17,12 +17,19 @@ Op op_of(const TapeEvent& event);
 /// they had, as the gradient means it; so do calls that draw random numbers.
 class TapeReplay {
  public:
-  /// From `value` to the loss of `step`. The elements must live as long. Throws ValueError where
-  /// there is no loss, or `value` does not lead to it.
+  /// A value that is differentiated, and the gradient that the backward pass began with; 1 where
+  /// that is none.
+  struct Root {
+    TapeIndex value, seed;
+  };
+  /// From `value` to the roots, which belong to `step`. The elements must live as long. Throws
+  /// ValueError where `value` leads to none of them.
+  TapeReplay(const Elements& elements, TapeIndex value, TapeIndex step, std::vector<Root> roots);
+  /// To the loss of `step`. Throws ValueError where there is none, too.
   TapeReplay(const Elements& elements, TapeIndex value, TapeIndex step);
 
   struct Result {
-    double loss = 0;    ///< of several numbers their sum, weighted as the backward pass was begun
+    double loss = 0;    ///< the sum of all roots, weighted as their backward passes were begun
     Tensors sides;      ///< for each call with kinks: on which side of them its elements lie
     double weight = 0;  ///< sum of |weight * loss|, which says how much rounding there may be
   };
@@ -30,6 +37,8 @@ class TapeReplay {
   /// where the elements of what comes in were not kept.
   Result run(const Tensor& x) const;
 
+  const Elements& elements() const { return elements_; }
+  TapeIndex value() const { return value_; }
   /// The calls that run again, in order, and the first of those that are held; none where all run.
   const std::vector<TapeIndex>& calls() const { return calls_; }
   TapeIndex held() const { return held_; }
@@ -39,7 +48,8 @@ class TapeReplay {
   Tensor fixed(TapeIndex value, DType dtype, int depth = 0) const;
 
   const Elements& elements_;
-  TapeIndex value_, loss_ = none, held_ = none;
+  TapeIndex value_, held_ = none;
+  std::vector<Root> roots_;
   std::vector<TapeIndex> calls_;
   mutable std::map<std::pair<TapeIndex, DType>, Tensor> fixed_;
 };

@@ -1,6 +1,5 @@
 // Differences over a replay; see tape_slope.h.
 #include <gradus/ops/ops.h>
-#include <gradus/see/tape_replay.h>
 #include <gradus/see/tape_slope.h>
 #include <gradus/see/words.h>
 
@@ -64,8 +63,12 @@ bool Slope::fits(double gradient, double own_rounding) const {
 }
 
 TapeSlope tape_slope(const Elements& elements, TapeIndex value, TapeIndex step, const Ints& index) {
-  const TapeReplay replay(elements, value, step);
-  const auto [x, middle] = start_of(elements, value, index, DType::f64);
+  return tape_slope(TapeReplay(elements, value, step), index);
+}
+
+TapeSlope tape_slope(const TapeReplay& replay, const Ints& index) {
+  const Elements& elements = replay.elements();
+  const auto [x, middle] = start_of(elements, replay.value(), index, DType::f64);
   TapeSlope slope;
   slope.calls = static_cast<std::int64_t>(replay.calls().size());
   if (replay.held() != none) {
@@ -93,9 +96,8 @@ TapeSlope tape_slope(const Elements& elements, TapeIndex value, TapeIndex step, 
   return slope;
 }
 
-double slope_in_f32(const Elements& elements, TapeIndex value, TapeIndex step, const Ints& index) {
-  const TapeReplay replay(elements, value, step);
-  const auto [x, middle] = start_of(elements, value, index, DType::f32);
+double slope_in_f32(const TapeReplay& replay, const Ints& index) {
+  const auto [x, middle] = start_of(replay.elements(), replay.value(), index, DType::f32);
   const double size = 1e-3 * std::max(1.0, std::fabs(middle));
   return (replay.run(with_element_moved(x, index, size)).loss -
           replay.run(with_element_moved(x, index, -size)).loss) /

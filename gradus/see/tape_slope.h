@@ -3,7 +3,7 @@
 // program by running that (try.h).
 #pragma once
 
-#include <gradus/see/elements.h>
+#include <gradus/see/tape_replay.h>
 
 namespace gradus::see {
 
@@ -26,12 +26,14 @@ struct TapeSlope : Slope {
   std::string held{};  ///< a call that the backward pass left out, "t3 exp"; or empty
 };
 
-/// Along element `index` of `value` in `step`. The step of the difference is made smaller while a
-/// kink lies within, down to 1e-6. Throws what TapeReplay throws, IndexError for a place outside,
-/// and ValueError for a value that is no floating tensor.
+/// Along element `index` of the value that is replayed. The step of the difference is made smaller
+/// while a kink lies within, down to 1e-6. Throws what TapeReplay throws, IndexError for a place
+/// outside, and ValueError for a value that is no floating tensor.
+TapeSlope tape_slope(const TapeReplay& replay, const Ints& index);
+/// To the loss of `step`.
 TapeSlope tape_slope(const Elements& elements, TapeIndex value, TapeIndex step, const Ints& index);
 
 /// The same difference in f32, step 1e-3: what is left of it where the loss has 7 digits.
-double slope_in_f32(const Elements& elements, TapeIndex value, TapeIndex step, const Ints& index);
+double slope_in_f32(const TapeReplay& replay, const Ints& index);
 
 }  // namespace gradus::see

@@ -1,14 +1,11 @@
 // Lines about a tape; see tape_view.h.
-#include <gradus/ops/ops.h>
+#include <gradus/see/tape_rate.h>
 #include <gradus/see/tape_view.h>
 #include <gradus/see/words.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <map>
 
 namespace gradus::see {
 namespace {
@@ -218,6 +215,9 @@ std::string where_text(const Tape& tape, const Focus& focus, const Style& style)
       text += "  inside " + at(tape.events, parent).op + "\n";
     if (!event->scope.empty()) text += "  module path " + event->scope + "\n";
   }
+  if (tick.phase == Phase::update && tick.number > 0)
+    if (const auto lr = learning_rate(tape, tick.step))
+      text += "  learning rate " + number(*lr) + "\n";
   if (tick.phase == Phase::backward && tick.twin != none)
     text += "  runs back over " + tick_name(tape, tick.twin) + " " + title_of(tape, {tick.twin}) +
             ", " + place_of(tape, {tick.twin}) + "\n";
@@ -230,57 +230,6 @@ std::string where_text(const Tape& tape, const Focus& focus, const Style& style)
     text.erase(0, end + 1);
   }
   return lines;
-}
-
-namespace {
-
-/// A file of the source under the path that the compiler was given, which is often relative to the
-/// folder of the build: looked for from here and from the program, and in the folders above both.
-std::ifstream open_source(const std::string& path) {
-  std::ifstream file(path);
-  if (file) return file;
-  std::string within = path;
-  while (within.starts_with("../")) within.erase(0, 3);
-  std::error_code error;
-  for (std::filesystem::path from : {std::filesystem::current_path(error),
-                                     std::filesystem::read_symlink("/proc/self/exe", error)})
-    for (; !from.empty(); from = from.parent_path()) {
-      file.open(from / within);
-      if (file || from == from.parent_path()) break;
-    }
-  return file;
-}
-
-}  // namespace
-
-std::string source_text(const Tape& tape, const Focus& focus, const Style& style) {
-  const TapeEvent* event = event_of(tape, focus);
-  if (!event) return "t0 has no place in the source: its values come from outside\n";
-  std::ifstream file = open_source(event->file);
-  if (!file)
-    return cut_to(event->file + " is not found from here", style.width, style) + "\n" +
-           cut_to("  start in the folder of the sources", style.width, style) + "\n";
-  // What the calls of this step made at each line of this file.
-  std::map<int, std::string> made;
-  const auto [first, last] = tape.ticks_of(at(tape.ticks, focus.tick).step);
-  for (TapeIndex t = first; t < last; ++t)
-    for (TapeIndex e = at(tape.ticks, t).first; e < at(tape.ticks, t).last; ++e) {
-      const TapeEvent& call = at(tape.events, e);
-      if (call.file != event->file || call.phase != Phase::forward || call.parent != none) continue;
-      std::string& note = made[call.line];
-      for (const TapeIndex v : call.outputs)
-        note += (note.empty() ? "" : ", ") + tape.name_of(v) + " " +
-                at(tape.values, v).spec.shape.str();
-    }
-  std::string text;
-  int number = 0;
-  for (std::string line; std::getline(file, line);) {
-    if (++number < event->line - 4 || number > event->line + 4) continue;
-    std::string one = std::to_string(number) + (number == event->line ? " -> " : "    ") + line;
-    if (const auto note = made.find(number); note != made.end()) one += "   # " + note->second;
-    text += cut_to(one, style.width, style) + "\n";
-  }
-  return text;
 }
 
 std::string histogram_text(const Statistics& s, const Style& style) {
@@ -307,58 +256,6 @@ std::string histogram_text(const Statistics& s, const Style& style) {
            std::to_string(static_cast<int>(i > 32 ? i - 33 : 31 - i) - 22);
   };
   return text + "|  " + edge(low) + " .. " + edge(high);
-}
-
-std::string picture_text(const Tensor& given, const Style& style) {
-  const Unobserved not_seen;
-  const NoGrad not_recorded;
-  Tensor x = given;
-  if (x.numel() == 0) return "nothing to draw\n";
-  const auto side =
-      static_cast<std::int64_t>(std::lround(std::sqrt(static_cast<double>(x.numel()))));
-  if (x.ndim() < 2 && side * side == x.numel() && side > 3)
-    x = x.reshape({side, side});
-  else if (x.ndim() != 2)
-    x = x.reshape({x.ndim() == 0 ? 1 : x.size(0), -1});
-  const std::int64_t rows = x.size(0), columns = x.size(1);
-  const std::int64_t shown_columns = std::min<std::int64_t>(columns, style.width - 2);
-  const std::int64_t shown_rows =
-      std::min<std::int64_t>((rows + (rows > 8)) / (rows > 8 ? 2 : 1), 40);
-  const std::vector<double> values = x.to_vector<double>();
-  double largest = 0;
-  for (const double v : values)
-    if (std::isfinite(v)) largest = std::max(largest, std::fabs(v));
-  static const char* const shades[] = {" ", "░", "▒", "▓", "█"};
-  constexpr std::string_view plain = " .:+#";
-  std::string text;
-  for (std::int64_t i = 0; i < shown_rows; ++i) {
-    text += "|";
-    for (std::int64_t j = 0; j < shown_columns; ++j) {
-      double peak = 0;
-      char mark = 0;
-      for (std::int64_t r = i * rows / shown_rows;
-           r < std::max((i + 1) * rows / shown_rows, i * rows / shown_rows + 1); ++r)
-        for (std::int64_t c = j * columns / shown_columns;
-             c < std::max((j + 1) * columns / shown_columns, j * columns / shown_columns + 1);
-             ++c) {
-          const double v = values[static_cast<std::size_t>(r * columns + c)];
-          if (std::isnan(v))
-            mark = 'x';
-          else if (std::isinf(v) && mark == 0)
-            mark = v > 0 ? '^' : 'v';
-          else
-            peak = std::max(peak, std::fabs(v));
-        }
-      const auto shade = largest > 0 && mark == 0
-                             ? static_cast<std::size_t>(std::lround(4 * peak / largest))
-                             : std::size_t{0};
-      text += mark         ? std::string(1, mark)
-              : style.utf8 ? std::string(shades[shade])
-                           : std::string(1, plain[shade]);
-    }
-    text += "|\n";
-  }
-  return text + "  " + given.spec().str() + ", full shade " + number(largest) + "\n";
 }
 
 }  // namespace gradus::see

@@ -64,12 +64,7 @@ std::string list_json(const Tape& tape, const Focus& focus, bool all);
 std::string where_text(const Tape& tape, const Focus& focus, const Style& style);
 /// The same as one JSON object.
 std::string where_json(const Tape& tape, const Focus& focus);
-/// Lines of the source around the focus with what each made on this tape.
-std::string source_text(const Tape& tape, const Focus& focus, const Style& style);
 /// 16 bars over the range of sizes, from large negative to large positive.
 std::string histogram_text(const Statistics& s, const Style& style);
-/// Shades of a tensor, zero blank: a row of 784 as 28 x 28, large ones by the largest of each tile.
-/// NaN is x, infinities ^ and v.
-std::string picture_text(const Tensor& x, const Style& style);
 
 }  // namespace gradus::see

@@ -1,4 +1,5 @@
 // Stops, places and lists as JSON; see tape_view.h.
+#include <gradus/see/tape_rate.h>
 #include <gradus/see/tape_view.h>
 #include <gradus/see/words.h>
 
@@ -33,6 +34,14 @@ ViewJson names_and_shapes(const Tape& tape, const std::vector<TapeIndex>& values
   return all;
 }
 
+/// Of an update; of one of its calls where that is in focus.
+std::optional<double> rate_at(const Tape& tape, const Focus& focus) {
+  const TapeTick& tick = at(tape.ticks, focus.tick);
+  if (tick.phase != Phase::update || tick.number == 0) return {};
+  return focus.event == none ? learning_rate(tape, tick.step)
+                             : learning_rate(tape, at(tape.events, focus.event));
+}
+
 }  // namespace
 
 std::string stop_json(const Tape& tape, const Focus& focus, const std::string& reason,
@@ -49,6 +58,7 @@ std::string stop_json(const Tape& tape, const Focus& focus, const std::string& r
     j["attributes"] = at(tape.events, focus.event).attributes;
   }
   if (tick.twin != none) j["twin"] = at(tape.ticks, tick.twin).number;
+  if (const auto lr = rate_at(tape, focus)) j["lr"] = *lr;
   j["results"] = ViewJson::array();
   for (const TapeIndex v : results_at(tape, focus)) {
     const TapeValue& value = at(tape.values, v);
@@ -88,6 +98,7 @@ std::string where_json(const Tape& tape, const Focus& focus) {
       j["inside"].push_back(at(tape.events, parent).op);
     j["module"] = event->scope;
   }
+  if (const auto lr = rate_at(tape, focus)) j["lr"] = *lr;
   if (tick.twin != none) j["twin"] = at(tape.ticks, tick.twin).number;
   if (tick.backward != none) j["backward"] = at(tape.ticks, tick.backward).number;
   return dumped(j);

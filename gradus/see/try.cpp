@@ -130,7 +130,8 @@ std::vector<Rate> try_rates(const Rerun& rerun, TapeIndex step, const std::vecto
 std::string try_rates_text(const std::vector<Rate>& rates, double present, TapeIndex step,
                            const Style& style) {
   std::string text = "lr         loss after step " + std::to_string(step) + ", on the same data (" +
-                     std::to_string(rates.size()) + " replays, nothing overwritten)\n";
+                     std::to_string(rates.size()) + (rates.size() == 1 ? " replay" : " replays") +
+                     ", nothing overwritten)\n";
   constexpr double infinity = std::numeric_limits<double>::infinity();
   double lowest = infinity, highest = -infinity;
   for (const Rate& r : rates)
@@ -179,7 +180,8 @@ Tape run_with_rate(const Rerun& rerun, TapeIndex step, double lr) {
   program->set_lr(lr);
   const GradMode recorded(true);
   Recorder recorder({.level = TapeLevel::stats});
-  for (const auto& [name, x] : program->state()) recorder.name(x, name);
+  for (const auto& [name, x] : program->state())
+    if (x.name().empty()) recorder.name(x, name);
   program->run(step);
   recorder.begin_step();
   program->run(step);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <set>
 
 #include <gradus/gradus.h>
 #include <gradus/see/explain_page.h>
@@ -56,22 +57,135 @@ struct TwoLayers {
   see::Tape tape;
 };
 
-/// Differences follow one loss: a sum over two is not called wrong.
-TEST(ExplainPage, DoesNotCheckWhatAddsUpTwoBackwardPasses) {
-  const Tensor w = tensor({1., -2.}).set_requires_grad().set_name("w");
+/// A parameter w that adds up backward passes, on a tape; what its page says.
+struct AddsUp {
+  Tensor w = tensor({1., -2.}).set_requires_grad().set_name("w");
+  see::Recorder recorder{{.level = see::TapeLevel::full}};
+
+  void step(const Tensor& loss) { Tensor(loss).set_name("loss").backward(); }
+  see::TapeElement element(const std::string& what = "w.g[1]") {
+    const auto last = static_cast<TapeIndex>(recorder.tape().ticks.size()) - 1;
+    return see::explained(see::Elements(recorder.tape()), what, last).element.value();
+  }
+  std::string page() {
+    const auto last = static_cast<TapeIndex>(recorder.tape().ticks.size()) - 1;
+    return see::page_text(see::explained(see::Elements(recorder.tape()), "w.g[1]", last),
+                          TermStyle::ascii);
+  }
+};
+
+TEST(ExplainPage, ChecksTheSumOfTwoSteps) {
+  AddsUp r;
+  r.step(square(r.w).sum());
+  EXPECT_THAT(r.page(), HasSubstr(" ok (0 kinks crossed)"));
+  EXPECT_THAT(r.page(), Not(HasSubstr("backward passes")));
+  {
+    const NoGrad guard;
+    r.w.sub_(tensor({0.5, 0.5}));  // the second slope is that at other weights
+  }
+  r.step((r.w * r.w * r.w).sum());
+  r.recorder.finish();
+  const see::TapeElement element = r.element();
+  EXPECT_EQ(element.value, 2 * -2 + 3 * 2.5 * 2.5);
+  EXPECT_NEAR(element.slope.value().numeric, element.value, 1e-6);
+  EXPECT_TRUE(element.fits);
+  EXPECT_THAT(r.page(),
+              HasSubstr("         the sum of 2 backward passes: loss of step 0, loss of step 1\n"));
+  // The formula is that of the weights as they are: of the last pass alone.
+  EXPECT_THAT(r.page(), HasSubstr("FORMULA  of the last pass in f64 w.g[1] = 18.75; the run has "
+                                  "18.75, rel 0\n"));
+}
+
+TEST(ExplainPage, ChecksTheSumOfTwoLossesOfAStep) {
+  AddsUp r;
+  const Tensor one = Tensor(square(r.w).sum()).set_name("one"),
+               two = Tensor((r.w * 5.).sum()).set_name("two");
+  one.backward();
+  two.backward();
+  r.recorder.finish();
+  const see::TapeElement element = r.element();
+  EXPECT_EQ(element.value, 2 * -2 + 5);
+  EXPECT_NEAR(element.slope.value().numeric, 1, 1e-6);
+  EXPECT_TRUE(element.fits);
+  EXPECT_THAT(element.slope.value().passes, testing::ElementsAre("one of step 0", "two of step 0"));
+}
+
+/// Two results that one walk begins with, the one on the way to the other, each with its seed.
+TEST(ExplainPage, ChecksAWalkFromTwoRoots) {
+  AddsUp r;
+  const Tensor y = Tensor(square(r.w)).set_name("y"), z = Tensor((y * 3.).sum()).set_name("z");
+  const Tensors roots{y, z}, seeds{tensor({10., 100.}), Tensor::scalar(2)};
+  backward(roots, seeds);
+  r.recorder.finish();
+  EXPECT_EQ(r.element().value, (100 + 2 * 3) * 2 * -2);
+  EXPECT_NEAR(r.element().slope.value().numeric, r.element().value, 1e-4);
+  EXPECT_TRUE(r.element().fits);
+  EXPECT_THAT(r.element().slope.value().passes, testing::ElementsAre("y + z of step 0"));
+}
+
+/// A tensor that one pass takes twice is no sum of passes; a gradient of before the tape is one.
+TEST(ExplainPage, JudgesTheLastPassWhereTheEarlierAreNotThere) {
+  AddsUp twice;
+  twice.step((twice.w * 2. + square(twice.w)).sum());
+  EXPECT_EQ(twice.element().slope.value().passes.size(), 1U);
+  EXPECT_TRUE(twice.element().fits);
+
+  AddsUp r;
+  r.recorder.pause();
+  r.step(square(r.w).sum());
+  r.recorder.resume();
+  r.step((r.w * 5.).sum());
+  r.recorder.finish();
+  const see::TapeElement element = r.element();
+  EXPECT_EQ(element.value, 1);
+  EXPECT_EQ(element.slope.value().part, 5);
+  EXPECT_TRUE(element.fits);
+  EXPECT_THAT(r.page(), HasSubstr("         5 of it, which came from loss of step 0, is judged "
+                                  "alone: a part of it was there before the tape began\n"));
+}
+
+/// What came into a sum by no backward pass is found in it as in a single gradient.
+TEST(ExplainPage, ASumThatIsNotThatOfItsPassesDiffers) {
+  AddsUp r;
+  r.step(square(r.w).sum());
+  const HookHandle doubles = r.w.register_hook([](const Tensor& g) { return g * 2.; });
+  r.step((r.w * 5.).sum());
+  r.recorder.finish();
+  EXPECT_EQ(r.element().value, 2 * -2 + 2 * 5);
+  EXPECT_FALSE(r.element().fits);
+  EXPECT_THAT(r.page(), HasSubstr("DIFFERS, ratio"));
+}
+
+/// As nn::Linear has it: the weight is transposed inside of the layer.
+TEST(ExplainPage, ATransposedWeightIsNotTheLayersOutput) {
+  Tensor w = tensor({1., -2., 0.5, 3.}).reshape({2, 2}).set_name("w");
+  w.set_requires_grad();
+  const Tensor x = Tensor(tensor({1., 2., 3., 4.}).reshape({2, 2})).set_name("x");
+  optim::Adam adam({w}, {});
   see::Recorder recorder({.level = see::TapeLevel::full});
-  square(w).sum().backward();
-  const auto page = [&] {
-    see::Tape& tape = recorder.tape();
-    const auto last = static_cast<TapeIndex>(tape.ticks.size()) - 1;
-    return see::page_text(see::explained(see::Elements(tape), "w.g", last), TermStyle::ascii);
-  };
-  EXPECT_THAT(page(), HasSubstr(" ok (0 kinks crossed)"));
-  (w * w * w).sum().backward();
+  Tensor y;
+  {
+    const Scope here("lin");
+    y = matmul(x, w.T()) + 1.;
+  }
+  square(y).sum().backward();
+  adam.step();
   recorder.finish();
-  EXPECT_THAT(page(),
-              HasSubstr("CHECK    not possible: the gradient adds up more than one backward pass"));
-  EXPECT_THAT(page(), Not(HasSubstr("DIFFERS")));
+  see::Tape& tape = recorder.tape();
+  std::set<std::int64_t> called_out;
+  for (TapeIndex v = 0; v < std::ssize(tape.values); ++v)
+    if (tape.name_of(v) == "lin.out")
+      called_out.insert(tape.values.at(static_cast<std::size_t>(v)).tensor);
+  EXPECT_EQ(called_out.size(), 1U);
+  const auto last = static_cast<TapeIndex>(tape.ticks.size()) - 1;
+  const see::Elements elements(tape);
+  const see::Reason why = see::reason_of(elements, "w.g[1,0]", last);
+  // 2 y[n,1] x[n,0] with y = x w^T + 1: y[0,1] = 7.5, y[1,1] = 14.5.
+  EXPECT_EQ(why.value, 2 * 7.5 * 1 + 2 * 14.5 * 3);
+  EXPECT_EQ(why.sides, (std::vector<std::string>{"lin.out.g[n,1]", "x[n,0]"}));
+  ASSERT_GE(why.chain.size(), 2U);
+  EXPECT_EQ(why.chain.back().text, "x[" + std::to_string(why.followed) + ",0]");
+  EXPECT_NE(tape.find("w.m", last), see::none) << "an optimizer's state has a name";
 }
 
 TEST(ExplainPage, SaysWhatAndWhyWithIndices) {

@@ -68,6 +68,8 @@ Recorded record(see::TapeLevel level, bool linear, const std::string& optimizer 
   if (optimizer == "adamw")
     update = std::make_unique<optim::AdamW>(Tensors{w1, w2},
                                             optim::AdamOptions{.lr = 0.01, .weight_decay = 0.1});
+  else if (optimizer == "adam")
+    update = std::make_unique<optim::Adam>(Tensors{w1, w2}, optim::AdamOptions{});
   else
     update = std::make_unique<optim::SGD>(Tensors{w1, w2}, optim::SGDOptions{.momentum = 0.9});
   Recorded result;
@@ -75,7 +77,7 @@ Recorded record(see::TapeLevel level, bool linear, const std::string& optimizer 
   see::Recorder recorder({.level = level});
   for (int step = 0; step < 4; ++step) {
     Seen seen;
-    seen.lr = 0.25 / (1 << step);
+    seen.lr = 0.3 / (1 << step);
     update->set_lr(seen.lr);
     update->zero_grad();
     Tensor hidden, scores;
@@ -140,7 +142,7 @@ void expect_statistics(const Recorded& r, const see::Run& run) {
   for (std::size_t i = 0; i < 4; ++i) {
     const Seen& seen = r.steps[i];
     EXPECT_NEAR(run.batches[i].loss, seen.loss, 1e-6);
-    EXPECT_EQ(run.batches[i].lr, seen.lr) << "halves of 1/4 are exact in f32";
+    EXPECT_EQ(run.batches[i].lr, seen.lr);
     const see::Run::Layer& relu = layer(run.snapshots[i], "relu1");
     double zeros = 0;
     for (const double v : seen.hidden) zeros += v == 0;
@@ -252,12 +254,11 @@ TEST(PlotTape, ALabelThatIsNoClassIsNotCounted) {
 }
 
 TEST(PlotTape, SeveralWritesHaveAHoleUnlessTheElementsWereKept) {
-  // AdamW pulls the weights before it moves them: two writes. Its factor is no learning rate.
+  // AdamW pulls the weights before it moves them: two writes.
   const Recorded r = record(see::TapeLevel::full, false, "adamw");
   const see::Run full = see::run_of(r.tape, "full");
   const see::Run stats = see::run_of(record(see::TapeLevel::stats, false, "adamw").tape, "stats");
   for (std::size_t i = 0; i < 4; ++i) {
-    EXPECT_TRUE(std::isnan(full.batches[i].lr));
     for (const see::Run::Parameter& p : full.snapshots[i].parameters) {
       Numbers change = r.steps[i].after.at(p.name);
       for (std::size_t k = 0; k < change.size(); ++k) change[k] -= r.steps[i].before.at(p.name)[k];
@@ -267,6 +268,57 @@ TEST(PlotTape, SeveralWritesHaveAHoleUnlessTheElementsWereKept) {
       EXPECT_TRUE(std::isnan(stats.snapshots[i].parameters[0].update_norm));
     }
   }
+}
+
+TEST(PlotTape, TheLearningRateIsThatOfTheScheduleForEveryOptimizer) {
+  for (const char* optimizer : {"sgd", "adam", "adamw"}) {
+    const Recorded r = record(see::TapeLevel::stats, false, optimizer);
+    const std::string path = testing::TempDir() + "gradus_rates_" + std::to_string(::getpid());
+    see::save_tape(path, r.tape);
+    const see::Run run = see::run_of(see::open_tape(path), optimizer);
+    std::remove(path.c_str());
+    for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(run.batches[i].lr, r.steps[i].lr) << optimizer;
+    EXPECT_THAT(names_of(see::plots_of({&run, 1})), HasSubstr("learning-rate"));
+  }
+}
+
+/// Nobody tells the rate of p -= lr * g; of a factor beside a quotient it is not guessed.
+TEST(PlotTape, AnUpdateByHandHasTheRateThatIsWritten) {
+  for (const bool divides : {false, true}) {
+    Tensor w = ones({3}).set_requires_grad().set_name("w");
+    see::Recorder recorder;
+    for (const double lr : {0.5, 0.25}) {
+      mean(square(w)).backward();
+      const NoGrad guard;
+      const Tensor g = w.grad();
+      w.sub_(lr * (divides ? g / 2 : g));
+      w.zero_grad();
+    }
+    recorder.finish();
+    const see::Run run = see::run_of(recorder.tape(), "by hand");
+    ASSERT_EQ(run.batches.size(), 2u);
+    EXPECT_EQ(std::isnan(run.batches[0].lr), divides);
+    if (divides) continue;
+    EXPECT_EQ(run.batches[0].lr, 0.5);
+    EXPECT_EQ(run.batches[1].lr, 0.25);
+  }
+}
+
+/// Each parameter's update has the rate of its own group; a step's is that of the first.
+TEST(PlotTape, GroupsHaveRatesOfTheirOwn) {
+  const Tensor a = ones({2}).set_requires_grad().set_name("a"),
+               b = ones({2}).set_requires_grad().set_name("b");
+  optim::Adam adam(std::vector<optim::Group>{{{a}, 0.5}, {{b}, 0.125}}, {});
+  see::Recorder recorder;
+  mean(a * b).backward();
+  adam.step();
+  recorder.finish();
+  std::map<std::string, double> rates;
+  const see::Tape& tape = recorder.tape();
+  for (const see::TapeEvent& e : tape.events)
+    if (e.lr) rates[tape.name_of(e.target)] = *e.lr;
+  EXPECT_THAT(rates, testing::ElementsAre(testing::Pair("a", 0.5), testing::Pair("b", 0.125)));
+  EXPECT_EQ(see::run_of(tape, "groups").batches.at(0).lr, 0.5);
 }
 
 TEST(PlotTape, NumbersThatAreNotFiniteAndUpdatesOfZeroAreHoles) {
@@ -369,7 +421,7 @@ TEST(PlotTape, JsonHasTheNumbersThatAreDrawn) {
     EXPECT_EQ(all[plot.name]["picture"], plot.name);
   }
   EXPECT_EQ(all["learning-rate"]["kind"], "lines");
-  EXPECT_EQ(all["learning-rate"]["series"][0]["y"], json({0.25, 0.125, 0.0625, 0.03125}));
+  EXPECT_EQ(all["learning-rate"]["series"][0]["y"], json({0.3, 0.3 / 2, 0.3 / 4, 0.3 / 8}));
   EXPECT_EQ(all["confusion"]["counts"].get<std::vector<Numbers>>(), run.confusion);
   EXPECT_EQ(all["weights"]["images"].size(), units);
   EXPECT_EQ(all["weights"]["images"][2]["grid"]["values"].get<Numbers>(), run.weights[2].values);

@@ -1,5 +1,6 @@
 // The step debugger looks: values at any time, pictures, sources, lists, in words and as JSON.
 #include <gradus/see/live.h>
+#include <gradus/see/picture.h>
 #include <nlohmann/json.hpp>
 
 #include <unistd.h>
@@ -28,6 +29,15 @@ TEST_F(StepOnLine, PrintsValuesAtAnyTime) {
             std::to_string(0).substr(1) +
                 say("p loss @ step=1 t=2").substr(0, say("p loss @ step=1 t=2").size() - 1) +
                 "  [2,1]\n");
+}
+
+TEST_F(StepOnLine, ErrorsPointAtTheCharacter) {
+  say("j t=4");
+  EXPECT_THAT(say("p w, wg"), StartsWith("p w, wg\n     ^ nothing is called 'wg'"));
+  EXPECT_THAT(say("p w[0,0], x[0,7]+1"), StartsWith("p w[0,0], x[0,7]+1\n           ^ index 7"));
+  say("pp w");
+  EXPECT_THAT(say("@[5,0]"), StartsWith("@[5,0]\n ^ index 5"));
+  EXPECT_EQ(say("pp w[:0]"), "w[:0]  f32[0,1]  empty\n");
 }
 
 TEST_F(StepOnLine, OtherTimesAndTheStepBefore) {
@@ -87,6 +97,72 @@ TEST_F(StepOnLine, JsonGivesValuesAsTheyAre) {
   EXPECT_EQ(reason["lowering"], nlohmann::json::parse(R"({"terms":2,"sum":-12.0})"));
   EXPECT_EQ(reason["followed"]["chain"][1]["value"], 2.0);
   EXPECT_THAT(ask("ll")["output"].get<std::string>(), HasSubstr("w.g [2,1]"));  // nothing is cut
+}
+
+TEST_F(StepOnLine, JsonOfSourcesPicturesRangesAndPlots) {
+  Stepper json(rerun.tape(), {.style = {.width = 20}, .json = true}, &rerun);
+  json.ended();
+  const auto ask = [&](const std::string& line) {
+    return nlohmann::json::parse(json.execute(line));
+  };
+  ask("home");
+  EXPECT_TRUE(ask("src")["source"]["file"].is_null());
+  ask("j step=0 t=1");
+  const auto source = ask("src")["source"];
+  EXPECT_THAT(source["file"].get<std::string>(), HasSubstr("step_support.h"));
+  ASSERT_EQ(source["lines"].size(), 9u);
+  EXPECT_EQ(source["lines"][4]["number"], source["line"]);
+  EXPECT_THAT(source["lines"][4]["text"].get<std::string>(), HasSubstr("matmul"));
+  EXPECT_EQ(source["lines"][4]["made"][0]["name"], "out");
+  EXPECT_EQ(source["lines"][4]["made"][0]["shape"], nlohmann::json::parse("[2,1]"));
+
+  const auto picture = ask("pic x/0*0+x")["picture"];  // x/0*0 is NaN
+  EXPECT_EQ(picture["rows"], 2);
+  EXPECT_EQ(picture["columns"], 2);
+  EXPECT_EQ(picture["values"][1][0], "nan");
+  const auto plain = ask("pic x")["picture"];
+  const auto elements = ask("p x")["values"][0]["elements"];
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(plain["values"][i / 2][i % 2], elements[i]);
+
+  const auto range = ask("pt x -r [-inf,0]")["range"];
+  EXPECT_EQ(range["low"], "-inf");
+  EXPECT_EQ(range["high"], 0.0);
+  EXPECT_EQ(range["of"], 4);
+  EXPECT_EQ(range["count"], range["elements"].size());
+  for (const auto& one : range["elements"]) {
+    const std::size_t i =
+        one["index"][0].get<std::size_t>() * 2 + one["index"][1].get<std::size_t>();
+    EXPECT_EQ(one["value"], elements[i]);
+    EXPECT_LE(one["value"], 0);
+  }
+  EXPECT_EQ(ask("pt x")["value"]["elements"], elements);
+  for (const char* wrong : {"pt x -r", "pt x -r [1", "pt x -r [1,2", "pt x -r 1", "pt x -r [a,b]",
+                            "pt x -r [1,2]3", "pt x -r [nan,1]"})
+    EXPECT_TRUE(ask(wrong).contains("error")) << wrong;
+
+  ask("end");
+  const auto names = ask("plot")["plots"];
+  EXPECT_EQ(names[0], "loss");
+  const auto loss = ask("plot loss")["plot"];
+  EXPECT_EQ(loss["kind"], "lines");
+  EXPECT_EQ(loss["series"][0]["x"].size(), loss["series"][0]["y"].size());
+  EXPECT_EQ(loss["series"][0]["y"][0], 3.625);
+}
+
+/// Where a tensor has more elements than are told one by one, a tile is told by its largest.
+TEST(Picture, OfManyElementsIsInTiles) {
+  Tensor x = zeros({250, 120});
+  x[{101, 7}].fill_(-3);
+  const auto j = nlohmann::json::parse(see::picture_json(see::picture_of(x)));
+  EXPECT_EQ(j["shape"], nlohmann::json::parse("[250,120]"));
+  EXPECT_EQ(j["rows"], 100);
+  EXPECT_EQ(j["columns"], 100);
+  EXPECT_EQ(j["tile"], nlohmann::json::parse("[3,2]"));
+  std::vector<std::pair<std::size_t, std::size_t>> set;
+  for (std::size_t r = 0; r < 100; ++r)
+    for (std::size_t c = 0; c < 100; ++c)
+      if (j["values"][r][c] == -3.0) set.emplace_back(r, c);
+  EXPECT_THAT(set, testing::ElementsAre(std::pair<std::size_t, std::size_t>{40, 6}));
 }
 
 TEST_F(StepOnLine, JsonOfPlacesListsStopsAndBranches) {
