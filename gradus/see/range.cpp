@@ -12,7 +12,7 @@ namespace {
 /// "[a,b]" or "a,b"; blanks are free.
 std::pair<double, double> limits_from(std::string_view given) {
   std::string text(trimmed(given));
-  const auto fail = [&] [[noreturn]] {
+  const auto fail = [&] {
     throw ValueError("'" + std::string(given) + "' is no range", "-r [0,1], -r [-inf,-1]");
   };
   if (text.starts_with('[') != text.ends_with(']') || text.size() < 3) fail();
