@@ -147,8 +147,14 @@ GradientSlope gradient_slope(const Elements& elements, TapeIndex gradient, const
 }
 
 std::string passes_text(const GradientSlope& slope) {
+  constexpr std::size_t most = 5;
+  const std::size_t count = slope.passes.size();
   std::string names;
-  for (const std::string& name : slope.passes) names += (names.empty() ? "" : ", ") + name;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (count > most && i == most - 2) names += ", ...";
+    if (count <= most || i < most - 2 || i + 1 == count)
+      names += (names.empty() ? "" : ", ") + slope.passes[i];
+  }
   if (slope.part)
     return number(*slope.part) + " of it, which came from " + names +
            ", is judged alone: " + slope.rest;

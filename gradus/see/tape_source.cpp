@@ -23,7 +23,8 @@ std::ifstream open_source(const std::string& path) {
                                      std::filesystem::read_symlink("/proc/self/exe", error)})
     for (; !from.empty(); from = from.parent_path()) {
       file.open(from / within);
-      if (file || from == from.parent_path()) break;
+      if (file) return file;
+      if (from == from.parent_path()) break;
     }
   return file;
 }
