@@ -120,7 +120,7 @@ TEST(LessonCommand, JsonIsOneObjectARow) {
 
 TEST(LessonCommand, KeepsToTheWidth) {
   for (const char* arguments : {"", "8 --data digits"})
-    for (std::size_t width : {40, 60, 80}) {
+    for (std::size_t width : {40u, 60u, 80u}) {
       std::istringstream lines(lesson(arguments, "COLUMNS=" + std::to_string(width)).out);
       int count = 0;
       for (std::string line; std::getline(lines, line); ++count)

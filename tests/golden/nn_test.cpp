@@ -44,7 +44,7 @@ TEST(GoldenNn, LayersForwardAndBackward) {
     const std::string key = "n" + std::to_string(c["id"].get<int>()) + "/",
                       what = c["layer"].get<std::string>() + (c["train"] ? "" : ", eval");
     nn::Sequential list = nn::make_layers(c["layer"].get<std::string>());
-    EXPECT_EQ(nn::layer_list(list), c["layer"]);
+    EXPECT_EQ(nn::layer_list(list), c["layer"].get<std::string>());
     list.to(DType::f64);
     nn::Module& net = list[0];
     net.train(c["train"]);

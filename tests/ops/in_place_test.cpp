@@ -55,7 +55,7 @@ TEST(InPlace, ViewsOfTheTargetCountAsTheyWere) {
 
 /// A view of `base` with the given sizes, made by slices, flips and a transposition.
 Tensor random_view(const Tensor& base, const Ints& sizes, std::mt19937& random) {
-  const auto below = [&](std::int64_t n) { return static_cast<std::int64_t>(random() % n); };
+  const auto below = [&](std::int64_t n) { return static_cast<std::int64_t>(random()) % n; };
   Tensor view = base;
   for (int k = 0; k < 2; ++k) {
     const std::int64_t n = sizes[static_cast<std::size_t>(k)], room = base.size(k);

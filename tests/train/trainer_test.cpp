@@ -102,7 +102,7 @@ TEST(Trainer, IsTheLoopWrittenByHand) {
     for (int x = from; x <= to; ++x) total += (w * x + b - 2 * x) * (w * x + b - 2 * x);
     return total / (to - from + 1);
   };
-  for (int epoch = 0; epoch < 2; ++epoch) {
+  for (std::size_t epoch = 0; epoch < 2; ++epoch) {
     double train = 0;
     for (auto [from, to] : {std::pair{1, 4}, std::pair{5, 6}}) {
       const double n = to - from + 1;
