@@ -18,8 +18,8 @@ struct MathCoefficients<float> {
   // (e^r - 1 - r) / r^2 in r, |r| <= ln(2) / 2: error 2^-28.3
   static constexpr float exp[] = {0x1.fffffcp-2f, 0x1.555492p-3f, 0x1.5558f2p-5f, 0x1.1239e2p-7f,
                                   0x1.6a2434p-10f};
-  // (ln((1 + s) / (1 - s)) - 2 s) / s^3 in s^2, s^2 <= 0.02945: error 2^-30.2
-  static constexpr float log[] = {0x1.55557ap-1f, 0x1.995eb6p-2f, 0x1.31e35ep-2f};
+  // (ln((1 + s) / (1 - s)) - 2 s) / s^3 in s^2, s^2 <= 0.02945: error 2^-37.6
+  static constexpr float log[] = {0x1.555554p-1f, 0x1.999a7ap-2f, 0x1.2438d2p-2f, 0x1.e2f724p-3f};
   // erf(x) / x - 1 in x^2, |x| <= 1: error 2^-29.7
   static constexpr float erf[] = {0x1.06eba8p-3f, -0x1.81273ep-2f,  0x1.ce2d2p-4f,  -0x1.b7fbb6p-6f,
                                   0x1.5419f8p-8f, -0x1.a485eap-11f, 0x1.4ae49ep-14f};
@@ -37,15 +37,22 @@ struct MathCoefficients<double> {
   static constexpr double log2e_low = -0x1.6a3e80f444178p-27;
   static constexpr double ln2_high = 0x1.62e42fefa4p-1;
   static constexpr double ln2_low = -0x1.8432a1b0e2634p-43;
-  // (e^r - 1 - r) / r^2 in r, |r| <= ln(2) / 2: error 2^-57.9
-  static constexpr double exp[] = {
-      0x1.000000000000ap-1,  0x1.55555555554fap-3,  0x1.555555555087dp-5,  0x1.1111111127be7p-7,
-      0x1.6c16c1842a0ffp-10, 0x1.a01a012a570b6p-13, 0x1.a0199a0c691c3p-16, 0x1.71df2553cf019p-19,
-      0x1.28ad72cc49578p-22, 0x1.ad7f6c633011bp-26};
-  // (ln((1 + s) / (1 - s)) - 2 s) / s^3 in s^2, s^2 <= 0.02945: error 2^-59.5
-  static constexpr double log[] = {0x1.5555555555592p-1, 0x1.999999997fd77p-2, 0x1.24924941f4f9ap-2,
-                                   0x1.c71c5206090c9p-3, 0x1.74663fa1fa5f3p-3, 0x1.39a1a6faa1dfp-3,
-                                   0x1.2f06346bb211dp-3};
+  // (e^r - 1 - r) / r^2 in r, |r| <= ln(2) / 2: error 2^-64.0
+  static constexpr double exp[] = {0x1.p-1,
+                                   0x1.555555555555bp-3,
+                                   0x1.5555555555503p-5,
+                                   0x1.111111110ec5ep-7,
+                                   0x1.6c16c16c304c6p-10,
+                                   0x1.a01a01b37df96p-13,
+                                   0x1.a01a01368072fp-16,
+                                   0x1.71ddf021389c4p-19,
+                                   0x1.27e5b461a36dep-22,
+                                   0x1.af6be76a59a1ep-26,
+                                   0x1.1e3d08b5bc4a3p-29};
+  // (ln((1 + s) / (1 - s)) - 2 s) / s^3 in s^2, s^2 <= 0.02945: error 2^-66.7
+  static constexpr double log[] = {0x1.5555555555555p-1, 0x1.9999999999dffp-2, 0x1.249249242b411p-2,
+                                   0x1.c71c7258fde4ap-3, 0x1.745cde358ccadp-3, 0x1.3b20ab92cec39p-3,
+                                   0x1.0f5cc8b887e7cp-3, 0x1.0f6314b6b8f0fp-3};
   // erf(x) / x - 1 in x^2, |x| <= 1: error 2^-62.8
   static constexpr double erf[] = {
       0x1.06eba8214db69p-3,  -0x1.812746b0379e6p-2,  0x1.ce2f21a042b34p-4,  -0x1.b82ce31284f38p-6,

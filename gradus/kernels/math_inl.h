@@ -59,12 +59,16 @@ HWY_INLINE void for_row(const T* x, T* y, std::int64_t n, F f) {
 
 // ---- Parts -------------------------------------------------------------------------------------
 
-/// c[0] + c[1] x + c[2] x^2 ..., by Horner's rule.
+/// c[0] + c[1] x + c[2] x^2 ...: by Horner's rule, the even powers and the odd ones apart, in two
+/// chains that do not wait for each other.
 template <class D, class V, std::size_t size>
 HWY_INLINE V polynomial(D d, V x, const hn::TFromD<D> (&c)[size]) {
-  V sum = hn::Set(d, c[size - 1]);
-  for (std::size_t k = size - 1; k-- > 0;) sum = sum * x + hn::Set(d, c[k]);
-  return sum;
+  constexpr std::size_t last_even = (size - 1) / 2 * 2, last_odd = size / 2 * 2 - 1;
+  const V square = x * x;
+  V even = hn::Set(d, c[last_even]), odd = hn::Set(d, c[last_odd]);
+  for (std::size_t k = last_even; k >= 2; k -= 2) even = even * square + hn::Set(d, c[k - 2]);
+  for (std::size_t k = last_odd; k >= 3; k -= 2) odd = odd * square + hn::Set(d, c[k - 2]);
+  return even + x * odd;
 }
 
 /// x where it lies between low and high, or is NaN; else the limit.
