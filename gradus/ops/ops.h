@@ -58,9 +58,9 @@ Tensor linspace(double start, double stop, std::int64_t num, DType dtype = DType
 /// Ones on the diagonal of an n x m matrix (m = n by default). (numpy.eye)
 Tensor eye(std::int64_t n, std::optional<std::int64_t> m = {}, DType dtype = DType::f32,
            Place at = Place::current());
-/// A tensor of literals, as deep as their braces: tensor({1, 2, 3}) has shape [3], tensor({{1., 2.}})
-/// has [1,2], tensor(5) is 0-dim. Without a dtype: f32 if any number is floating (or there is none),
-/// else i64, bool if all are truth values. Throws ShapeError where parts are unequal. (torch.tensor)
+/// Literals, as deep as their braces: tensor({1, 2}) has shape [2], tensor({{1., 2.}}) has [1,2].
+/// Without a dtype: f32 if a number is floating or there is none, else i64, bool if all are truth
+/// values. Throws ShapeError where rows are unequal. (torch.tensor)
 Tensor tensor(Literal values, std::optional<DType> dtype = {}, Place at = Place::current());
 
 // ---- random.cpp: draws from the default generator, or from `generator` where given

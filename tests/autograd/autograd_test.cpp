@@ -19,9 +19,7 @@ std::string message(F&& f) {
   return "nothing was thrown";
 }
 
-Tensor parameter(Literal values) {
-  return tensor(values, DType::f64).set_requires_grad();
-}
+Tensor parameter(Literal values) { return tensor(values, DType::f64).set_requires_grad(); }
 
 TEST(Backward, SharedInputsAccumulate) {
   Tensor x = parameter({3});
