@@ -18,7 +18,9 @@
 #define GRADUS_KERNELS_FUNCTIONS_ROW
 namespace gradus::kernels::detail {
 
-/// y[i] = f(x[i]) for i < n.
+/// A whole number of vectors of every instruction set.
+inline constexpr std::int64_t group = 16;
+/// y[i] = f(x[i]) for i < n, a multiple of the group.
 template <class T>
 using Row = void (*)(const T* x, T* y, std::int64_t n);
 
@@ -44,7 +46,10 @@ HWY_INLINE V value(D d, V x) {
 template <MathFunction f, class T>
 void row(const T* x, T* y, std::int64_t n) {
   constexpr hn::ScalableTag<T> d;
-  for_row(x, y, n, [d](auto v) { return value<f>(d, v); });
+  constexpr auto width = static_cast<std::int64_t>(HWY_LANES(T));
+  static_assert(detail::group % width == 0);
+  for (std::int64_t i = 0; i < n; i += width)
+    hn::StoreU(value<f>(d, hn::LoadU(d, x + i)), d, y + i);
 }
 
 template <class T>
@@ -85,20 +90,24 @@ HWY_EXPORT(row_of_doubles);
 
 namespace {
 
-/// One run of for_each_run. What does not lie in a row is brought together, piece by piece.
+/// One run of for_each_run. What does not lie in a row, and the rest of a row, is brought together
+/// piece by piece and filled up.
 template <class T>
 void function_run(const void* f, void* const* first, const std::int64_t* steps, std::int64_t n) {
   const auto row = *static_cast<const detail::Row<T>*>(f);
   const T* x = static_cast<const T*>(first[0]);
   T* y = static_cast<T*>(first[1]);
   const std::int64_t sx = steps[0], sy = steps[1];
-  if (sx == 1 && sy == 1) return row(x, y, n);
-  constexpr std::int64_t most = 256;
+  const std::int64_t in_a_row = sx == 1 && sy == 1 ? n / detail::group * detail::group : 0;
+  row(x, y, in_a_row);
+  constexpr std::int64_t most = 16 * detail::group;
   T piece[most];
-  for (std::int64_t begin = 0; begin < n; begin += most) {
+  for (std::int64_t begin = in_a_row; begin < n; begin += most) {
     const std::int64_t length = std::min(most, n - begin);
+    const std::int64_t full = (length + detail::group - 1) / detail::group * detail::group;
     for (std::int64_t i = 0; i < length; ++i) piece[i] = x[(begin + i) * sx];
-    row(piece, piece, length);
+    std::fill(piece + length, piece + full, T(0));
+    row(piece, piece, full);
     for (std::int64_t i = 0; i < length; ++i) y[(begin + i) * sy] = piece[i];
   }
 }

@@ -13,9 +13,7 @@
 
 #include <gradus/kernels/math_coefficients.h>
 
-#include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <limits>
 
 HWY_BEFORE_NAMESPACE();
@@ -40,22 +38,6 @@ struct MathLimits<double> {
   static constexpr double exp_zero = -746, exp_infinite = 710, expm1_minus_one = -38, tanh_one = 20,
                           erf_one = 6;
 };
-
-/// y[i] = f(x[i]) for i < n, in vectors of the type; y may be x. The last ones are brought together
-/// in a vector of their own and take the same way, so that f is compiled once.
-template <class T, class F>
-HWY_INLINE void for_row(const T* x, T* y, std::int64_t n, F f) {
-  constexpr hn::ScalableTag<T> d;
-  constexpr auto width = static_cast<std::int64_t>(HWY_LANES(T));
-  HWY_ALIGN T last[width] = {};
-  for (std::int64_t i = 0; i < n; i += width) {
-    const std::int64_t left = n - i;
-    if (left < width) std::copy_n(x + i, left, last);
-    const auto value = f(hn::LoadU(d, left < width ? last : x + i));
-    hn::StoreU(value, d, left < width ? last : y + i);
-    if (left < width) std::copy_n(last, left, y + i);
-  }
-}
 
 // ---- Parts -------------------------------------------------------------------------------------
 

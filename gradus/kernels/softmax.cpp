@@ -56,7 +56,7 @@ HWY_NOINLINE hn::Vec<hn::ScalableTag<T>> log_of(hn::Vec<hn::ScalableTag<T>> x) {
 /// v, or `so_far` where that is larger; a NaN stays.
 template <class V>
 HWY_INLINE V larger_or_nan(V v, V so_far) {
-  return hn::IfThenElse(hn::Or(v > so_far, v != v), v, so_far);
+  return hn::IfThenElse(hn::Or(v > so_far, hn::IsNaN(v)), v, so_far);
 }
 
 /// A block of a row, filled up with -inf to whole groups of reduce_lanes: those change neither the
