@@ -125,8 +125,8 @@ TapeReplay::TapeReplay(const Elements& elements, TapeIndex value, TapeIndex step
         tape.name_of(value) + " does not lead to " + last_name + " of step " + std::to_string(step),
         "name a value between the data and the loss");
   // Backwards: what of that the roots need.
-  std::vector<TapeIndex> open;
-  for (const Root& root : roots_) open.push_back(root.value);
+  std::vector<TapeIndex> open(roots_.size());
+  std::ranges::transform(roots_, open.begin(), &Root::value);
   std::set<TapeIndex> seen;
   while (!open.empty()) {
     const TapeIndex y = open.back();
