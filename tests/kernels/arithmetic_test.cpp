@@ -6,31 +6,23 @@
 #include <gradus/kernels/threads.h>
 #include <gtest/gtest.h>
 
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <random>
 #include <vector>
 
+#include <tests/kernels/bits.h>
 #include <tests/kernels/guarded.h>
 #include <tests/kernels/targets.h>
 
 namespace gradus::kernels {
 namespace {
 
+using gradus::testing::bits_of;
 using gradus::testing::Edge;
 using gradus::testing::Guarded;
+using gradus::testing::same;
 using Index = std::int64_t;
-
-template <class T>
-auto bits_of(T x) {
-  return std::bit_cast<std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>>(x);
-}
-/// Equal bits, any NaN for a NaN.
-template <class T>
-bool same(T a, T b) {
-  return std::isnan(a) ? std::isnan(b) : bits_of(a) == bits_of(b);
-}
 
 template <class T>
 T plain(Arithmetic op, T a, T b) {

@@ -56,10 +56,4 @@ T contract(std::int64_t k, const T* a, std::int64_t a_step, const T* b, std::int
   return total;
 }
 
-/// Equal bits, or both no number.
-template <class T>
-bool same(T x, T y) {
-  return (std::isnan(x) && std::isnan(y)) || (x == y && std::signbit(x) == std::signbit(y));
-}
-
 }  // namespace gradus::kernels

@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "bits.h"
 #include "gemm_contract.h"
 #include "guarded.h"
 
@@ -18,6 +19,7 @@ namespace {
 
 using gradus::testing::Edge;
 using gradus::testing::Guarded;
+using gradus::testing::same;
 using Index = std::int64_t;
 
 template <class T>

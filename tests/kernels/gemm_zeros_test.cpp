@@ -7,6 +7,7 @@
 
 #include <cstring>
 
+#include "bits.h"
 #include "gemm_contract.h"
 #include "guarded.h"
 
@@ -15,6 +16,7 @@ namespace {
 
 using gradus::testing::Edge;
 using gradus::testing::Guarded;
+using gradus::testing::same;
 using Index = std::int64_t;
 
 /// Numbers of which a share is not zero; zeros of both signs, some others subnormal.

@@ -13,6 +13,7 @@
 #include <random>
 #include <vector>
 
+#include <tests/kernels/bits.h>
 #include <tests/kernels/guarded.h>
 #include <tests/kernels/targets.h>
 
@@ -21,6 +22,7 @@ namespace {
 
 using gradus::testing::Edge;
 using gradus::testing::Guarded;
+using gradus::testing::same;
 using Index = std::int64_t;
 
 template <class T>
@@ -45,11 +47,6 @@ std::vector<T> plain(bool logarithm, const std::vector<T>& x) {
     y.push_back(logarithm ? (v - largest) - value(MathFunction::log, total)
                           : value(MathFunction::exp, v - largest) / total);
   return y;
-}
-
-template <class T>
-bool same(T a, T b) {
-  return std::isnan(a) ? std::isnan(b) : a == b && std::signbit(a) == std::signbit(b);
 }
 
 /// The values of a table [rows, n] as it lies in memory.
