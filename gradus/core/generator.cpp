@@ -33,13 +33,56 @@ double Generator::uniform_f64() {
   return static_cast<double>(random64() & ((1ull << 53) - 1)) * 0x1p-53;
 }
 
+namespace {
+
+/// fma(x, scale, shift). Where nothing is added and no product underflows, the plain product has
+/// the same bits (+ 0 turns -0 to 0, as the fma does), and the loop is vectorised.
+template <class T>
+void scale_and_shift(T* values, std::int64_t n, T scale, T shift) {
+  if (shift == 0 && std::fabs(scale) > T(1e-10))
+    for (std::int64_t i = 0; i < n; ++i) values[i] = values[i] * scale + 0;
+  else
+    for (std::int64_t i = 0; i < n; ++i) values[i] = std::fma(values[i], scale, shift);
+}
+
+/// From U[0,1) to U[low, high). With low = -high, u * 2 high - high is (2 u - 1) high, whose
+/// factors are exact: rounded once, it has the bits of the fma.
+template <class T>
+void stretch(T* values, std::int64_t n, T low, T high) {
+  if (high > 0 && low == -high && std::isfinite(high - low))
+    for (std::int64_t i = 0; i < n; ++i) values[i] = (2 * values[i] - 1) * high;
+  else
+    scale_and_shift(values, n, high - low, low);
+}
+
+/// A block of 16 numbers of U[0,1): the radii are made of the first 8, the angles of the others.
+/// (G. Box and M. Muller, "A note on the generation of random normal deviates", 1958)
+template <class T>
+void normal_of_uniform(T* block, T mean, T std) {
+  for (int j = 0; j < 8; ++j) {
+    const T radius = std::sqrt(T(-2) * std::log(1 - block[j]));
+    const T angle = T(2) * std::numbers::pi_v<T> * block[j + 8];
+    block[j] = radius * std::cos(angle);
+    block[j + 8] = radius * std::sin(angle);
+  }
+  scale_and_shift<T>(block, 16, std, mean);
+}
+
+}  // namespace
+
 void Generator::fill_uniform(float* values, std::int64_t n, double low, double high) {
-  const float a = static_cast<float>(low), b = static_cast<float>(high);
-  for (std::int64_t i = 0; i < n; ++i) values[i] = std::fma(uniform_f32(), b - a, a);
+  float* to = values;
+  engine_.draw(n, [&](const std::uint32_t* words, std::size_t m) {
+    for (std::size_t i = 0; i < m; ++i)
+      to[i] = static_cast<float>(static_cast<std::int32_t>(words[i] & ((1u << 24) - 1))) * 0x1p-24f;
+    to += m;
+  });
+  stretch(values, n, static_cast<float>(low), static_cast<float>(high));
 }
 
 void Generator::fill_uniform(double* values, std::int64_t n, double low, double high) {
-  for (std::int64_t i = 0; i < n; ++i) values[i] = std::fma(uniform_f64(), high - low, low);
+  for (std::int64_t i = 0; i < n; ++i) values[i] = uniform_f64();
+  stretch(values, n, low, high);
 }
 
 double Generator::normal_f64() {
@@ -56,21 +99,12 @@ double Generator::normal_f64() {
 
 template <class T>
 void Generator::fill_normal_blocks(T* values, std::int64_t n, T mean, T std) {
-  auto transform = [&](T* block) {
-    for (int j = 0; j < 8; ++j) {
-      const T u1 = 1 - block[j], u2 = block[j + 8];
-      const T radius = std::sqrt(T(-2) * std::log(u1));
-      const T angle = T(2) * std::numbers::pi_v<T> * u2;
-      block[j] = std::fma(radius * std::cos(angle), std, mean);
-      block[j + 8] = std::fma(radius * std::sin(angle), std, mean);
-    }
-  };
   fill_uniform(values, n);
-  for (std::int64_t i = 0; i + 16 <= n; i += 16) transform(values + i);
+  for (std::int64_t i = 0; i + 16 <= n; i += 16) normal_of_uniform(values + i, mean, std);
   if (n % 16 != 0) {
     // The last 16 are drawn again, as one block.
     fill_uniform(values + n - 16, 16);
-    transform(values + n - 16);
+    normal_of_uniform(values + n - 16, mean, std);
   }
 }
 
@@ -122,7 +156,7 @@ void Generator::set_state(const std::string& state) {
   std::string version, normal;
   std::uint64_t seed = 0;
   bool has_normal = false;
-  std::mt19937 engine;
+  MersenneTwister engine;
   text >> version >> seed >> has_normal >> normal >> engine;
   const bool complete = text && text.peek() == std::char_traits<char>::eof();
   // "[-]0x1.8p+0", read without the program's locale.

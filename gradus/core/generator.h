@@ -6,9 +6,10 @@
 #include <array>
 #include <cstdint>
 #include <optional>
-#include <random>
 #include <string>
 #include <vector>
+
+#include <gradus/core/mersenne_twister.h>
 
 namespace gradus {
 
@@ -20,7 +21,7 @@ class Generator {
   void manual_seed(std::uint64_t seed);
   std::uint64_t seed() const { return seed_; }
 
-  std::uint32_t random32() { return static_cast<std::uint32_t>(engine_()); }
+  std::uint32_t random32() { return engine_(); }
   /// (first draw << 32) | second draw.
   std::uint64_t random64();
   /// U[0,1) with 24 bits, one draw; with 53 bits, two draws.
@@ -49,7 +50,7 @@ class Generator {
   template <class T>
   void fill_normal_blocks(T* values, std::int64_t n, T mean, T std);
 
-  std::mt19937 engine_;
+  MersenneTwister engine_;
   std::uint64_t seed_ = 0;
   std::optional<double> next_normal_;
 };
