@@ -82,7 +82,18 @@ def erfc_rest(t):
     return -mp.log(mp.erfc(1 + t))
 
 
+def sin_rest(z):
+    """(sin(r) - r) / r^3 for z = r^2"""
+    return mp.fsum((-1) ** (k + 1) * z**k / mp.factorial(2 * k + 3) for k in range(20))
+
+
+def cos_rest(z):
+    """(cos(r) - 1 + r^2 / 2) / r^4 for z = r^2"""
+    return mp.fsum((-1) ** k * z**k / mp.factorial(2 * k + 4) for k in range(20))
+
+
 HALF_LN2 = mp.log(2) / 2 * mp.mpf("1.0001")
+WIDEST_ANGLE2 = (mp.pi / 4) ** 2 * mp.mpf("1.0001")
 WIDEST_S2 = ((mp.sqrt(2) - 1) / (mp.sqrt(2) + 1)) ** 2 * mp.mpf("1.0001")
 
 # name: what is approximated, function, weight of its error, degree and interval for f32 and f64.
@@ -97,6 +108,13 @@ TABLES = {
     "erfc": ("-ln(erfc(1 + t)) in t, t <= 3 (f32) or 5 (f64)", erfc_rest,
              lambda t: mp.erfc(1 + t) / mp.erf(1 + t), (6, mp.mpf(0), mp.mpf(3)),
              (18, mp.mpf(0), mp.mpf(5))),
+}
+# In doubles, of which floats need fewer digits.
+ANGLE_TABLES = {
+    "sin": ("(sin(r) - r) / r^3 in r^2, |r| <= pi / 4", sin_rest,
+            lambda z: z**mp.mpf("1.5") / mp.sin(mp.sqrt(z)) if z > 0 else mp.mpf(0), (3, 5)),
+    "cos": ("(cos(r) - 1 + r^2 / 2) / r^4 in r^2, |r| <= pi / 4", cos_rest,
+            lambda z: z**2 / mp.cos(mp.sqrt(z)), (2, 5)),
 }
 
 
@@ -134,10 +152,45 @@ def struct_of(is_double):
     return "\n".join(lines + ["};"])
 
 
+def angle_struct():
+    lines = ["struct AngleCoefficients {",
+             "  // What is larger is too large for four pieces of pi / 2.",
+             "  static constexpr double largest = 0x1p20;",
+             "  static constexpr double two_over_pi = " + literal(2 / mp.pi, True) + ";",
+             "  // pi / 2 as a sum whose first parts have 33 bits each."]
+    rest = mp.pi / 2
+    for name in ("half_pi_1", "half_pi_2", "half_pi_3"):
+        part = leading(rest, 33)
+        lines.append(f"  static constexpr double {name} = {literal(part, True)};")
+        rest -= part
+    lines.append(f"  static constexpr double half_pi_4 = {literal(rest, True)};")
+    for name, (doc, function, weight, degrees) in ANGLE_TABLES.items():
+        for kind, degree in zip(("float", "double"), degrees):
+            coefficients, error = remez(function, weight, mp.mpf(0), WIDEST_ANGLE2, degree)
+            lines.append(f"  // {doc}, for a {kind}: error 2^{float(mp.log(error, 2)):.1f}")
+            values = ", ".join(literal(c, True) for c in coefficients)
+            lines.append(f"  static constexpr double {name}_{kind}[] = {{{values}}};")
+    # 64 zeros in front: the binary point stands behind the first word.
+    mp.mp.dps = 400
+    bits = int(mp.floor(2 / mp.pi * mp.mpf(2) ** (64 * 19)))
+    words = [0] + [bits >> 64 * (18 - k) & (2**64 - 1) for k in range(19)]
+    quarter = int(mp.floor(mp.pi / 2 * mp.mpf(2) ** 127))
+    mp.mp.dps = 70
+    lines.append("  // 2 / pi in binary: words of 64 bits, the first in front of the point.")
+    lines.append("  static constexpr std::uint64_t two_over_pi_bits[] = {" +
+                 ", ".join(f"0x{w:016X}" for w in words) + "};")
+    lines.append("  // pi / 2 2^127, two words.")
+    lines.append("  static constexpr std::uint64_t half_pi_bits[] = {" +
+                 ", ".join(f"0x{quarter >> s & (2**64 - 1):016X}" for s in (64, 0)) + "};")
+    return "\n".join(lines + ["};"])
+
+
 HEADER = """\
 // Made by tools/math_coefficients.py: the numbers behind math_inl.h, lowest power first. The errors
 // are weighted so that they are relative to the function's value, before rounding.
 #pragma once
+
+#include <cstdint>
 
 namespace gradus::kernels {
 
@@ -148,10 +201,13 @@ struct MathCoefficients;
 
 %s
 
+/// Of sin, cos and tan, in doubles for floats, too.
+%s
+
 }  // namespace gradus::kernels
 """
 
 if __name__ == "__main__":
-    text = HEADER % (struct_of(False), struct_of(True))
+    text = HEADER % (struct_of(False), struct_of(True), angle_struct())
     print(subprocess.run(["clang-format-14", "--assume-filename=gradus/kernels/x.h"], input=text,
                          capture_output=True, check=True, text=True).stdout, end="")

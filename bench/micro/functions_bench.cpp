@@ -35,6 +35,9 @@ const bool registered = [] {
   add("tanh", -5, 5, flat, [](const Tensor& x) { return tanh(x); });
   add("sigmoid", -10, 10, flat, [](const Tensor& x) { return sigmoid(x); });
   add("erf", -3, 3, flat, [](const Tensor& x) { return erf(x); });
+  add("sin", -10, 10, flat, [](const Tensor& x) { return sin(x); });
+  add("cos", -10, 10, flat, [](const Tensor& x) { return cos(x); });
+  add("tan", -10, 10, flat, [](const Tensor& x) { return tan(x); });
   add("gelu", -5, 5, flat, [](const Tensor& x) { return gelu(x); });
   add("silu", -5, 5, flat, [](const Tensor& x) { return silu(x); });
   add("softplus", -5, 5, flat, [](const Tensor& x) { return softplus(x); });

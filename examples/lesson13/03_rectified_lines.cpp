@@ -92,22 +92,22 @@ static void planes() {
               h * h / 8, error);
     if (K != 4) continue;
     std::cout << pieces_as_letters(sum.open(square_grid(16, DType::f64)), 16);
-    const Tensor fine = square_grid(98, DType::f64);
     figure("saddle", "a saddle from 8 rectified planes, seen from above",
-           creases("x*y by 8 rectified planes", sum(fine), sum.open(fine), 98));
+           creases("x*y by 8 rectified planes", sum));
   }
 }
 
 // ## Nobody needs to place the knots
 // Start with random rectified lines, measure how far their sum is from the curve, and move every
 // number a little downhill; again, thousands of times. How "downhill" is found is the subject of
-// chapters 9 to 15; here the library does it, and the bends wander to where they are needed. Lines
-// for a sine, planes for a hill: `nn::Linear` holds their tilts and shifts, a second one the
-// weights.
+// chapters 9 to 15; here the library does it, and the bends wander to where they are needed. From
+// half of the way on steps become shorter and shorter, so that the sum comes to rest. Lines for a
+// sine, planes for a hill: `nn::Linear` holds their tilts and shifts, a second one the weights.
 static double train(nn::Sequential& net, const Tensor& points, const Tensor& targets, int steps) {
   optim::Adam opt(net.parameters(), {.lr = .02});
   std::cout << "mean squared error " << mse(net(points), targets).item();
   for (int step = 0; step < steps; ++step) {
+    if (2 * step > steps) opt.set_lr(.02 * 2 * (steps - step) / steps);
     mse(net(points), targets).backward();
     opt.step();
     opt.zero_grad();
@@ -138,9 +138,8 @@ static void trained() {
   const Rectified sum{tilts.weight.detach().t(), tilts.bias.detach(), weights.weight.detach()[0],
                       weights.bias.item()};
   std::cout << "its pieces:\n" << pieces_as_letters(sum.open(square_grid(24, DType::f32)), 24);
-  const Tensor fine = square_grid(98, DType::f32);
   figure("hill", "24 rectified planes trained to make a hill, seen from above",
-         creases("A hill of 24 trained planes", sum(fine), sum.open(fine), 98));
+         creases("A hill of 24 trained planes", sum));
 }
 
 static void run() {

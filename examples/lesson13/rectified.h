@@ -63,14 +63,16 @@ inline std::string pieces_as_letters(const Tensor& open, int side) {
 }
 
 /// A surface seen from above, the higher the darker, with its creases in grey.
-inline std::string creases(const std::string& title, const Tensor& z, const Tensor& open,
-                           int side) {
-  const Tensor gates = open.reshape({side, side, -1});
+inline std::string creases(const std::string& title, const Rectified& sum) {
+  constexpr int side = 98;
+  const Tensor points = square_grid(side, sum.shift.dtype());
+  const Tensor gates = sum.open(points).reshape({side, side, -1});
   const Slice from_1{1, {}}, to_last{0, -1};
   const Tensor across = gates[{from_1, to_last}] != gates[{from_1, from_1}],
                down = gates[{from_1, to_last}] != gates[{to_last, to_last}];
   const Tensor bends = (across.astype(DType::i64) + down.astype(DType::i64)).sum({-1}) > 0;
-  std::vector<double> heights = z.reshape({side, side})[{from_1, to_last}].to_vector<double>();
+  std::vector<double> heights =
+      sum(points).reshape({side, side})[{from_1, to_last}].to_vector<double>();
   const std::vector<int> is_crease = bends.to_vector<int>();
   for (std::size_t i = 0; i < heights.size(); ++i)
     if (is_crease[i]) heights[i] = NAN;  // has no colour

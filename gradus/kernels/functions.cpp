@@ -12,7 +12,7 @@
 
 #include <algorithm>
 
-#include <gradus/kernels/math_inl.h>
+#include <gradus/kernels/trigonometry_inl.h>
 
 #ifndef GRADUS_KERNELS_FUNCTIONS_ROW
 #define GRADUS_KERNELS_FUNCTIONS_ROW
@@ -31,7 +31,8 @@ HWY_BEFORE_NAMESPACE();
 namespace gradus::kernels::HWY_NAMESPACE {
 namespace {
 
-template <MathFunction f, class D, class V>
+/// To be rounded to a T.
+template <MathFunction f, class T, class D, class V>
 HWY_INLINE V value(D d, V x) {
   if constexpr (f == MathFunction::exp) return exp(d, x);
   if constexpr (f == MathFunction::expm1) return expm1(d, x);
@@ -41,6 +42,9 @@ HWY_INLINE V value(D d, V x) {
   if constexpr (f == MathFunction::tanh) return tanh(d, x);
   if constexpr (f == MathFunction::sigmoid) return sigmoid(d, x);
   if constexpr (f == MathFunction::erf) return erf(d, x);
+  if constexpr (f == MathFunction::sin) return sin<T>(d, x);
+  if constexpr (f == MathFunction::cos) return cos<T>(d, x);
+  if constexpr (f == MathFunction::tan) return tan<T>(d, x);
 }
 
 template <MathFunction f, class T>
@@ -49,7 +53,27 @@ void row(const T* x, T* y, std::int64_t n) {
   constexpr auto width = static_cast<std::int64_t>(HWY_LANES(T));
   static_assert(detail::group % width == 0);
   for (std::int64_t i = 0; i < n; i += width)
-    hn::StoreU(value<f>(d, hn::LoadU(d, x + i)), d, y + i);
+    hn::StoreU(value<f, T>(d, hn::LoadU(d, x + i)), d, y + i);
+}
+
+/// Floats as doubles, half a vector of them at a time.
+template <MathFunction f>
+void widened_row(const float* x, float* y, std::int64_t n) {
+  constexpr hn::ScalableTag<double> wide;
+  constexpr hn::Rebind<float, decltype(wide)> narrow;
+  constexpr auto width = static_cast<std::int64_t>(HWY_LANES(double));
+  static_assert(detail::group % width == 0);
+  for (std::int64_t i = 0; i < n; i += width) {
+    const auto values = value<f, float>(wide, hn::PromoteTo(wide, hn::LoadU(narrow, x + i)));
+    hn::StoreU(hn::DemoteTo(narrow, values), narrow, y + i);
+  }
+}
+template <MathFunction f, class T>
+detail::Row<T> angle_row() {
+  if constexpr (sizeof(T) == 4)
+    return widened_row<f>;
+  else
+    return row<f, T>;
 }
 
 template <class T>
@@ -69,8 +93,14 @@ detail::Row<T> row_of(MathFunction f) {
       return row<MathFunction::tanh, T>;
     case MathFunction::sigmoid:
       return row<MathFunction::sigmoid, T>;
-    default:
+    case MathFunction::erf:
       return row<MathFunction::erf, T>;
+    case MathFunction::sin:
+      return angle_row<MathFunction::sin, T>();
+    case MathFunction::cos:
+      return angle_row<MathFunction::cos, T>();
+    default:
+      return angle_row<MathFunction::tan, T>();
   }
 }
 

@@ -2,6 +2,8 @@
 // are weighted so that they are relative to the function's value, before rounding.
 #pragma once
 
+#include <cstdint>
+
 namespace gradus::kernels {
 
 template <class T>
@@ -66,6 +68,41 @@ struct MathCoefficients<double> {
       0x1.c7a4c0887a2c9p-16,  -0x1.4263b11dcb07p-17, 0x1.14519fd31e225p-19,  -0x1.31021209ef1b9p-23,
       -0x1.a52b6120b618p-24,  0x1.c0fd58f897ba3p-25, -0x1.017b2c14c5d29p-26, 0x1.8c0c9d36a1aap-29,
       -0x1.97e382e21d35dp-32, 0x1.ff5e4d6aab748p-36, -0x1.2773d03acb44fp-40};
+};
+
+/// Of sin, cos and tan, in doubles for floats, too.
+struct AngleCoefficients {
+  // What is larger is too large for four pieces of pi / 2.
+  static constexpr double largest = 0x1p20;
+  static constexpr double two_over_pi = 0x1.45f306dc9c883p-1;
+  // pi / 2 as a sum whose first parts have 33 bits each.
+  static constexpr double half_pi_1 = 0x1.921fb544p+0;
+  static constexpr double half_pi_2 = 0x1.0b4611a6p-34;
+  static constexpr double half_pi_3 = 0x1.3198a2ep-69;
+  static constexpr double half_pi_4 = 0x1.b839a252049c1p-104;
+  // (sin(r) - r) / r^3 in r^2, |r| <= pi / 4, for a float: error 2^-37.5
+  static constexpr double sin_float[] = {-0x1.5555554c70e54p-3, 0x1.11110869b5d77p-7,
+                                         -0x1.a00f7e9e43fe8p-13, 0x1.6cd1d18b46788p-19};
+  // (sin(r) - r) / r^3 in r^2, |r| <= pi / 4, for a double: error 2^-57.9
+  static constexpr double sin_double[] = {-0x1.5555555555548p-3,  0x1.111111110f7cdp-7,
+                                          -0x1.a01a019bfd83bp-13, 0x1.71de356772ea1p-19,
+                                          -0x1.ae5e5a43976bp-26,  0x1.5d8fba676fae8p-33};
+  // (cos(r) - 1 + r^2 / 2) / r^4 in r^2, |r| <= pi / 4, for a float: error 2^-33.0
+  static constexpr double cos_float[] = {0x1.55554a1077254p-5, -0x1.6c0c331a77782p-10,
+                                         0x1.99eb730f38c13p-16};
+  // (cos(r) - 1 + r^2 / 2) / r^4 in r^2, |r| <= pi / 4, for a double: error 2^-64.0
+  static constexpr double cos_double[] = {0x1.555555555554bp-5,  -0x1.6c16c16c14f8ep-10,
+                                          0x1.a01a019c83f09p-16, -0x1.27e4f7ea7e7b5p-22,
+                                          0x1.1ee9d783f1637p-29, -0x1.8fa48016b4c82p-37};
+  // 2 / pi in binary: words of 64 bits, the first in front of the point.
+  static constexpr std::uint64_t two_over_pi_bits[] = {
+      0x0000000000000000, 0xA2F9836E4E441529, 0xFC2757D1F534DDC0, 0xDB6295993C439041,
+      0xFE5163ABDEBBC561, 0xB7246E3A424DD2E0, 0x06492EEA09D1921C, 0xFE1DEB1CB129A73E,
+      0xE88235F52EBB4484, 0xE99C7026B45F7E41, 0x3991D639835339F4, 0x9C845F8BBDF9283B,
+      0x1FF897FFDE05980F, 0xEF2F118B5A0A6D1F, 0x6D367ECF27CB09B7, 0x4F463F669E5FEA2D,
+      0x7527BAC7EBE5F17B, 0x3D0739F78A5292EA, 0x6BFB5FB11F8D5D08, 0x56033046FC7B6BAB};
+  // pi / 2 2^127, two words.
+  static constexpr std::uint64_t half_pi_bits[] = {0xC90FDAA22168C234, 0xC4C6628B80DC1CD1};
 };
 
 }  // namespace gradus::kernels

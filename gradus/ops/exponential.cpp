@@ -114,37 +114,31 @@ struct Log2 : UnaryFunction<Log2> {
   static Samples samples() { return unary_samples(Log2{}, 0.5, 4); }
 };
 
-struct Sin : Unary<Sin> {
+struct Sin : UnaryFunction<Sin> {
   static constexpr Card card{.name = "sin",
                              .also = "torch.sin, numpy.sin",
                              .onnx = "Sin",
                              .formula = R"(y = \sin x)",
                              .doc = "The sine.",
                              .shapes = "x -> x"};
-  template <class T>
-  T value(T x) const {
-    return std::sin(x);
-  }
+  static constexpr auto function = kernels::MathFunction::sin;
   Tensor derivative(const Call& c) const { return cos(c.input(0)); }
   static Samples samples() { return unary_samples(Sin{}, -3, 3); }
 };
 
-struct Cos : Unary<Cos> {
+struct Cos : UnaryFunction<Cos> {
   static constexpr Card card{.name = "cos",
                              .also = "torch.cos, numpy.cos",
                              .onnx = "Cos",
                              .formula = R"(y = \cos x)",
                              .doc = "The cosine.",
                              .shapes = "x -> x"};
-  template <class T>
-  T value(T x) const {
-    return std::cos(x);
-  }
+  static constexpr auto function = kernels::MathFunction::cos;
   Tensor derivative(const Call& c) const { return neg(sin(c.input(0))); }
   static Samples samples() { return unary_samples(Cos{}, -3, 3); }
 };
 
-struct Tan : Unary<Tan> {
+struct Tan : UnaryFunction<Tan> {
   static constexpr Card card{.name = "tan",
                              .also = "torch.tan, numpy.tan",
                              .onnx = "Tan",
@@ -152,10 +146,7 @@ struct Tan : Unary<Tan> {
                              .doc = "The tangent.",
                              .shapes = "x -> x"};
   static constexpr Keep keep = keeps_output;
-  template <class T>
-  T value(T x) const {
-    return std::tan(x);
-  }
+  static constexpr auto function = kernels::MathFunction::tan;
   Tensor derivative(const Call& c) const { return square(c.output()) + 1; }
   static Samples samples() { return unary_samples(Tan{}, -1, 1); }
 };

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <limits>
+#include <numbers>
 #include <random>
 #include <string>
 #include <vector>
@@ -39,7 +40,10 @@ constexpr Case cases[] = {{MathFunction::exp, "exp", 1, 1},
                           {MathFunction::log2, "log2", 1.25, 1},
                           {MathFunction::tanh, "tanh", 2, 2},
                           {MathFunction::sigmoid, "sigmoid", 2.5, 2.5},
-                          {MathFunction::erf, "erf", 1.75, 1.5}};
+                          {MathFunction::erf, "erf", 1.75, 1.5},
+                          {MathFunction::sin, "sin", 0.51, 1},
+                          {MathFunction::cos, "cos", 0.51, 1},
+                          {MathFunction::tan, "tan", 0.51, 2.5}};
 
 /// The C library's.
 template <class T>
@@ -59,8 +63,14 @@ T oracle(MathFunction f, T x) {
       return std::tanh(x);
     case MathFunction::sigmoid:
       return 1 / (1 + std::exp(-x));
-    default:
+    case MathFunction::erf:
       return std::erf(x);
+    case MathFunction::sin:
+      return std::sin(x);
+    case MathFunction::cos:
+      return std::cos(x);
+    default:
+      return std::tan(x);
   }
 }
 
@@ -135,6 +145,16 @@ std::vector<double> doubles() {
       x.push_back(scale * (static_cast<double>(random()) * 0x1p-63 - 1));
   for (int i = 0; i < 20000; ++i)
     x.push_back(1 + 0.3 * (static_cast<double>(random()) * 0x1p-63 - 1));
+  // Where an angle is nearly a whole number of quarter turns, and where angles become large.
+  for (int k = 1; k < 20000; ++k)
+    x.push_back((k % 2 ? 1 : -1) * static_cast<double>(k * std::numbers::pi_v<long double> / 2));
+  x.push_back(6381956970095103.0 * 0x1p797);  // of all doubles the nearest to one (J.-M. Muller)
+  for (int i = 0; i < 20000; ++i)
+    x.push_back(std::ldexp(static_cast<double>(random()), i % 60 - 50));
+  for (const double limit : {0x1p20, 0x1p52, 0x1p53, 0x1p54})
+    for (double at = limit - 3 * (limit * 0x1p-53); at <= limit * (1 + 0x1p-50);
+         at = std::nextafter(at, 2 * limit))
+      x.insert(x.end(), {at, -at});
   return x;
 }
 
@@ -178,7 +198,11 @@ void special_values() {
   expect(MathFunction::tanh, {0, T(-0.0), 1, -1, nan});
   expect(MathFunction::sigmoid, {0.5, 0.5, 1, 0, nan});
   expect(MathFunction::erf, {0, T(-0.0), 1, -1, nan});
-  for (const MathFunction f : {MathFunction::expm1, MathFunction::log1p, MathFunction::tanh}) {
+  expect(MathFunction::sin, {0, T(-0.0), nan, nan, nan});
+  expect(MathFunction::cos, {1, 1, nan, nan, nan});
+  expect(MathFunction::tan, {0, T(-0.0), nan, nan, nan});
+  for (const MathFunction f : {MathFunction::expm1, MathFunction::log1p, MathFunction::tanh,
+                               MathFunction::sin, MathFunction::tan}) {
     EXPECT_EQ(tiny, values<T>(f, {tiny})[0]);
     EXPECT_EQ(-tiny, values<T>(f, {-tiny})[0]);
   }
