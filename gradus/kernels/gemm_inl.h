@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <memory>
 #include <new>
 #include <utility>
@@ -23,19 +24,24 @@ HWY_BEFORE_NAMESPACE();
 namespace gradus::kernels::HWY_NAMESPACE {
 namespace {
 
-// Most rows of a tile that is 1, 2, 3 or 4 vectors wide: sums, a row of B and one number of A must
-// fit into the registers, of which AVX-512 has 32 and the others 16. Narrow tiles have no fewer
-// rows than wide ones: the last strip may be narrower than the one the rows were chosen for.
+// Most rows of a tile so many vectors wide; 0: there is no such tile. Sums, a row of B and one
+// number of A must fit into the registers, of which AVX-512 has 32 and the others 16. Narrow tiles
+// have no fewer rows than wide ones: the last strip may be narrower than the one the rows were
+// chosen for. The widest are for products of few rows, whose chains would wait for each other in
+// narrow ones.
 #if HWY_TARGET <= HWY_AVX3
-inline constexpr int most_vectors = 4;
-inline constexpr int most_rows[] = {0, 12, 12, 8, 6};
+inline constexpr int most_rows[] = {0, 12, 12, 8, 6, 0, 4, 0, 0, 0, 0, 0, 2,
+                                    0, 0,  0,  0, 0, 0, 0, 0, 0, 0, 0, 1};
 #elif HWY_TARGET <= HWY_AVX2
-inline constexpr int most_vectors = 2;
-inline constexpr int most_rows[] = {0, 6, 6};
-#else
-inline constexpr int most_vectors = 2;
+inline constexpr int most_rows[] = {0, 6, 6, 0, 3, 0, 2, 0, 0, 0, 0, 0, 1};
+#elif HWY_TARGET == HWY_SCALAR
 inline constexpr int most_rows[] = {0, 4, 4};
+#else
+inline constexpr int most_rows[] = {0, 4, 4, 0, 2, 0, 0, 0, 1};
 #endif
+inline constexpr Index most_vectors = static_cast<Index>(std::size(most_rows)) - 1;
+// Wider packed strips would leave the first cache.
+inline constexpr Index most_vectors_packed = std::min<Index>(most_vectors, 4);
 inline constexpr int strip_vectors = 2;  // width of packed strips, for products large both ways
 inline constexpr Index columns_at_once = 1024;  // columns of B packed at a time
 inline constexpr Index rows_at_once = 192;      // rows of A packed at a time
@@ -86,7 +92,7 @@ GRADUS_UNCHECKED HWY_INLINE void store_tile(D d, const hn::Vec<D> (&sums)[rows][
                                             Index out_row, T rate) {
 #pragma GCC unroll 16
   for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 4
+#pragma GCC unroll 32
     for (int v = 0; v < vectors; ++v) {
       T* at = out + i * out_row + v * lanes<T>;
       const auto sum = hn::Add(sums[i][v], hn::Zero(d));  // no sum is -0
@@ -113,21 +119,34 @@ GRADUS_UNCHECKED void multiply_tile(Index depth, const T* HWY_RESTRICT a, Index 
   V sums[rows][vectors];
 #pragma GCC unroll 16
   for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 4
+#pragma GCC unroll 32
     for (int v = 0; v < vectors; ++v) sums[i][v] = hn::Zero(d);
   for (Index i = 0; i < rows; ++i) {  // C comes while the sums are made
     const T* line = out + i * out_row;
     for (Index v = 0; v < vectors; ++v) __builtin_prefetch(line + v * lanes<T>, 1);
   }
   for (Index k = 0; k < depth; ++k) {
-    V right[vectors];
-#pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) right[v] = hn::LoadU(d, b + v * lanes<T>);
+    // Of the few rows or the few vectors there is one register each, of the others one in turn.
+    if constexpr (vectors > rows) {
+      V left[rows];
 #pragma GCC unroll 16
-    for (int i = 0; i < rows; ++i) {
-      const V left = hn::Set(d, group[i / 3][(i % 3) * a_row]);
+      for (int i = 0; i < rows; ++i) left[i] = hn::Set(d, group[i / 3][(i % 3) * a_row]);
+#pragma GCC unroll 32
+      for (int v = 0; v < vectors; ++v) {
+        const V right = hn::LoadU(d, b + v * lanes<T>);
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; ++i) sums[i][v] = fused(d, left[i], right, sums[i][v]);
+      }
+    } else {
+      V right[vectors];
 #pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v) sums[i][v] = fused(d, left, right[v], sums[i][v]);
+      for (int v = 0; v < vectors; ++v) right[v] = hn::LoadU(d, b + v * lanes<T>);
+#pragma GCC unroll 16
+      for (int i = 0; i < rows; ++i) {
+        const V left = hn::Set(d, group[i / 3][(i % 3) * a_row]);
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; ++v) sums[i][v] = fused(d, left, right[v], sums[i][v]);
+      }
     }
     b += b_row;
 #pragma GCC unroll 4
@@ -141,21 +160,28 @@ GRADUS_UNCHECKED void multiply_tile(Index depth, const T* HWY_RESTRICT a, Index 
     store_tile<Store::update>(d, sums, out, out_row, rate);
 }
 
+template <class T, int vectors, class Rows = std::make_integer_sequence<int, most_rows[vectors]>>
+struct Tiles;
 template <class T, int vectors, int... row>
-TileKernel<T> tile_kernel(Index rows, std::integer_sequence<int, row...>) {
-  static constexpr TileKernel<T> kernels[] = {&multiply_tile<T, row + 1, vectors>...};
-  return kernels[rows - 1];
+struct Tiles<T, vectors, std::integer_sequence<int, row...>> {
+  static constexpr TileKernel<T> of_rows[] = {&multiply_tile<T, row + 1, vectors>..., nullptr};
+};
+
+template <class T, int... vectors>
+TileKernel<T> tile_kernel(Index rows, Index width, std::integer_sequence<int, vectors...>) {
+  static constexpr const TileKernel<T>* of_width[] = {Tiles<T, vectors>::of_rows...};
+  return of_width[width][rows - 1];
+}
+template <class T>
+TileKernel<T> tile_kernel(Index rows, Index width) {
+  return tile_kernel<T>(rows, width, std::make_integer_sequence<int, most_vectors + 1>());
 }
 
-template <class T>
-TileKernel<T> tile_kernel(Index rows, Index vectors) {
-#define GRADUS_TILES(v) tile_kernel<T, v>(rows, std::make_integer_sequence<int, most_rows[v]>())
-#if HWY_TARGET <= HWY_AVX3
-  if (vectors == 4) return GRADUS_TILES(4);
-  if (vectors == 3) return GRADUS_TILES(3);
-#endif
-  return vectors == 2 ? GRADUS_TILES(2) : GRADUS_TILES(1);
-#undef GRADUS_TILES
+/// The widest tile of at most so many vectors.
+inline Index widest_tile(Index vectors) {
+  Index v = std::min(vectors, most_vectors);
+  while (most_rows[v] == 0) --v;
+  return v;
 }
 
 /// What is done to finished sums: a weight's update alone, which is the most of a small net's step,
@@ -267,12 +293,16 @@ inline double cycles(Index m, Index all_vectors, Index vectors) {
          (static_cast<double>(whole) * tile_cycles(rows, vectors) + tile_cycles(last, vectors));
 }
 
-/// The best width of a strip, and its cycles for one k.
-inline std::pair<Index, double> best_width(Index m, Index all_vectors) {
+/// The best width of a strip of at most `most` vectors, and its cycles for one k.
+inline std::pair<Index, double> best_width(Index m, Index all_vectors, Index most) {
   std::pair<Index, double> best{1, cycles(m, all_vectors, 1)};
-  for (Index v = 2; v <= std::min<Index>(most_vectors, all_vectors); ++v) {
-    const Index whole = all_vectors / v, rest = all_vectors % v;
-    const double cost = cycles(m, whole * v, v) + (rest ? cycles(m, rest, rest) : 0);
+  for (Index v = 2; v <= std::min(most, all_vectors); ++v) {
+    if (most_rows[v] == 0) continue;
+    double cost = cycles(m, all_vectors / v * v, v);
+    for (Index rest = all_vectors % v, w = 0; rest > 0; rest -= w) {
+      w = widest_tile(rest);
+      cost += cycles(m, w, w);
+    }
     if (cost < 0.99 * best.second) best = {v, cost};
   }
   return best;
@@ -281,8 +311,10 @@ inline std::pair<Index, double> best_width(Index m, Index all_vectors) {
 template <class T>
 double cost(const Product<T>& p) {
   const Index vectors = (p.n + lanes<T> - 1) / lanes<T>;
+  const bool is_straight = p.b.column == 1;
   const double padded = static_cast<double>(vectors * lanes<T>);
-  return best_width(p.m, vectors).second + (p.b.column == 1 ? 0 : 0.25 * padded) +
+  return best_width(p.m, vectors, is_straight ? most_vectors : most_vectors_packed).second +
+         (is_straight ? 0 : 0.25 * padded) +
          (p.c.column == 1 ? 0 : 0.5 * static_cast<double>(p.m) * padded / static_cast<double>(p.k));
 }
 
@@ -292,7 +324,9 @@ void multiply_blocks(const Product<T>& p) {
   const Index all = (p.n + lanes<T> - 1) / lanes<T>;
   const bool large = p.m >= rows_that_pay;
   const Index vectors =
-      large && all >= strip_vectors ? Index(strip_vectors) : best_width(p.m, all).first;
+      large && all >= strip_vectors
+          ? Index(strip_vectors)
+          : best_width(p.m, all, p.b.column == 1 ? most_vectors : most_vectors_packed).first;
   const Index strip = vectors * lanes<T>;
   const Index most = most_rows[vectors], tiles = (p.m + most - 1) / most,
               height_of_tile = (p.m + tiles - 1) / tiles;
@@ -319,9 +353,9 @@ void multiply_blocks(const Product<T>& p) {
             pack(left + i * p.a.row, p.a.row, p.a.column, height, depth, packed_a + i * depth,
                  height);
           }
-        for (Index j = 0; j < columns; j += strip) {
-          const Index width = std::min(strip, columns - j);
-          const Index v = (width + lanes<T> - 1) / lanes<T>;
+        for (Index j = 0, width = 0; j < columns; j += width) {
+          const Index v = std::min(vectors, widest_tile((columns - j + lanes<T> - 1) / lanes<T>));
+          width = std::min(v * lanes<T>, columns - j);
           const T* right;
           Index right_row = v * lanes<T>;
           if (pack_b || width < v * lanes<T>) {
