@@ -58,6 +58,13 @@ struct Call {
   }
 };
 
+/// What lies behind `base`; of no memory (an input before run() brings it, a tensor without
+/// elements) nothing does.
+template <class Byte>
+Byte* behind(Byte* base, std::size_t bytes) {
+  return base ? base + bytes : nullptr;
+}
+
 }  // namespace
 
 struct Plan::State {
@@ -101,7 +108,7 @@ struct Plan::State {
   std::byte* base_of(const Buffer& buffer, std::size_t index) {
     switch (buffer.holder) {
       case Holder::arena:
-        return arena.data() + placement.offsets[index];
+        return behind(arena.data(), placement.offsets[index]);
       case Holder::constant:
         return constants[buffer.number].storage().data();
       case Holder::output:
@@ -110,6 +117,9 @@ struct Plan::State {
         break;
     }
     return nullptr;
+  }
+  std::byte* data_of(const View& view) {
+    return behind(base_of(buffers[view.buffer], view.buffer), view.offset_bytes());
   }
 
   void find_sources();
@@ -224,14 +234,12 @@ void Plan::State::set_pointers() {
     call.in.reserve(call.kernel.input_count);
     for (const View& view : call.kernel.inputs()) {
       const Buffer& buffer = buffers[view.buffer];
-      call.in.push_back(
-          {base_of(buffer, view.buffer) + view.offset_bytes(), &view.layout, view.dtype});
+      call.in.push_back({data_of(view), &view.layout, view.dtype});
       if (buffer.holder == Holder::input)
         patches.push_back({buffer.number, &call.in.back().data, view.offset_bytes()});
     }
     for (const View& view : call.kernel.outputs())
-      call.out.push_back({base_of(buffers[view.buffer], view.buffer) + view.offset_bytes(),
-                          &view.layout, view.dtype});
+      call.out.push_back({data_of(view), &view.layout, view.dtype});
   }
   std::map<std::size_t, bool> seen;
   for (const Step& step : program.steps)
@@ -321,7 +329,8 @@ const Tensors& Plan::run(std::span<const Tensor> inputs) {
       throw ShapeError("input " + std::to_string(i) + " is not contiguous", "give x.contiguous()");
   }
   for (const State::Patch& patch : s.patches)
-    *patch.data = static_cast<const std::byte*>(inputs[patch.input].raw_data()) + patch.offset;
+    *patch.data =
+        behind(static_cast<const std::byte*>(inputs[patch.input].raw_data()), patch.offset);
   for (const Tensor& zero : s.zeros)
     if (zero.item() != 0) {  // what was fused counts on it
       *this = Plan(std::move(s.program), {.fuse = false, .skip_zeros = s.options.skip_zeros});
