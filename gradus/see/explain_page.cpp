@@ -11,6 +11,15 @@
 namespace gradus::see {
 namespace {
 
+/// "w.T" for a transpose of w that has no name of its own.
+std::string name_in_call(const Tape& tape, TapeIndex value) {
+  const TapeValue& x = at(tape.values, value);
+  if (!x.name.empty() || x.made_by == none) return tape.name_of(value);
+  const TapeEvent& maker = at(tape.events, x.made_by);
+  const bool is_transpose = maker.op == "permute_dims" && maker.attributes == "axes=1,0";
+  return is_transpose ? tape.name_of(maker.inputs[0]) + ".T" : tape.name_of(value);
+}
+
 TapeCall call_on_page(const Tape& tape, TapeIndex event) {
   const TapeEvent& call = at(tape.events, event);
   TapeCall one;
@@ -21,7 +30,7 @@ TapeCall call_on_page(const Tape& tape, TapeIndex event) {
     one.text += (i ? ", " : "") + tape.name_of(call.outputs[i]);
   one.text += " = " + call.op + "(";
   for (std::size_t i = 0; i < call.inputs.size(); ++i)
-    one.text += (i ? ", " : "") + tape.name_of(call.inputs[i]);
+    one.text += (i ? ", " : "") + name_in_call(tape, call.inputs[i]);
   one.text += ")";
   one.also = find_op(call.op).card().also;
   return one;

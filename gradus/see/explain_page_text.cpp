@@ -149,11 +149,7 @@ std::string names_elsewhere(const TapeExplanation& page) {
 std::string page_line(const PageJson& j) {
   return j.dump(-1, ' ', false, PageJson::error_handler_t::replace);
 }
-PageJson page_number(double x) {
-  if (std::isnan(x)) return "nan";
-  if (std::isinf(x)) return x > 0 ? "inf" : "-inf";
-  return x;
-}
+PageJson page_number(double x) { return json_number<PageJson>(x); }
 
 PageJson json_of_chain(const std::vector<Factor>& chain) {
   PageJson all = PageJson::array();

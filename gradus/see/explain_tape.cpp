@@ -52,6 +52,26 @@ std::vector<TapeIndex> calls_of(const Tape& tape, TapeIndex of) {
   return calls;
 }
 
+/// A layer that multiplies by w.T makes a transpose that the reader has no name for: the formula of
+/// its gradient, turned back, is that of w's. Nothing where `formula` is no such thing.
+std::optional<TapeFormula> through_transpose(const Tape& tape, const TapeFormula& formula) {
+  if (formula.events.size() != 1 || !formula.term.is(TermKind::permute)) return std::nullopt;
+  const TapeValue& turned = at(tape.values, at(tape.events, formula.events[0]).outputs.at(0));
+  const bool is_gradient_alone = formula.term.parts()[0].is(TermKind::leaf);
+  if (!is_gradient_alone || !turned.name.empty() || turned.gradient == none) return std::nullopt;
+  try {
+    TapeFormula through = formula_of(tape, turned.gradient);
+    for (Term& term : through.terms)
+      if (term) term = permuted(term, formula.term.ints());
+    through.term = permuted(through.term, formula.term.ints());
+    through.gradient = formula.gradient;
+    through.of = formula.of;
+    return through;
+  } catch (const Error&) {  // a call without a formula behind it
+    return std::nullopt;
+  }
+}
+
 /// A sum that goes without saying what is 0.
 Term plus(const Term& sum, const Term& more) { return !sum ? more : !more ? sum : sum + more; }
 
@@ -186,7 +206,7 @@ TapeFormula formula_of(const Tape& tape, TapeIndex gradient) {
   if (!result.term)
     throw ValueError("no call of this tape gives " + plain + " a gradient that has a formula",
                      "why " + plain + ".g[0] follows an element");
-  return result;
+  return through_transpose(tape, result).value_or(result);
 }
 
 Term chain_of(const Tape& tape, const TapeFormula& formula) {

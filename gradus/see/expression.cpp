@@ -308,11 +308,15 @@ class Reader {
     if (c == ':' || c == ',' || c == ']') return {};
     const std::size_t position = at_;
     const Value value = sum();
-    if (unknown_) return 0;
-    return computed(position,
-                    [&] { return number_in(value, position).reshape({1}).astype(DType::i64); })
-        .tensor[0]
-        .item<std::int64_t>();
+    return unknown_ ? 0 : whole_number(number_in(value, position), position);
+  }
+  /// The one element of `x`, refused where it is no whole number: w1[1.5:] is not w1[1:].
+  std::int64_t whole_number(const Tensor& x, std::size_t position) const {
+    if (x.numel() != 1 || is_floating(x.dtype()))
+      throw ExpressionError(
+          "an index is a whole number, not " + (x.numel() == 1 ? to_string(x) : x.spec().str()), "",
+          position);
+    return x.reshape({1}).astype(DType::i64)[0].item<std::int64_t>();
   }
   std::vector<Index> indices() {
     std::vector<Index> index;
@@ -330,9 +334,9 @@ class Reader {
         const Value value = comparison();
         const Tensor& entry = number_in(value, position);
         if (peek() == ':')
-          index.emplace_back(slice_after(entry.item<std::int64_t>()));
-        else if (entry.ndim() == 0 && entry.dtype() == DType::i64)
-          index.emplace_back(entry.item<std::int64_t>());
+          index.emplace_back(slice_after(whole_number(entry, position)));
+        else if (entry.ndim() == 0 && entry.dtype() != DType::boolean)
+          index.emplace_back(whole_number(entry, position));
         else
           index.emplace_back(entry);
       }

@@ -1,7 +1,6 @@
 // Answers as JSON; see step_json.h.
 #include <gradus/see/step_json.h>
-
-#include <cmath>
+#include <gradus/see/words.h>
 
 #include <nlohmann/json.hpp>
 
@@ -11,12 +10,6 @@ namespace {
 using StepJson = nlohmann::ordered_json;
 
 constexpr std::int64_t most_elements = 10000;
-
-StepJson json_number(double x) {
-  if (std::isnan(x)) return "nan";
-  if (std::isinf(x)) return x > 0 ? "inf" : "-inf";
-  return x;
-}
 
 std::string json_line(const StepJson& j) {
   return j.dump(-1, ' ', false, StepJson::error_handler_t::replace);
@@ -31,7 +24,7 @@ StepJson json_of(const Value& value) {
   if (x.dtype() == DType::boolean)
     for (const bool one : x.to_vector<bool>()) elements.push_back(one);
   else if (is_floating(x.dtype()))
-    for (const double one : x.to_vector<double>()) elements.push_back(json_number(one));
+    for (const double one : x.to_vector<double>()) elements.push_back(json_number<StepJson>(one));
   else
     for (const std::int64_t one : x.to_vector<std::int64_t>()) elements.push_back(one);
   j["elements"] = std::move(elements);
@@ -40,7 +33,7 @@ StepJson json_of(const Value& value) {
 
 }  // namespace
 
-std::string json_text(double x) { return json_line(json_number(x)); }
+std::string json_text(double x) { return json_line(json_number<StepJson>(x)); }
 std::string json_text(const std::string& words) { return json_line(words); }
 std::string json_text(const Value& value) { return json_line(json_of(value)); }
 std::string json_text(const std::string& expression, const Value& value) {
@@ -53,42 +46,42 @@ std::string json_text(const Gears& gears) {
   for (const Factor& wheel : gears.wheels)
     wheels.push_back({{"name", wheel.text},
                       {"of", wheel.layer},
-                      {"turns_by", json_number(wheel.value)},
+                      {"turns_by", json_number<StepJson>(wheel.value)},
                       {"remark", wheel.remark}});
   return json_line({{"element", gears.element},
-                    {"value", json_number(gears.value)},
+                    {"value", json_number<StepJson>(gears.value)},
                     {"chains", gears.count},
                     {"n", gears.n},
-                    {"product", json_number(gears.product())},
+                    {"product", json_number<StepJson>(gears.product())},
                     {"wheels", std::move(wheels)}});
 }
 std::string json_text(const InRange& range) {
   StepJson elements = StepJson::array();
   for (const InRange::Element& e : range.found) {
     if (std::ssize(elements) == most_elements) break;
-    elements.push_back({{"index", e.index}, {"value", json_number(e.value)}});
+    elements.push_back({{"index", e.index}, {"value", json_number<StepJson>(e.value)}});
   }
-  return json_line({{"low", json_number(range.low)},
-                    {"high", json_number(range.high)},
+  return json_line({{"low", json_number<StepJson>(range.low)},
+                    {"high", json_number<StepJson>(range.high)},
                     {"of", range.count},
                     {"count", range.found.size()},
                     {"elements", std::move(elements)}});
 }
 std::string json_text(const std::vector<Rate>& rates) {
   StepJson j = StepJson::array();
-  for (const Rate& r : rates) j.push_back({{"lr", r.lr}, {"loss", json_number(r.loss)}});
+  for (const Rate& r : rates) j.push_back({{"lr", r.lr}, {"loss", json_number<StepJson>(r.loss)}});
   return json_line(j);
 }
 std::string json_text(const GradientSlope& slope, double ours, bool ok) {
-  StepJson j{{"numeric", json_number(slope.numeric)},
-             {"left", json_number(slope.left)},
-             {"right", json_number(slope.right)},
+  StepJson j{{"numeric", json_number<StepJson>(slope.numeric)},
+             {"left", json_number<StepJson>(slope.left)},
+             {"right", json_number<StepJson>(slope.right)},
              {"step", slope.step},
              {"kinks", slope.kinks},
-             {"ours", json_number(ours)},
+             {"ours", json_number<StepJson>(ours)},
              {"ok", ok}};
   if (!slope.passes.empty()) j["passes"] = slope.passes;
-  if (slope.part) j.update({{"part", json_number(*slope.part)}, {"rest", slope.rest}});
+  if (slope.part) j.update({{"part", json_number<StepJson>(*slope.part)}, {"rest", slope.rest}});
   return json_line(j);
 }
 std::string json_text(const Diagnostic& d) {
@@ -108,7 +101,7 @@ std::string formula_json(const std::string& name, const std::string& form,
 std::string branch_json(const std::string& name, const std::string& how, TapeIndex step,
                         const std::vector<double>& losses) {
   StepJson j{{"name", name}, {"how", how}, {"step", step}, {"losses", StepJson::array()}};
-  for (const double loss : losses) j["losses"].push_back(json_number(loss));
+  for (const double loss : losses) j["losses"].push_back(json_number<StepJson>(loss));
   return json_line(j);
 }
 std::string json_text(const std::vector<Difference>& differences) {
@@ -117,7 +110,7 @@ std::string json_text(const std::vector<Difference>& differences) {
     j.push_back({{"t", d.t},
                  {"title", d.title},
                  {"name", d.name},
-                 {"l2", {json_number(d.left), json_number(d.right)}}});
+                 {"l2", {json_number<StepJson>(d.left), json_number<StepJson>(d.right)}}});
   return json_line(j);
 }
 std::string json_text(const std::vector<StopTold>& stops) {

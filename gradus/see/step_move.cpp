@@ -285,6 +285,9 @@ std::string Stepper::remove(const std::string& rest, int) {
   return rest + " deleted\n";
 }
 std::string Stepper::commands(const std::string& rest, int) {
+  // As in gdb, without a number they belong to the breakpoint made last.
+  if (rest.empty() && !breakpoints_.empty())
+    return commands(std::to_string(breakpoints_.back().number), 1);
   collecting_number_ = breakpoint(rest).number;
   collected_.clear();
   // What stands on the same line behind it, up to `end`, belongs to it too.
@@ -320,10 +323,13 @@ std::string Stepper::display(const std::string& rest, int) {
   return std::to_string(numbers_) + ": " + rest + " = " + value.str(options_.style.width) + "\n";
 }
 std::string Stepper::undisplay(const std::string& rest, int) {
-  require(rest, "undisplay 1");
+  if (rest.empty()) {
+    displays_.clear();
+    return "nothing is displayed any more\n";
+  }
   const int wanted = read_count(rest);
   if (std::erase_if(displays_, [&](const Watch& d) { return d.number == wanted; }) == 0)
-    throw ValueError("there is no display " + rest, "");
+    throw ValueError("there is no display " + rest, "undisplay alone removes all");
   return "";
 }
 

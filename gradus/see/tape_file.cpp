@@ -2,6 +2,7 @@
 // tape.h. What is read is checked before it is believed: every index must point into its list.
 #include <gradus/io/safetensors.h>
 #include <gradus/see/tape.h>
+#include <gradus/see/words.h>
 
 #include <nlohmann/json.hpp>
 
@@ -17,11 +18,7 @@ constexpr int format_version = 1;
   throw DataError("this is no sound tape: " + what, "record it again: gradus step --tape FILE");
 }
 
-/// Numbers as text where JSON has none (NaN, infinities), so that every bit comes back.
-TapeJson from_number(double v) {
-  if (std::isfinite(v)) return v;
-  return std::isnan(v) ? "nan" : v > 0 ? "inf" : "-inf";
-}
+TapeJson from_number(double v) { return json_number<TapeJson>(v); }
 double to_number(const TapeJson& j) {
   if (j.is_number()) return j.get<double>();
   const std::string text = j.get<std::string>();

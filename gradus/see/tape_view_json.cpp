@@ -58,7 +58,7 @@ std::string stop_json(const Tape& tape, const Focus& focus, const std::string& r
     j["attributes"] = at(tape.events, focus.event).attributes;
   }
   if (tick.twin != none) j["twin"] = at(tape.ticks, tick.twin).number;
-  if (const auto lr = rate_at(tape, focus)) j["lr"] = *lr;
+  if (const auto lr = rate_at(tape, focus)) j["lr"] = json_number<ViewJson>(*lr);
   j["results"] = ViewJson::array();
   for (const TapeIndex v : results_at(tape, focus)) {
     const TapeValue& value = at(tape.values, v);
@@ -68,11 +68,11 @@ std::string stop_json(const Tape& tape, const Focus& focus, const std::string& r
                  {"tensor", value.tensor},
                  {"version", value.version}};
     if (const auto& s = value.statistics)
-      one.update({{"min", s->min},
-                  {"max", s->max},
-                  {"mean", s->mean},
-                  {"std", s->std},
-                  {"l2", s->l2},
+      one.update({{"min", json_number<ViewJson>(s->min)},
+                  {"max", json_number<ViewJson>(s->max)},
+                  {"mean", json_number<ViewJson>(s->mean)},
+                  {"std", json_number<ViewJson>(s->std)},
+                  {"l2", json_number<ViewJson>(s->l2)},
                   {"zeros", s->zeros},
                   {"nan", s->nans},
                   {"inf", s->plus_inf + s->minus_inf}});
@@ -98,7 +98,7 @@ std::string where_json(const Tape& tape, const Focus& focus) {
       j["inside"].push_back(at(tape.events, parent).op);
     j["module"] = event->scope;
   }
-  if (const auto lr = rate_at(tape, focus)) j["lr"] = *lr;
+  if (const auto lr = rate_at(tape, focus)) j["lr"] = json_number<ViewJson>(*lr);
   if (tick.twin != none) j["twin"] = at(tape.ticks, tick.twin).number;
   if (tick.backward != none) j["backward"] = at(tape.ticks, tick.backward).number;
   return dumped(j);

@@ -100,6 +100,17 @@ Term permuted(const Term& x, Ints order) {
   Shape shape = x.shape();
   for (int k = 0; k < shape.rank(); ++k)
     shape[k] = x.shape()[static_cast<int>(order[static_cast<std::size_t>(k)])];
+  if (x.is(TermKind::einsum)) {  // (a b).T is b.T a.T
+    const std::size_t arrow = x.name().find("->");
+    std::string equation;
+    Terms parts(x.parts().rbegin(), x.parts().rend());
+    for (const std::string& letters : Equation(x.name(), x.parts()).inputs)
+      equation = letters + (equation.empty() ? "" : ",") + equation;
+    equation += "->";
+    for (const std::int64_t axis : order)
+      equation += x.name()[arrow + 2 + static_cast<std::size_t>(axis)];
+    return contraction(std::move(equation), std::move(parts));
+  }
   return made({TermKind::permute, shape, "", 0, std::move(order), {x}});
 }
 

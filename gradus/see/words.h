@@ -5,6 +5,7 @@
 #include <gradus/see/tape.h>
 
 #include <cctype>
+#include <cmath>
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -32,6 +33,13 @@ inline std::string number(double value, int digits = 6) {
   char text[40];
   std::snprintf(text, sizeof text, "%.*g", digits, value);
   return text;
+}
+
+/// JSON has no NaN and no infinities: there they are the words "nan", "inf" and "-inf".
+template <class Json>
+Json json_number(double value) {
+  if (std::isfinite(value)) return value;
+  return std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
 }
 
 /// "3.92 GFLOP", "10.2 MB": three digits and a unit.

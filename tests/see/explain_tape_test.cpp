@@ -62,6 +62,37 @@ TEST(ExplainTape, TheFormulaGivesTheNumbersOfTheRun) {
   }
 }
 
+TEST(ExplainTape, AWeightThatIsTransposedFirstHasTheProductForItsFormula) {
+  Generator generator(4);
+  const Tensor x = rand({6, 4}, DType::f32, &generator).set_name("x");
+  Tensor w = randn({3, 4}, DType::f32, &generator).set_name("w");
+  Tensor b = zeros({3}).set_name("b");
+  w.set_requires_grad(), b.set_requires_grad();
+  see::Recorder recorder({.level = see::TapeLevel::full});
+  const Tensor out = (matmul(x, w.T()) + b).set_name("out");
+  mean(square(out)).set_name("loss").backward();
+  see::Tape& tape = recorder.tape();
+  const see::Elements elements(tape);
+  const auto last = static_cast<see::TapeIndex>(tape.ticks.size()) - 1;
+
+  const see::TapeFormula f = see::formula_on_tape(tape, "w.g", last);
+  EXPECT_EQ(see::write(f.term, see::TermStyle::ascii, true), "out.g.T[3,6] @ x[6,4]");
+  const Tensor value = elements.of(f.gradient);
+  ASSERT_EQ(value.shape(), (Shape{3, 4}));
+  for (std::int64_t i = 0; i < 3; ++i)
+    for (std::int64_t j = 0; j < 4; ++j) {
+      const double run = value[i][j].item<float>();
+      EXPECT_NEAR(see::element_by_formula(f, elements, {i, j}).value(), run, 1e-6);
+      EXPECT_NEAR(see::element_by_formula(f, elements, {i, j}, 13).value(), run, 1e-6);
+    }
+  const std::string page = see::explain_on_tape(elements, "w.g", last, see::TermStyle::ascii);
+  EXPECT_THAT(page, HasSubstr("matmul(x, w.T), so d "));
+  EXPECT_THAT(page, HasSubstr("chain rule, summed over n because every n used the same w: "
+                              "w.g[i,j] = sum_n out.g[n,i]*x[n,j]"));
+  EXPECT_THAT(page, HasSubstr("EINSUM   w.g = einsum(\"ni,nj->ij\", out.g, x)"));
+  EXPECT_THAT(page, HasSubstr("that the backward pass read again: x\n"));
+}
+
 TEST(ExplainTape, ALossIsExplainedToo) {
   Recorded r = record();
   const see::TapeFormula f = see::formula_on_tape(r.tape, "out.g", r.last());

@@ -112,6 +112,10 @@ TEST_F(Expression, MistakesPointAtTheCharacter) {
   EXPECT_TRUE(mistake("2 * summ(m)").starts_with("4: "));     // the operation
   EXPECT_TRUE(mistake("sum(m, axes=0)").starts_with("0: "));  // its attribute
   EXPECT_TRUE(mistake("m[v > 15., 1:x]").starts_with("13: "));
+  EXPECT_EQ(mistake("m[0, 1.5]"), "5: an index is a whole number, not 1.5000");
+  EXPECT_EQ(mistake("m[99999999999999999999]"), "2: an index is a whole number, not 1.0000e+20");
+  EXPECT_EQ(mistake("m[1.5:]"), "2: an index is a whole number, not 1.5000");
+  EXPECT_EQ(mistake("m[:v]"), "3: an index is a whole number, not i64[3]");
 }
 
 TEST_F(Expression, DeepTextEndsInAnError) {

@@ -149,6 +149,20 @@ TEST_F(StepOnLine, JsonOfSourcesPicturesRangesAndPlots) {
   EXPECT_EQ(loss["series"][0]["y"][0], 3.625);
 }
 
+TEST(StopJson, StatisticsThatAreNoNumbersAreWords) {
+  const Tensor x = Tensor(tensor({-1., -2.})).set_name("x");
+  see::Recorder recorder({.level = see::TapeLevel::stats});
+  const Tensor y = log(x);
+  recorder.finish();
+  Stepper json(recorder.tape(), {.json = true});
+  json.ended();
+  const auto results = nlohmann::json::parse(json.execute("n"))["results"];
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_EQ(results[0]["nan"], 2);
+  for (const char* field : {"min", "max", "mean", "std"}) EXPECT_EQ(results[0][field], "nan");
+  EXPECT_EQ(results[0]["l2"], 0.0);
+}
+
 /// Where a tensor has more elements than are told one by one, a tile is told by its largest.
 TEST(Picture, OfManyElementsIsInTiles) {
   Tensor x = zeros({250, 120});

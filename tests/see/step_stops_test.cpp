@@ -64,6 +64,23 @@ TEST_F(StepOnLine, BreakpointsCanBeIgnoredConditionedAndDisabled) {
   EXPECT_THAT(say("ignore 9 1"), HasSubstr("there is no breakpoint 9"));
 }
 
+TEST_F(StepOnLine, CommandsWithoutANumberBelongToTheLastBreakpoint) {
+  EXPECT_THAT(say("commands"), HasSubstr("something is missing; a breakpoint's number"));
+  say("b mse ; b lin.backward ; commands ; p w.shape ; end");
+  EXPECT_THAT(say("c"), AllOf(HasSubstr("F mse"), Not(HasSubstr("\n[2,1]\n"))));
+  EXPECT_THAT(say("c"), AllOf(HasSubstr("B lin.backward"), HasSubstr("\n[2,1]\n")));
+}
+
+TEST_F(StepOnLine, UndisplayAloneRemovesEveryDisplay) {
+  say("display w.shape ; display w.ndim");
+  EXPECT_THAT(say("n"), AllOf(HasSubstr("1: w.shape = [2,1]"), HasSubstr("2: w.ndim = 2")));
+  say("undisplay 1");
+  EXPECT_THAT(say("n"), AllOf(Not(HasSubstr("w.shape")), HasSubstr("2: w.ndim = 2")));
+  EXPECT_EQ("nothing is displayed any more\n", say("undisplay"));
+  EXPECT_THAT(say("n"), Not(HasSubstr("w.ndim")));
+  EXPECT_THAT(say("undisplay 2"), HasSubstr("there is no display 2; undisplay alone removes all"));
+}
+
 TEST_F(StepOnLine, ConditionsAreReadWhenGivenAndTheirMistakesTold) {
   say("b lin");
   EXPECT_THAT(say("condition 1 los>("), AllOf(HasSubstr("condition 1 los>(\n"),
