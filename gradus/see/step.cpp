@@ -160,10 +160,27 @@ std::string Stepper::drain() {
   return text;
 }
 
+/// "w1", "w1.g[2,3]", "0.weight.mean()": begins with the name of a tensor, and is no command's
+/// word.
+bool Stepper::is_expression(std::string_view command) const {
+  if (tape_.ticks.empty()) return false;
+  const auto is_of_name = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.';
+  };
+  const auto end = std::find_if_not(command.begin(), command.end(), is_of_name);
+  std::string_view name = command.substr(0, static_cast<std::size_t>(end - command.begin()));
+  for (const Entry& e : entries())
+    if (name == e.word || name == e.letters) return false;
+  while (!name.empty() && tape_.find(name, focus_.tick) == none)
+    name = name.substr(0, name.find('.') == name.npos ? 0 : name.rfind('.'));
+  return !name.empty();
+}
+
 std::string Stepper::run_one(std::string command) {
   told_.clear();
   const std::string file = take_file(command, tape_, focus_.tick);
   if (command == "-") command = "n-";
+  if (is_expression(command)) command.insert(0, "print ");  // as in pdb
   std::size_t length = 0;
   while (length < command.size() &&
          (std::isalpha(static_cast<unsigned char>(command[length])) || command[length] == '_'))

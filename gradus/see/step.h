@@ -86,6 +86,7 @@ class Stepper {
   // -- the session (step.cpp)
   std::string drain();
   bool take_interrupt();
+  bool is_expression(std::string_view command) const;
   std::string run_one(std::string command);
   std::string answer(const std::string& command, const std::string& text, bool is_error);
   /// Of lines that programs get whole.

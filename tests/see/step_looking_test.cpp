@@ -59,6 +59,18 @@ TEST_F(StepOnLine, TabOffersCommandsTensorsAndModules) {
   EXPECT_THAT(Stepper(empty).completions("unt"), testing::ElementsAre("until"));
 }
 
+TEST_F(StepOnLine, ANameOfATensorPrintsIt) {
+  say("j step=0 t=4");
+  EXPECT_EQ(say("p x"), say("x"));
+  EXPECT_EQ(say("p w.g[1,0], x.shape"), say("w.g[1,0], x.shape"));
+  EXPECT_EQ(say("p out.mean() * 2"), say("out.mean() * 2"));
+  EXPECT_THAT(say("x[5,0]"), HasSubstr("print x[5,0]\n       ^ index 5"));
+  EXPECT_THAT(say("w"), HasSubstr("module path"));  // a command's word stays one
+  EXPECT_THAT(say("nix"), HasSubstr("there is no command 'nix'"));
+  Tape empty;
+  EXPECT_THAT(Stepper(empty).execute("x"), HasSubstr("there is no command 'x'"));
+}
+
 TEST_F(StepOnLine, JsonGivesValuesAsTheyAre) {
   Stepper json(rerun.tape(), {.style = {.width = 20}, .json = true}, &rerun);
   json.ended();
