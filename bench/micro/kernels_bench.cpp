@@ -1,5 +1,5 @@
-// The kernels alone: the five products of a 784-50-10 training step with 64 samples, a square
-// products, sums along and across rows, the gather of a batch of images.
+// The kernels alone: the five products of a 784-50-10 training step with 64 samples, square
+// products, products of few rows, sums along and across rows, the gather of a batch of images.
 #include <benchmark/benchmark.h>
 #include <gradus/kernels/elementwise.h>
 #include <gradus/kernels/gather.h>
@@ -42,6 +42,28 @@ void lesson_step(benchmark::State& state) {
   set_num_threads(0);
 }
 BENCHMARK(lesson_step)->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime();
+
+/// A [m,k] times a B [k,n] that lies in rows; turned: in columns, as the weight of a layer does.
+void few_rows(benchmark::State& state) {
+  const Index m = state.range(0), n = state.range(1), k = state.range(2);
+  const bool turned = state.range(3) != 0;
+  set_num_threads(1);
+  const auto a = values(m * k), b = values(k * n);
+  auto c = values(m * n);
+  for (auto _ : state) {
+    gemm<float>(m, n, k, {a.data(), k, 1}, {b.data(), turned ? 1 : n, turned ? k : 1},
+                {c.data(), n, 1}, false);
+    benchmark::ClobberMemory();
+  }
+  flops(state, 2.0 * static_cast<double>(m * n * k));
+  set_num_threads(0);
+}
+BENCHMARK(few_rows)
+    ->ArgNames({"m", "n", "k", "turned"})
+    ->ArgsProduct({{1, 2, 3}, {512}, {512}, {0, 1}})
+    ->ArgsProduct({{1, 2, 3}, {4096}, {784}, {0, 1}})
+    ->Args({1, 50000, 50, 0})
+    ->Args({64, 1, 50, 0});
 
 void square(benchmark::State& state) {
   const Index n = state.range(0);
