@@ -308,13 +308,17 @@ inline std::pair<Index, double> best_width(Index m, Index all_vectors, Index mos
   return best;
 }
 
+/// Most vectors of a strip of B, which is packed where its columns are no neighbours.
+template <class T>
+Index widest_strip(const Product<T>& p) {
+  return p.b.column == 1 ? most_vectors : most_vectors_packed;
+}
+
 template <class T>
 double cost(const Product<T>& p) {
   const Index vectors = (p.n + lanes<T> - 1) / lanes<T>;
-  const bool is_straight = p.b.column == 1;
   const double padded = static_cast<double>(vectors * lanes<T>);
-  return best_width(p.m, vectors, is_straight ? most_vectors : most_vectors_packed).second +
-         (is_straight ? 0 : 0.25 * padded) +
+  return best_width(p.m, vectors, widest_strip(p)).second + (p.b.column == 1 ? 0 : 0.25 * padded) +
          (p.c.column == 1 ? 0 : 0.5 * static_cast<double>(p.m) * padded / static_cast<double>(p.k));
 }
 
@@ -323,10 +327,8 @@ template <class T>
 void multiply_blocks(const Product<T>& p) {
   const Index all = (p.n + lanes<T> - 1) / lanes<T>;
   const bool large = p.m >= rows_that_pay;
-  const Index vectors =
-      large && all >= strip_vectors
-          ? Index(strip_vectors)
-          : best_width(p.m, all, p.b.column == 1 ? most_vectors : most_vectors_packed).first;
+  const Index vectors = large && all >= strip_vectors ? Index(strip_vectors)
+                                                      : best_width(p.m, all, widest_strip(p)).first;
   const Index strip = vectors * lanes<T>;
   const Index most = most_rows[vectors], tiles = (p.m + most - 1) / most,
               height_of_tile = (p.m + tiles - 1) / tiles;
