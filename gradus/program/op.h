@@ -255,6 +255,15 @@ constexpr bool has_many_vjp = requires(const D d, const Call& c, std::span<const
 };
 
 template <class D>
+constexpr bool has_shortcut = requires(const D d, const Tensor& x) {
+  d.shortcut(x);
+};
+template <class D>
+constexpr bool has_captured = requires(const D d) {
+  d.captured();
+};
+
+template <class D>
 struct Adapter final : OpModel {
   static constexpr bool is_composite = compose_arity<D>() != -2;
   static constexpr bool is_function = run_arity<D>() != -2;
@@ -272,116 +281,117 @@ struct Adapter final : OpModel {
                 .has_gradient =
                     has_one_vjp<D> || has_many_vjp<D> || (is_composite && compose_arity<D>() != 0),
                 .has_prepare = prepare_arity<D>() != -2,
-                .has_shortcut = requires(const D d, const Tensor& x){d.shortcut(x);
+                .has_shortcut = has_shortcut<D>,
+                .has_captured = has_captured<D>,
+                .in_place_safe = false,
+                .deferrable = false,
+                .draws = false,
+                .keep = {}};
+    if constexpr (requires { D::in_place_safe; }) facts.in_place_safe = D::in_place_safe;
+    if constexpr (requires { D::deferrable; }) facts.deferrable = D::deferrable;
+    if constexpr (requires { D::draws; }) facts.draws = D::draws;
+    if constexpr (requires { D::differentiable; }) facts.has_gradient = D::differentiable;
+    if constexpr (requires { D::keep; }) facts.keep = D::keep;
+    return facts;
   }
-  , .has_captured = requires(const D d) { d.captured(); }
-  , .in_place_safe = false, .deferrable = false, .draws = false, .keep = {}
-};
-if constexpr (requires { D::in_place_safe; }) facts.in_place_safe = D::in_place_safe;
-if constexpr (requires { D::deferrable; }) facts.deferrable = D::deferrable;
-if constexpr (requires { D::draws; }) facts.draws = D::draws;
-if constexpr (requires { D::differentiable; }) facts.has_gradient = D::differentiable;
-if constexpr (requires { D::keep; }) facts.keep = D::keep;
-return facts;
-}  // namespace detail
-static constexpr Facts facts_of_all = facts_of_definition();
+  static constexpr Facts facts_of_all = facts_of_definition();
 
-explicit Adapter(D d) : OpModel(facts_of_all), definition(std::move(d)) {}
-D definition;
+  explicit Adapter(D d) : OpModel(facts_of_all), definition(std::move(d)) {}
+  D definition;
 
-std::vector<AttributeInfo> attributes() const override {
-  std::vector<AttributeInfo> list;
-  for_each_attribute([&](const auto& a) {
-    using T = std::remove_cvref_t<decltype(definition.*a.field)>;
-    list.push_back({a.name, a.doc, attribute_type<T>(), to_value(definition.*a.field)});
-  });
-  return list;
-}
-std::shared_ptr<OpModel> with([[maybe_unused]] std::string_view name,
-                              [[maybe_unused]] const AttributeValue& value) const override {
-  if constexpr (std::is_empty_v<D>) {
-    return {};  // it has no attribute, and what nobody can ask for is not compiled either
-  } else {
-    auto copy = std::make_shared<Adapter>(definition);
+  std::vector<AttributeInfo> attributes() const override {
+    std::vector<AttributeInfo> list;
     for_each_attribute([&](const auto& a) {
-      if (a.name == name) from_value(copy->definition.*a.field, value);
+      using T = std::remove_cvref_t<decltype(definition.*a.field)>;
+      list.push_back({a.name, a.doc, attribute_type<T>(), to_value(definition.*a.field)});
     });
-    return copy;
+    return list;
   }
-}
+  std::shared_ptr<OpModel> with([[maybe_unused]] std::string_view name,
+                                [[maybe_unused]] const AttributeValue& value) const override {
+    if constexpr (std::is_empty_v<D>) {
+      return {};  // it has no attribute, and what nobody can ask for is not compiled either
+    } else {
+      auto copy = std::make_shared<Adapter>(definition);
+      for_each_attribute([&](const auto& a) {
+        if (a.name == name) from_value(copy->definition.*a.field, value);
+      });
+      return copy;
+    }
+  }
 
-Specs infer(std::span<const Spec> inputs) const override {
-  if constexpr (is_kernel)
-    return call_infer(definition, inputs);
-  else
-    return {};
-}
-std::optional<Layout> view(std::span<const Layout* const> inputs) const override {
-  if constexpr (has_view<D>)
-    return definition.view(*inputs[0]);
-  else
-    return std::nullopt;
-}
-void forward(std::span<const In> x, std::span<const Out> y) const override {
-  if constexpr (has_span_forward<D>)
-    definition.forward(x, y);
-  else if constexpr (requires(In i, Out o) { definition.forward(o); })
-    definition.forward(y[0]);
-  else if constexpr (requires(In i, Out o) { definition.forward(i, o); })
-    definition.forward(x[0], y[0]);
-  else if constexpr (requires(In i, Out o) { definition.forward(i, i, o); })
-    definition.forward(x[0], x[1], y[0]);
-  else if constexpr (requires(In i, Out o) { definition.forward(i, i, i, o); })
-    definition.forward(x[0], x[1], x[2], y[0]);
-}
-Tensors run(std::span<const Tensor> inputs) const override {
-  if constexpr (is_composite)
-    return call_compose(definition, inputs);
-  else if constexpr (is_function)
-    return call_run(definition, inputs);
-  else
-    return {};
-}
-Tensors captured() const override {
-  if constexpr (requires { definition.captured(); })
-    return definition.captured();
-  else
-    return {};
-}
-Tensor shortcut(std::span<const Tensor> inputs) const override {
-  if constexpr (requires { definition.shortcut(inputs[0]); })
-    return definition.shortcut(inputs[0]);
-  else
-    return {};
-}
-Tensors prepare(std::span<const Tensor> inputs) const override {
-  if constexpr (prepare_arity<D>() != -2)
-    return call_prepare(definition, inputs);
-  else
-    return {};
-}
-Tensors vjp(const Call& call, std::span<const Tensor> g) const override {
-  if constexpr (has_many_vjp<D>)
-    return as_list(definition.vjp(call, g));
-  else if constexpr (has_one_vjp<D>)
-    return as_list(definition.vjp(call, g[0]));
-  else
-    return {};
-}
-Samples samples() const override {
-  if constexpr (requires { D::samples(); })
-    return D::samples();
-  else
-    return {};
-}
+  Specs infer(std::span<const Spec> inputs) const override {
+    if constexpr (is_kernel)
+      return call_infer(definition, inputs);
+    else
+      return {};
+  }
+  std::optional<Layout> view(std::span<const Layout* const> inputs) const override {
+    if constexpr (has_view<D>)
+      return definition.view(*inputs[0]);
+    else
+      return std::nullopt;
+  }
+  void forward(std::span<const In> x, std::span<const Out> y) const override {
+    if constexpr (has_span_forward<D>)
+      definition.forward(x, y);
+    else if constexpr (requires(In i, Out o) { definition.forward(o); })
+      definition.forward(y[0]);
+    else if constexpr (requires(In i, Out o) { definition.forward(i, o); })
+      definition.forward(x[0], y[0]);
+    else if constexpr (requires(In i, Out o) { definition.forward(i, i, o); })
+      definition.forward(x[0], x[1], y[0]);
+    else if constexpr (requires(In i, Out o) { definition.forward(i, i, i, o); })
+      definition.forward(x[0], x[1], x[2], y[0]);
+  }
+  Tensors run(std::span<const Tensor> inputs) const override {
+    if constexpr (is_composite)
+      return call_compose(definition, inputs);
+    else if constexpr (is_function)
+      return call_run(definition, inputs);
+    else
+      return {};
+  }
+  Tensors captured() const override {
+    if constexpr (has_captured<D>)
+      return definition.captured();
+    else
+      return {};
+  }
+  Tensor shortcut(std::span<const Tensor> inputs) const override {
+    if constexpr (has_shortcut<D>)
+      return definition.shortcut(inputs[0]);
+    else
+      return {};
+  }
+  Tensors prepare(std::span<const Tensor> inputs) const override {
+    if constexpr (prepare_arity<D>() != -2)
+      return call_prepare(definition, inputs);
+    else
+      return {};
+  }
+  Tensors vjp(const Call& call, std::span<const Tensor> g) const override {
+    if constexpr (has_many_vjp<D>)
+      return as_list(definition.vjp(call, g));
+    else if constexpr (has_one_vjp<D>)
+      return as_list(definition.vjp(call, g[0]));
+    else
+      return {};
+  }
+  Samples samples() const override {
+    if constexpr (requires { D::samples(); })
+      return D::samples();
+    else
+      return {};
+  }
 
-private:
-template <class F>
-static void for_each_attribute(F&& f) {
-  if constexpr (requires { D::attrs; })
-    std::apply([&](const auto&... a) { (f(a), ...); }, D::attrs);
-}
-};  // namespace gradus
+ private:
+  template <class F>
+  static void for_each_attribute(F&& f) {
+    if constexpr (requires { D::attrs; })
+      std::apply([&](const auto&... a) { (f(a), ...); }, D::attrs);
+  }
+};
 
 }  // namespace detail
 }  // namespace gradus
