@@ -87,6 +87,22 @@ LinePlot course(Runs runs, const std::string& title, double Run::Batch::*of_batc
   return plot;
 }
 
+/// One line a run, or one for each of its groups.
+LinePlot learning_rates(Runs runs) {
+  LinePlot plot{"learning rate", by_steps, {"learning rate"}, {}, {}};
+  int colour = 0;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const Run& r = runs[i];
+    const std::vector<double> steps = column(r.batches, &Run::Batch::step);
+    if (r.groups.empty())
+      plot.series.push_back(
+          {label("lr", runs, i), steps, column(r.batches, &Run::Batch::lr), colour++, i > 0});
+    for (const Run::Group& g : r.groups)
+      plot.series.push_back({label("lr of " + g.name, runs, i), steps, g.lr, colour++, i > 0});
+  }
+  return plot;
+}
+
 /// The names in order of appearance, at most 8, evenly chosen.
 template <class Entry>
 std::vector<std::string> names_of(Runs runs, std::vector<Entry> Run::Snapshot::*list) {
@@ -180,11 +196,7 @@ std::vector<NamedPlot> plots_of(Runs runs, const PlotOptions& options) {
   add("loss", std::move(loss));
   add("accuracy", course(runs, "accuracy", &Run::Batch::accuracy, &Run::Epoch::train_accuracy,
                          &Run::Epoch::valid_accuracy));
-  LinePlot rates{"learning rate", by_steps, {"learning rate"}, {}, {}};
-  for (std::size_t i = 0; i < runs.size(); ++i)
-    rates.series.push_back({label("lr", runs, i), column(runs[i].batches, &Run::Batch::step),
-                            column(runs[i].batches, &Run::Batch::lr), static_cast<int>(i), i > 0});
-  add("learning-rate", std::move(rates));
+  add("learning-rate", learning_rates(runs));
   const auto layers = &Run::Snapshot::layers;
   const auto parameters = &Run::Snapshot::parameters;
   add("activation-mean", by_name<Layer>(runs, "mean of the activations", {"mean"}, layers,

@@ -50,10 +50,17 @@ struct Run {
     Grid image{};
   };
 
+  /// Parameters that learn at a rate of their own.
+  struct Group {
+    std::string name{};        ///< "0.weight and 1 more"
+    std::vector<double> lr{};  ///< one a batch
+  };
+
   std::string name{};
   double steps_per_epoch = 1;
   std::vector<Epoch> epochs{};
   std::vector<Batch> batches{};
+  std::vector<Group> groups{};  ///< where there is more than one; the first has the batches' lr
   std::vector<Snapshot> snapshots{};
   std::vector<Grid> weights{};  ///< of the first layer, one image a unit
   std::string weights_of{};

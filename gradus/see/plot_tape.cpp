@@ -116,6 +116,8 @@ Run run_of(const Tape& tape, std::string name) {
     }
     run.snapshots.push_back({place, layers_of(tape, step), {}});
   }
+  if (const auto groups = rate_groups(tape, 0, tape.steps()); groups.size() > 1)
+    for (const RateGroup& g : groups) run.groups.push_back({g.name(), g.rates});
   read_updates(tape, run);
   read_elements(tape, run);
   return run;

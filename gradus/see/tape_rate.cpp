@@ -2,6 +2,12 @@
 #include <gradus/see/tape_rate.h>
 #include <gradus/see/words.h>
 
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <map>
+
 namespace gradus::see {
 namespace {
 
@@ -24,6 +30,25 @@ std::optional<double> rate_written(const Tape& tape, const TapeEvent& write) {
   return rate;
 }
 
+/// Shows each update of a parameter whose rate is known, with it, until `visit` says true.
+void visit_rates(const Tape& tape, TapeIndex step,
+                 const std::function<bool(const TapeEvent&, double)>& visit) {
+  const auto [first, last] = tape.ticks_of(step);
+  for (TapeIndex t = first; t < last; ++t)
+    for (TapeIndex e = at(tape.ticks, t).first; e < at(tape.ticks, t).last; ++e) {
+      const TapeEvent& event = at(tape.events, e);
+      if (event.phase != Phase::update || event.target == none) continue;
+      if (!at(tape.values, event.target).is_parameter) continue;
+      if (const auto rate = learning_rate(tape, event); rate && visit(event, *rate)) return;
+    }
+}
+
+/// Whether two parameters may share a group: no step has another rate for each.
+bool agree(const std::vector<double>& a, const std::vector<double>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(),
+                    [](double x, double y) { return std::isnan(x) || std::isnan(y) || x == y; });
+}
+
 }  // namespace
 
 std::optional<double> learning_rate(const Tape& tape, const TapeEvent& write) {
@@ -31,15 +56,47 @@ std::optional<double> learning_rate(const Tape& tape, const TapeEvent& write) {
 }
 
 std::optional<double> learning_rate(const Tape& tape, TapeIndex step) {
-  const auto [first, last] = tape.ticks_of(step);
-  for (TapeIndex t = first; t < last; ++t)
-    for (TapeIndex e = at(tape.ticks, t).first; e < at(tape.ticks, t).last; ++e) {
-      const TapeEvent& event = at(tape.events, e);
-      if (event.phase != Phase::update || event.target == none) continue;
-      if (!at(tape.values, event.target).is_parameter) continue;
-      if (const auto rate = learning_rate(tape, event)) return rate;
+  std::optional<double> found;
+  visit_rates(tape, step, [&](const TapeEvent&, double rate) {
+    found = rate;
+    return true;
+  });
+  return found;
+}
+
+std::string RateGroup::name() const {
+  const std::size_t more = parameters.size() - 1;
+  return parameters.front() + (more ? " and " + std::to_string(more) + " more" : "");
+}
+
+std::vector<RateGroup> rate_groups(const Tape& tape, TapeIndex first, TapeIndex last) {
+  const auto steps = static_cast<std::size_t>(last - first);
+  std::vector<RateGroup> alone;  // each parameter by itself
+  std::map<std::string, std::size_t> places;
+  for (std::size_t step = 0; step < steps; ++step)
+    visit_rates(tape, first + static_cast<TapeIndex>(step),
+                [&](const TapeEvent& event, double rate) {
+                  const std::string name = tape.name_of(event.target);
+                  const auto [place, is_new] = places.try_emplace(name, alone.size());
+                  constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+                  if (is_new) alone.push_back({{name}, std::vector<double>(steps, unknown)});
+                  double& of_step = alone[place->second].rates[step];
+                  if (std::isnan(of_step)) of_step = rate;
+                  return false;
+                });
+  std::vector<RateGroup> groups;
+  for (RateGroup& one : alone) {
+    const auto group = std::find_if(groups.begin(), groups.end(),
+                                    [&](const RateGroup& g) { return agree(g.rates, one.rates); });
+    if (group == groups.end()) {
+      groups.push_back(std::move(one));
+      continue;
     }
-  return {};
+    group->parameters.push_back(one.parameters.front());
+    for (std::size_t step = 0; step < steps; ++step)
+      if (std::isnan(group->rates[step])) group->rates[step] = one.rates[step];
+  }
+  return groups;
 }
 
 }  // namespace gradus::see

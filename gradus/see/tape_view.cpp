@@ -216,8 +216,14 @@ std::string where_text(const Tape& tape, const Focus& focus, const Style& style)
     if (!event->scope.empty()) text += "  module path " + event->scope + "\n";
   }
   if (tick.phase == Phase::update && tick.number > 0)
-    if (const auto lr = learning_rate(tape, tick.step))
-      text += "  learning rate " + number(*lr) + "\n";
+    if (const auto groups = rate_groups(tape, tick.step, tick.step + 1); !groups.empty()) {
+      const bool alike = groups.size() == 1;
+      std::string rates;
+      for (const RateGroup& g : groups)
+        rates +=
+            (rates.empty() ? " " : ", ") + number(g.rates[0]) + (alike ? "" : " of " + g.name());
+      text += std::string("  learning rate") + (alike ? "" : "s") + rates + "\n";
+    }
   if (tick.phase == Phase::backward && tick.twin != none)
     text += "  runs back over " + tick_name(tape, tick.twin) + " " + title_of(tape, {tick.twin}) +
             ", " + place_of(tape, {tick.twin}) + "\n";

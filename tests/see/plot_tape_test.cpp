@@ -5,11 +5,13 @@
 #include <gradus/optim/optimizer.h>
 #include <gradus/see/plot_run.h>
 #include <gradus/see/recorder.h>
+#include <gradus/see/tape_view.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <map>
@@ -304,21 +306,39 @@ TEST(PlotTape, AnUpdateByHandHasTheRateThatIsWritten) {
   }
 }
 
-/// Each parameter's update has the rate of its own group; a step's is that of the first.
+/// Each parameter's update has the rate of its own group; a step's is that of the first. The plot
+/// has a line for each group; c, which learns from the second step on, belongs to b's.
 TEST(PlotTape, GroupsHaveRatesOfTheirOwn) {
   const Tensor a = ones({2}).set_requires_grad().set_name("a"),
-               b = ones({2}).set_requires_grad().set_name("b");
-  optim::Adam adam(std::vector<optim::Group>{{{a}, 0.5}, {{b}, 0.125}}, {});
+               b = ones({2}).set_requires_grad().set_name("b"),
+               c = ones({2}).set_requires_grad().set_name("c");
+  optim::Adam adam(std::vector<optim::Group>{{{a}, 0.5}, {{b, c}, 0.125}}, {});
   see::Recorder recorder;
   mean(a * b).backward();
+  adam.step();
+  mean(a * b * c).backward();
   adam.step();
   recorder.finish();
   std::map<std::string, double> rates;
   const see::Tape& tape = recorder.tape();
   for (const see::TapeEvent& e : tape.events)
     if (e.lr) rates[tape.name_of(e.target)] = *e.lr;
-  EXPECT_THAT(rates, testing::ElementsAre(testing::Pair("a", 0.5), testing::Pair("b", 0.125)));
-  EXPECT_EQ(see::run_of(tape, "groups").batches.at(0).lr, 0.5);
+  EXPECT_THAT(rates, testing::ElementsAre(testing::Pair("a", 0.5), testing::Pair("b", 0.125),
+                                          testing::Pair("c", 0.125)));
+  const std::vector<see::Run> runs{see::run_of(tape, "groups")};
+  EXPECT_EQ(runs[0].batches.at(0).lr, 0.5);
+  const std::vector<see::NamedPlot> plots = see::plots_of(runs);
+  const auto drawn = std::find_if(plots.begin(), plots.end(),
+                                  [](const auto& p) { return p.name == "learning-rate"; });
+  ASSERT_NE(drawn, plots.end());
+  const auto& series = std::get<see::LinePlot>(drawn->plot).series;
+  ASSERT_EQ(series.size(), 2u);
+  EXPECT_EQ(series[0].name, "lr of a");
+  EXPECT_EQ(series[1].name, "lr of b and 1 more");
+  EXPECT_THAT(series[0].y, testing::ElementsAre(0.5, 0.5));
+  EXPECT_THAT(series[1].y, testing::ElementsAre(0.125, 0.125));
+  const std::string screen = see::where_text(tape, {tape.ticks_of(1).second - 1}, {});
+  EXPECT_THAT(screen, testing::HasSubstr("learning rates 0.5 of a, 0.125 of b and 1 more\n"));
 }
 
 TEST(PlotTape, NumbersThatAreNotFiniteAndUpdatesOfZeroAreHoles) {
