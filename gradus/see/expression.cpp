@@ -235,8 +235,13 @@ class Reader {
     if (peek() == '(') return call(name, position, {});
     if (Tensor tensor = lookup_(name)) return {tensor, {}};
     if (!unknown_) throw UnknownName(std::string(name), "l lists what there is", position);
-    // What stands behind dots is part of the name, or of what nobody can look up; a call is not.
-    at_ = position + name.size();
+    at_ = position;
+    return unknown_name();
+  }
+  /// What stands behind dots is part of the name, or of what nobody can look up; a call is not.
+  Value unknown_name() {
+    const std::size_t position = at_;
+    word();
     while (at_ < text_.size() && text_[at_] == '.') {
       const std::size_t dot = at_++;
       if (word().empty() || peek() == '(') {
@@ -244,7 +249,9 @@ class Reader {
         break;
       }
     }
-    unknown_->emplace_back(text_.substr(position, at_ - position));
+    std::string name(text_.substr(position, at_ - position));
+    if (!unknown_) throw UnknownName(std::move(name), "l lists what there is", position);
+    unknown_->push_back(std::move(name));
     return number_value(0);
   }
   /// The longest of "a.b.c", "a.b" that somebody knows: "lin1.weight", "0.weight", "w1.g".
@@ -269,12 +276,19 @@ class Reader {
       }
     return {};
   }
+  /// Or a name nobody knows that begins like one: "0.weight".
   Value number() {
+    const std::size_t position = at_;
     const std::string rest(text_.substr(at_));
     char* end = nullptr;
     const double value = std::strtod(rest.c_str(), &end);
     const std::string digits = rest.substr(0, static_cast<std::size_t>(end - rest.c_str()));
     at_ += digits.size();
+    if (at_ < text_.size() &&
+        (std::isalpha(static_cast<unsigned char>(text_[at_])) || text_[at_] == '_')) {
+      at_ = position;
+      return unknown_name();
+    }
     const bool whole = digits.find_first_not_of("0123456789") == digits.npos && value < 9e15;
     return {Tensor::scalar(value, whole ? DType::i64 : DType::f64), {}};
   }

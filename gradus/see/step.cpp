@@ -115,7 +115,7 @@ const Stepper::Entry* Stepper::entry_for(const std::string& word, std::string& c
   std::vector<std::string> words;
   for (const Entry& e : entries()) words.emplace_back(e.word);
   const std::string near = nearest(word, words);
-  complaint = "there is no command '" + word + "'" +
+  complaint = "'" + word + "' is no command, nor a tensor so far" +
               (near.empty() ? "; h lists them" : "; did you mean '" + near + "'?");
   return nullptr;
 }
@@ -161,7 +161,8 @@ std::string Stepper::drain() {
 }
 
 /// "w1", "w1.g[2,3]", "0.weight.mean()": begins with the name of a tensor, and is no command's
-/// word.
+/// word. A name that comes later on the tape is one unless it begins a command's word, and no
+/// command begins with a digit: print says what is missing.
 bool Stepper::is_expression(std::string_view command) const {
   if (tape_.ticks.empty()) return false;
   const auto is_of_name = [](char c) {
@@ -169,9 +170,14 @@ bool Stepper::is_expression(std::string_view command) const {
   };
   const auto end = std::find_if_not(command.begin(), command.end(), is_of_name);
   std::string_view name = command.substr(0, static_cast<std::size_t>(end - command.begin()));
-  for (const Entry& e : entries())
+  if (!name.empty() && std::isdigit(static_cast<unsigned char>(name[0]))) return true;
+  bool may_come_later = true;
+  for (const Entry& e : entries()) {
     if (name == e.word || name == e.letters) return false;
-  while (!name.empty() && tape_.find(name, focus_.tick) == none)
+    may_come_later = may_come_later && !e.word.starts_with(name);
+  }
+  const TapeIndex until = may_come_later ? last_tick() : focus_.tick;
+  while (!name.empty() && tape_.find(name, until) == none)
     name = name.substr(0, name.find('.') == name.npos ? 0 : name.rfind('.'));
   return !name.empty();
 }

@@ -66,9 +66,15 @@ TEST_F(StepOnLine, ANameOfATensorPrintsIt) {
   EXPECT_EQ(say("p out.mean() * 2"), say("out.mean() * 2"));
   EXPECT_THAT(say("x[5,0]"), HasSubstr("print x[5,0]\n       ^ index 5"));
   EXPECT_THAT(say("w"), HasSubstr("module path"));  // a command's word stays one
-  EXPECT_THAT(say("nix"), HasSubstr("there is no command 'nix'"));
+  EXPECT_THAT(say("nix"), HasSubstr("'nix' is no command, nor a tensor so far"));
+  say("home");  // before out is there
+  EXPECT_EQ(say("print out"), say("out"));
+  EXPECT_THAT(say("out"), HasSubstr("nothing is called 'out' here"));
+  EXPECT_THAT(say("0.weight.mean()"), HasSubstr("nothing is called '0.weight' here"));
+  EXPECT_THAT(say("b if 0.weight.mean() > 1"), HasSubstr("0.weight"));
+  EXPECT_EQ(say("print 3 + 4"), say("3 + 4"));  // no command begins with a digit
   Tape empty;
-  EXPECT_THAT(Stepper(empty).execute("x"), HasSubstr("there is no command 'x'"));
+  EXPECT_THAT(Stepper(empty).execute("x"), HasSubstr("'x' is no command, nor a tensor so far"));
 }
 
 TEST_F(StepOnLine, JsonGivesValuesAsTheyAre) {
