@@ -12,7 +12,7 @@
 namespace gradus::io {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t max_header = 100'000'000;
 constexpr char damaged_hint[] = "the file is damaged or not a safetensors file: make it again";

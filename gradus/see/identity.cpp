@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <compare>
-#include <functional>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -30,8 +29,7 @@ std::vector<std::pair<std::int64_t, std::int64_t>> steps_of(const Layout& layout
 
 }  // namespace
 
-bool operator<(const Identity& a, const Identity& b) {
-  if (a.base != b.base) return std::less<>()(a.base, b.base);
+bool Identity::is_before(const Identity& a, const Identity& b) {
   const auto rest = [](const Identity& x) {
     return std::tuple(x.dtype, x.layout.offset, x.layout.rank());
   };

@@ -2,6 +2,8 @@
 // new tensors over the same storage.
 #pragma once
 
+#include <functional>
+
 #include <gradus/core/tensor.h>
 
 namespace gradus::see {
@@ -13,7 +15,13 @@ struct Identity {
   DType dtype;
   Layout layout;
 
-  friend bool operator<(const Identity& a, const Identity& b);
+  friend bool operator<(const Identity& a, const Identity& b) {
+    return a.base != b.base ? std::less<>()(a.base, b.base) : is_before(a, b);
+  }
+
+ private:
+  /// Of two with the same base.
+  static bool is_before(const Identity& a, const Identity& b);
 };
 
 Identity identity_of(const Tensor& x);

@@ -8,7 +8,7 @@
 namespace gradus::see {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 /// NaN for null and for what is not there.
 double number_at(const Json& of, const char* key) {
