@@ -71,19 +71,20 @@ std::string RateGroup::name() const {
 
 std::vector<RateGroup> rate_groups(const Tape& tape, TapeIndex first, TapeIndex last) {
   const auto steps = static_cast<std::size_t>(last - first);
-  std::vector<RateGroup> alone;  // each parameter by itself
-  std::map<std::string, std::size_t> places;
+  std::vector<RateGroup> alone;                // each parameter by itself
+  std::map<std::int64_t, std::size_t> places;  // by tensor: names may be alike
   for (std::size_t step = 0; step < steps; ++step)
-    visit_rates(tape, first + static_cast<TapeIndex>(step),
-                [&](const TapeEvent& event, double rate) {
-                  const std::string name = tape.name_of(event.target);
-                  const auto [place, is_new] = places.try_emplace(name, alone.size());
-                  constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
-                  if (is_new) alone.push_back({{name}, std::vector<double>(steps, unknown)});
-                  double& of_step = alone[place->second].rates[step];
-                  if (std::isnan(of_step)) of_step = rate;
-                  return false;
-                });
+    visit_rates(
+        tape, first + static_cast<TapeIndex>(step), [&](const TapeEvent& event, double rate) {
+          const std::int64_t tensor = at(tape.values, event.target).tensor;
+          const auto [place, is_new] = places.try_emplace(tensor, alone.size());
+          constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+          if (is_new)
+            alone.push_back({{tape.name_of(event.target)}, std::vector<double>(steps, unknown)});
+          double& of_step = alone[place->second].rates[step];
+          if (std::isnan(of_step)) of_step = rate;
+          return false;
+        });
   std::vector<RateGroup> groups;
   for (RateGroup& one : alone) {
     const auto group = std::find_if(groups.begin(), groups.end(),

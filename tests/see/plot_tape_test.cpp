@@ -306,6 +306,21 @@ TEST(PlotTape, AnUpdateByHandHasTheRateThatIsWritten) {
   }
 }
 
+/// Two tensors of one name are two parameters.
+TEST(PlotTape, GroupsGoByTensorNotByName) {
+  const Tensor a = ones({2}).set_requires_grad().set_name("w"),
+               b = ones({2}).set_requires_grad().set_name("w");
+  optim::SGD sgd(std::vector<optim::Group>{{{a}, 0.5}, {{b}, 0.125}}, {});
+  see::Recorder recorder;
+  mean(a * b).backward();
+  sgd.step();
+  recorder.finish();
+  const see::Run run = see::run_of(recorder.tape(), "alike");
+  ASSERT_EQ(run.groups.size(), 2u);
+  EXPECT_THAT(run.groups[0].lr, testing::ElementsAre(0.5));
+  EXPECT_THAT(run.groups[1].lr, testing::ElementsAre(0.125));
+}
+
 /// Each parameter's update has the rate of its own group; a step's is that of the first. The plot
 /// has a line for each group; c, which learns from the second step on, belongs to b's.
 TEST(PlotTape, GroupsHaveRatesOfTheirOwn) {
