@@ -2,6 +2,7 @@
 // of the plan; behind it the plan takes over again.
 #include <gradus/gradus.h>
 #include <gradus/see/recorder.h>
+#include <gradus/see/tape_rate.h>
 
 #include <gtest/gtest.h>
 
@@ -9,6 +10,8 @@ using namespace gradus;
 using see::TapeIndex;
 
 namespace {
+
+double rate_of(int step) { return 0.1 * (12 - step) / 12; }
 
 /// 12 compiled steps of a small classifier; those from `from` to `to` are recorded on `tape`.
 struct Outcome {
@@ -33,6 +36,7 @@ Outcome train(int from, int to, see::Tape& tape) {
       tape = std::move(recorder->tape());
       recorder.reset();
     }
+    sgd.set_lr(rate_of(i));
     outcome.losses.push_back(step(batch, false).loss.item());
   }
   for (const Tensor& w : net.parameters()) outcome.weights.push_back(w.to_vector<float>());
@@ -59,6 +63,7 @@ TEST(CompiledTape, HoldsEveryCallAndTheBitsAreThoseOfThePlan) {
     ASSERT_NE(loss, see::none);
     EXPECT_EQ(tape.values.at(static_cast<std::size_t>(loss)).payload.item(),
               plain.losses.at(static_cast<std::size_t>(6 + step)));
+    EXPECT_EQ(see::learning_rate(tape, step), rate_of(6 + static_cast<int>(step)));
   }
   int products = 0;
   for (const see::TapeEvent& event : tape.events) products += event.op == "matmul";

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 
 using namespace gradus;
 using testing::HasSubstr;
@@ -244,6 +245,30 @@ void deep(double shift) {
     h = sigmoid(h);
   }
   mean(square(h)).backward();
+}
+
+/// Adam divides its rate by a bias correction; what is told is the rate it was given.
+TEST(Health, X1AndD1NameTheRateOfAdam) {
+  const auto steps = [](double lr, const std::function<Tensor(const Tensor&)>& loss) {
+    Tensor w = ones({4, 4}).set_requires_grad();
+    w.set_name("w");
+    optim::Adam adam({w}, {.lr = lr});
+    return health_of([&] {
+      for (int step = 0; step < 3; ++step) {
+        adam.zero_grad();
+        loss(w).backward();
+        adam.step();
+      }
+    });
+  };
+  const Tensor x = rand({600, 4});
+  const auto square_error = [&](const Tensor& w) { return mean(square(matmul(x, w))); };
+  EXPECT_THAT(steps(5, square_error), HasSubstr("in one step at lr 5; w moved by"));
+  EXPECT_EQ(steps(0.01, square_error), "");
+  const auto active = [&](const Tensor& w) { return sum(relu(matmul(x, w))); };
+  EXPECT_THAT(steps(4, active), HasSubstr("4 of 4 units are 0 for all 1200 rows since step 1 "
+                                          "(0 before it, lr 4)"));
+  EXPECT_EQ(steps(0.01, active), "");
 }
 
 TEST(Health, X2VanishingGradients) {
