@@ -86,7 +86,11 @@ int step(StepFlags& f) {
   f.batch_size += all_rows;  // 0 means all, which is fine here
   check(f);
   f.batch_size -= all_rows;
-  hidden_sizes(f);
+  if (const std::size_t layers = hidden_sizes(f).size(); f.net == "lesson" && layers != 1)
+    throw UsageError(
+        "--hidden",
+        f.hidden + ": the lesson's net has one hidden layer, not " + std::to_string(layers),
+        "write --hidden 50, or --net classifier");
   kernels::set_num_threads(static_cast<int>(f.threads));
   see::Rerun rerun(make_step_program(f), {.level = level_of(f.keep), .budget = f.budget << 20});
   return session(f, rerun.tape(), &rerun);

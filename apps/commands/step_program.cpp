@@ -48,6 +48,12 @@ class TrainingProgram : public see::StepProgram {
  protected:
   virtual Tensor loss_of(const Rows& batch) = 0;
   virtual std::vector<std::pair<std::string, Tensor>> parameters() = 0;
+  static constexpr int kept_results = 2;  // of each layer: before and behind its ReLU
+  /// Of a batch: all where none is given.
+  std::int64_t rows_at_once() const {
+    const std::int64_t n = rows_.x.size(0);
+    return options_.batch_size > 0 ? std::min(options_.batch_size, n) : n;
+  }
   void own(const Tensors& tensors) { optimizer_ = make_optimizer(options_, tensors); }
 
   StepProgramOptions options_;
@@ -56,7 +62,7 @@ class TrainingProgram : public see::StepProgram {
  private:
   Rows batch_of(see::TapeIndex step) {
     const std::int64_t n = rows_.x.size(0);
-    const std::int64_t size = options_.batch_size > 0 ? std::min(options_.batch_size, n) : n;
+    const std::int64_t size = rows_at_once();
     if (size == n) return rows_;
     const std::int64_t first = step * size % (n - n % size);
     const Unobserved not_seen;
@@ -74,7 +80,8 @@ class LessonProgram final : public TrainingProgram {
  public:
   LessonProgram(const StepProgramOptions& options, const Rows& rows, DType dtype = DType::f32)
       : TrainingProgram(options, rows) {
-    const std::int64_t hidden = hidden_sizes(options).empty() ? 50 : hidden_sizes(options)[0];
+    const std::int64_t hidden = hidden_sizes(options).at(0);  // of one
+    check_memory(options, rows.x.size(1), {hidden}, 1, rows_at_once(), kept_results);
     manual_seed(options.seed);
     w1_ = parameter(randn({rows.x.size(1), hidden}), dtype, "w1");
     w2_ = parameter(randn({hidden, 1}), dtype, "w2");
@@ -118,6 +125,8 @@ class Classifier final : public TrainingProgram {
   Classifier(const StepProgramOptions& options, const Rows& rows, std::int64_t classes,
              DType dtype = DType::f32)
       : TrainingProgram(options, rows), classes_(classes) {
+    check_memory(options, rows.x.size(1), hidden_sizes(options), classes, rows_at_once(),
+                 kept_results);
     manual_seed(options.seed);
     net_ = build(rows.x.size(1), hidden_sizes(options), classes);
     if (dtype != DType::f32) {

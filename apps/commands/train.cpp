@@ -86,7 +86,8 @@ int train(const TrainOptions& o) {
   if (!o.log.empty()) io::check_writable(o.log);
   const data::ImageData data = load_data(o);
   const std::int64_t pixels = data.train.images.size(1) * data.train.images.size(2);
-  check_memory(o, pixels, hidden, data.classes);
+  check_memory(o, pixels, hidden, data.classes, std::min(o.batch_size, data.train.images.size(0)),
+               1);
 
   manual_seed(o.seed);
   nn::Sequential net = build(pixels, hidden, data.classes);

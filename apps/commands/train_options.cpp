@@ -160,26 +160,28 @@ FitOptions fit_options(const TrainOptions& o) {
 }
 
 void check_memory(const TrainOptions& o, std::int64_t in, const std::vector<std::int64_t>& hidden,
-                  std::int64_t out) {
-  double weights = 0, width = static_cast<double>(in);
+                  std::int64_t out, std::int64_t rows, int kept) {
+  double weights = 0, results = 0, width = static_cast<double>(in);
   std::vector<std::int64_t> layers = hidden;
   layers.push_back(out);
   for (const std::int64_t next : layers) {
     weights += (width + 1) * static_cast<double>(next);
     width = static_cast<double>(next);
+    results += static_cast<double>(kept * rows) * width;
   }
   const double copies = 2 + (o.optimizer != "sgd" ? 2
                              : o.momentum > 0     ? 1
                                                   : 0),
-               need = copies * weights * sizeof(float),
+               need = (copies * weights + 2 * results) * sizeof(float),
                there = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) *
                        static_cast<double>(::sysconf(_SC_PAGESIZE));
   if (there <= 0 || need <= there) return;
-  throw MemoryError("--hidden " + o.hidden + " is " + number("%.3g", weights) +
-                        " weights: with gradients and what " + o.optimizer + " keeps " +
-                        number("%.3g", need / 1e9) + " GB, this machine has " +
-                        number("%.3g", there / 1e9) + " GB",
-                    "take smaller layers");
+  throw MemoryError(
+      "--hidden " + o.hidden + " is " + number("%.3g", weights) +
+          " weights: with gradients, what " + o.optimizer + " keeps and the results for " +
+          std::to_string(rows) + " rows " + number("%.3g", need / 1e9) + " GB, this machine has " +
+          number("%.3g", there / 1e9) + " GB",
+      "take smaller layers" + std::string(rows > 64 ? ", or fewer rows at once" : ""));
 }
 
 double smaller_rate(const TrainOptions& o) {

@@ -39,10 +39,11 @@ data::ImageData load_data(const TrainOptions& o);
 nn::Sequential build(std::int64_t in, const std::vector<std::int64_t>& hidden, std::int64_t out);
 std::unique_ptr<optim::Optimizer> make_optimizer(const TrainOptions& o, const Tensors& parameters);
 FitOptions fit_options(const TrainOptions& o);
-/// Throws MemoryError where weights, their gradients and what the optimizer keeps are more than
-/// this machine has: better said at once than after minutes of swapping.
+/// Throws MemoryError where weights, what the optimizer keeps, `kept` results of each layer for a
+/// batch of so many rows, and the gradients of all are more than this machine has: better said at
+/// once than after minutes of swapping.
 void check_memory(const TrainOptions& o, std::int64_t in, const std::vector<std::int64_t>& hidden,
-                  std::int64_t out);
+                  std::int64_t out, std::int64_t rows, int kept);
 /// A learning rate to try where this one was too high.
 double smaller_rate(const TrainOptions& o);
 /// The "config" of the start event: what repeats the run.

@@ -65,6 +65,21 @@ TEST_F(Messages, ExplainSaysWhatANameMayHaveMeant) {
   EXPECT_THAT(usage("explain w1.g"), HasSubstr("gradus explain 'w1.g' --tape run.tape"));
 }
 
+/// Said before anything is allocated; no machine has as much.
+TEST_F(Messages, NetsThatNoMachineHolds) {
+  for (const char* command : {"train", "step --net classifier"})
+    EXPECT_THAT(failure(std::string(command) + " --hidden 900000,900000"),
+                testing::AllOf(HasSubstr("--hidden 900000,900000 is 8.11e+11 weights"),
+                               HasSubstr("GB, this machine has ")));
+}
+
+TEST_F(Messages, TheLessonsNetHasOneHiddenLayer) {
+  EXPECT_THAT(usage("step --hidden 50,30"),
+              HasSubstr("50,30: the lesson's net has one hidden layer, not 2\n"
+                        "  hint: write --hidden 50, or --net classifier"));
+  EXPECT_THAT(usage("step --hidden none"), HasSubstr("one hidden layer, not 0"));
+}
+
 TEST_F(Messages, NumbersAreWholeWordsInTheirRange) {
   EXPECT_EQ(usage("train --seed -1"),
             "gradus: --seed: '-1' is not from 0 to 18446744073709551615\n"
