@@ -65,14 +65,6 @@ TEST_F(Messages, ExplainSaysWhatANameMayHaveMeant) {
   EXPECT_THAT(usage("explain w1.g"), HasSubstr("gradus explain 'w1.g' --tape run.tape"));
 }
 
-/// Said before anything is allocated; no machine has as much.
-TEST_F(Messages, NetsThatNoMachineHolds) {
-  for (const char* command : {"train", "step --net classifier"})
-    EXPECT_THAT(failure(std::string(command) + " --hidden 900000,900000"),
-                testing::AllOf(HasSubstr("--hidden 900000,900000 is 8.11e+11 weights"),
-                               HasSubstr("GB, this machine has ")));
-}
-
 TEST_F(Messages, TheLessonsNetHasOneHiddenLayer) {
   EXPECT_THAT(usage("step --hidden 50,30"),
               HasSubstr("50,30: the lesson's net has one hidden layer, not 2\n"
@@ -179,6 +171,8 @@ TEST_F(Messages, ThreadsOfTheEnvironmentAreReadOrNamed) {
 
 TEST_F(Messages, MemoryIsAddedUpFirst) {
   EXPECT_THAT(failure("train --hidden 1000000,1000000"),
+              HasSubstr("--hidden 1000000,1000000 is 1e+12 weights"));
+  EXPECT_THAT(failure("step --net classifier --hidden 1000000,1000000"),
               HasSubstr("--hidden 1000000,1000000 is 1e+12 weights"));
   EXPECT_FALSE(exists("model.safetensors"));
 }
