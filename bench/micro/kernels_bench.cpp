@@ -111,13 +111,17 @@ void add(benchmark::State& state) {
 }
 BENCHMARK(add)->Arg(3200)->Arg(1 << 22)->UseRealTime();
 
+/// Batches of 64 of 50,000 images, shuffled: the next rows are in no cache.
 void gather(benchmark::State& state) {
-  const std::vector<std::uint8_t> images(5000 * 784, 7);
+  constexpr Index count = 50000, rows = 64;
+  const std::vector<std::uint8_t> images(count * 784, 7);
   std::vector<Index> index;
-  for (Index i = 0; i < 64; ++i) index.push_back(i * 1237 % 5000);
-  std::vector<float> x(64 * 784);
+  for (Index i = 0; i < count; ++i) index.push_back(i * 12347 % count);
+  std::vector<float> x(rows * 784);
+  Index first = 0;
   for (auto _ : state) {
-    gather_rows_u8(images.data(), 784, index.data(), 64, 256, x.data());
+    gather_rows_u8(images.data(), 784, index.data() + first, rows, 256, x.data());
+    first = first + 2 * rows > count ? 0 : first + rows;
     benchmark::ClobberMemory();
   }
 }

@@ -4,6 +4,8 @@
 
 #include <gradus/kernels/highway.h>
 
+#include <algorithm>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "gradus/kernels/gather.cpp"
 #include <hwy/foreach_target.h>
@@ -36,7 +38,13 @@ void gather_rows(const std::uint8_t* source, std::int64_t row_bytes, const std::
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const auto by = hn::Set(d, divisor), reciprocal = hn::Set(d, 1 / divisor);
   const bool moderate = divisor > 0x1p-60f && divisor < 0x1p60f;  // no estimate over- or underflows
+  constexpr std::int64_t ahead = 2, line = 64;
+  const std::int64_t begun = std::min<std::int64_t>(row_bytes, 32 * line);  // the rest is foreseen
   for (std::int64_t i = 0; i < count; ++i) {
+    // A shuffled row lies where no processor expects it: it comes while two others are converted.
+    if (i + ahead < count)
+      for (std::int64_t at = 0; at < begun; at += line)
+        __builtin_prefetch(source + index[i + ahead] * row_bytes + at, 0, 2);
     const std::uint8_t* row = source + index[i] * row_bytes;
     float* out = target + i * row_bytes;
     std::int64_t j = 0;

@@ -250,7 +250,7 @@ class Reader {
       }
     }
     std::string name(text_.substr(position, at_ - position));
-    if (!unknown_) throw UnknownName(std::move(name), "l lists what there is", position);
+    if (!unknown_) throw UnknownName(name, "l lists what there is", position);
     unknown_->push_back(std::move(name));
     return number_value(0);
   }
