@@ -7,6 +7,8 @@ import pathlib
 import re
 import sys
 
+import self_test
+
 DEFINED = re.compile(r"\bTEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\s*\)|\badd_test\(NAME ([\w.]+)")
 NAMED = re.compile(r"`([A-Z]\w+\.[A-Z]\w+|(?:tools|instructions|install|core)\.\w+)`")
 
@@ -21,7 +23,7 @@ def missing(page, tests):
     return [m[1] for m in NAMED.finditer(page) if m[1] not in tests]
 
 
-def self_test():
+def test_itself():
     tests = defined("TEST(Tape, Grows) {}\nTEST_F(\n    Step, Back) {}\nadd_test(NAME tools.check\n COMMAND x)")
     cases = [
         ("`Tape.Grows`, `Step.Back` and `tools.check`", []),
@@ -29,17 +31,12 @@ def self_test():
         ("`tools.other`", ["tools.other"]),
         ("`x.shape`, `run.tape`, Tape.Shrinks", []),
     ]
-    failures = [(page, wanted, missing(page, tests)) for page, wanted in cases
-                if missing(page, tests) != wanted]
-    for page, wanted, found in failures:
-        print(f"FAILED {page!r}: expected {wanted}, got {found}")
-    print(f"check_named_tests self-test: {len(cases) - len(failures)} passed, {len(failures)} failed")
-    return 1 if failures else 0
+    return self_test.report("check_named_tests", cases, lambda page: missing(page, tests))
 
 
 def main():
     if sys.argv[1:] == ["--self-test"]:
-        return self_test()
+        return test_itself()
     root = pathlib.Path(sys.argv[1]) if sys.argv[1:] else pathlib.Path(__file__).parent.parent
     tests = set()
     for pattern in ("*.cpp", "CMakeLists.txt"):

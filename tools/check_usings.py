@@ -9,6 +9,8 @@ import pathlib
 import re
 import sys
 
+import self_test
+
 USING = re.compile(r"^[ \t]*using (?!namespace\b)[\w:]*::(\w+);[^\n]*$", re.MULTILINE)
 COMMENT_OR_TEXT = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.DOTALL)
 
@@ -22,7 +24,7 @@ def unused(source):
             and not re.search(rf"\b{m[1]}\b", rest)]
 
 
-def self_test():
+def test_itself():
     cases = [
         ("using std::min;\nint a = min(1, 2);\n", []),
         ("using std::min;\nint a = 1;  // min\n", ["min"]),
@@ -33,16 +35,12 @@ def self_test():
         ("struct A : B {\n  using B::B;\n};\n", []),
         ("using std::max;\nusing std::min;\nint a = max(1, 2);\n", ["min"]),
     ]
-    failures = [(text, wanted, unused(text)) for text, wanted in cases if unused(text) != wanted]
-    for text, wanted, found in failures:
-        print(f"FAILED {text!r}: expected {wanted}, got {found}")
-    print(f"check_usings self-test: {len(cases) - len(failures)} passed, {len(failures)} failed")
-    return 1 if failures else 0
+    return self_test.report("check_usings", cases, unused)
 
 
 def main():
     if sys.argv[1:] == ["--self-test"]:
-        return self_test()
+        return test_itself()
     root = pathlib.Path(sys.argv[1]) if sys.argv[1:] else pathlib.Path(__file__).parent.parent
     files = [f for folder in ("gradus", "apps") for f in sorted((root / folder).rglob("*.cpp"))]
     complaints = [f"{f.relative_to(root)}: 'using ...::{name}' is not used"

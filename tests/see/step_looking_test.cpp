@@ -71,7 +71,7 @@ TEST_F(StepOnLine, ANameOfATensorPrintsIt) {
   EXPECT_EQ(say("print out"), say("out"));
   EXPECT_THAT(say("out"), HasSubstr("nothing is called 'out' here"));
   EXPECT_THAT(say("0.weight.mean()"), HasSubstr("nothing is called '0.weight' here"));
-  EXPECT_THAT(say("b if 0.weight.mean() > 1"), HasSubstr("0.weight"));
+  EXPECT_THAT(say("b 0.weight.mean() > 1"), HasSubstr("so far is called '0.weight'"));
   EXPECT_EQ(say("print 3 + 4"), say("3 + 4"));  // no command begins with a digit
   Tape empty;
   EXPECT_THAT(Stepper(empty).execute("x"), HasSubstr("'x' is no command, nor a tensor so far"));
