@@ -52,8 +52,7 @@ double epoch_seconds(const NetCase& c, const data::ImageSet& set, Mode mode, int
                      int epochs) {
   kernels::set_num_threads(threads);
   Training training(c, false);
-  const data::DataLoader loader(
-      set, {.batch_size = c.batch, .shuffle = true, .prefetch = threads > 1 ? 2 : 0, .workers = 1});
+  const data::DataLoader loader(set, {.batch_size = c.batch, .shuffle = true});
   double best = 1e9;
   for (const EpochRecord& record :
        Trainer(training.net(), training.optimizer(), LossFunction(nn::CrossEntropyLoss{}))

@@ -15,6 +15,7 @@
 #include <cstring>
 
 #include <gradus/io/file.h>
+#include <gradus/kernels/available_cpus.h>
 #include <gradus/kernels/threads.h>
 
 namespace gradus::app {
@@ -84,6 +85,7 @@ int train(const TrainOptions& o) {
   const std::vector<std::int64_t> hidden = hidden_sizes(o);
   io::check_writable(o.out);
   if (!o.log.empty()) io::check_writable(o.log);
+  kernels::set_num_threads(static_cast<int>(o.threads));
   const data::ImageData data = load_data(o);
   const std::int64_t pixels = data.train.images.size(1) * data.train.images.size(2);
   check_memory(o, pixels, hidden, data.classes, std::min(o.batch_size, data.train.images.size(0)),
@@ -92,10 +94,8 @@ int train(const TrainOptions& o) {
   manual_seed(o.seed);
   nn::Sequential net = build(pixels, hidden, data.classes);
   const std::unique_ptr<optim::Optimizer> optimizer = make_optimizer(o, net.parameters());
-  // Kernels share o.threads threads; with a second one, batches are made ahead on a worker too.
-  // Neither changes a bit of the result.
-  kernels::set_num_threads(static_cast<int>(o.threads));
-  const int prefetch = o.threads > 1 ? 2 : 0;
+  // A worker makes batches ahead where that leaves it a processor; no bit of the result changes.
+  const int prefetch = o.threads > 1 && o.threads < kernels::available_cpus() ? 2 : 0;
   const data::DataLoader train_loader(
       std::make_shared<data::TensorDataset>(data.train, o.scale),
       {.batch_size = o.batch_size, .shuffle = o.shuffle, .prefetch = prefetch});

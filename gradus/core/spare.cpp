@@ -1,9 +1,14 @@
-// The list of spare blocks; see spare.h.
+// The list of spare blocks, and large blocks on huge pages; see spare.h.
 #include <gradus/core/spare.h>
 
 #include <array>
+#include <cstdint>
 #include <mutex>
 #include <new>
+
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 namespace gradus::detail {
 namespace {
@@ -44,9 +49,40 @@ bool is_kept(std::size_t bytes) {
   return keeps && bytes >= smallest_spare && bytes <= largest_spare;
 }
 
+#ifdef __linux__
+constexpr std::size_t huge_page = 1 << 21;
+
+/// Rounded up to what is mapped.
+std::size_t mapped(std::size_t bytes) { return (bytes + 4095) / 4096 * 4096; }
+
+bool is_mapped(std::size_t bytes) { return keeps && bytes >= smallest_mapped; }
+
+/// Memory of its own, from a huge page's beginning on; null when there is none.
+std::byte* map_block(std::size_t bytes) noexcept {
+  if (bytes > SIZE_MAX / 2) return nullptr;
+  const std::size_t length = mapped(bytes);
+  void* const whole = ::mmap(nullptr, length + huge_page, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (whole == MAP_FAILED) return nullptr;
+  auto* const begin = static_cast<std::byte*>(whole);
+  const std::size_t before = -reinterpret_cast<std::uintptr_t>(begin) & (huge_page - 1);
+  if (before > 0) ::munmap(begin, before);
+  if (before < huge_page) ::munmap(begin + before + length, huge_page - before);
+  ::madvise(begin + before, length, MADV_HUGEPAGE);  // a wish: without, all goes on
+  return begin + before;
+}
+
+void unmap_block(std::byte* block, std::size_t bytes) noexcept { ::munmap(block, mapped(bytes)); }
+#else
+bool is_mapped(std::size_t /*bytes*/) { return false; }
+std::byte* map_block(std::size_t /*bytes*/) noexcept { return nullptr; }
+void unmap_block(std::byte* /*block*/, std::size_t /*bytes*/) noexcept {}
+#endif
+
 }  // namespace
 
 std::byte* take_block(std::size_t bytes) noexcept {
+  if (is_mapped(bytes)) return map_block(bytes);
   if (is_kept(bytes))
     if (const std::unique_lock lock(list().mutex, std::try_to_lock); lock)
       for (std::size_t i = list().count; i-- > 0;)  // the latest is in the cache
@@ -55,6 +91,7 @@ std::byte* take_block(std::size_t bytes) noexcept {
 }
 
 void give_block(std::byte* block, std::size_t bytes) noexcept {
+  if (is_mapped(bytes)) return unmap_block(block, bytes);
   if (is_kept(bytes))
     if (const std::unique_lock lock(list().mutex, std::try_to_lock); lock) {
       while (list().count == list().spares.size() || list().bytes + bytes > most_spare)

@@ -74,20 +74,20 @@ struct Storage::Lazy {
 void Storage::Block::give_memory_back() {
   if (is_counted) tally.add(-static_cast<std::ptrdiff_t>(bytes));
   is_counted = false;
-  if (memory) detail::give_block(memory.release(), size_of_memory(bytes));
+  if (memory) detail::give_block(std::exchange(memory, nullptr), size_of_memory(bytes));
 }
 
 std::byte* Storage::Block::take_memory() {
   static_assert(sizeof small == slack);
   std::byte* start = small;
   if (bytes > alignment) {
-    if (bytes <= SIZE_MAX - slack) memory.reset(detail::take_block(size_of_memory(bytes)));
+    if (bytes <= SIZE_MAX - slack) memory = detail::take_block(size_of_memory(bytes));
     if (!memory)
       throw MemoryError(
           "no memory for a tensor of " + std::to_string(bytes) + " bytes (" +
               std::to_string(memory_in_use()) + " bytes are in use)",
           "use smaller batches, free tensors that are not needed, or compute in parts");
-    start = memory.get();
+    start = memory;
   }
   tally.add(static_cast<std::ptrdiff_t>(bytes));
   is_counted = true;

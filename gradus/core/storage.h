@@ -84,8 +84,8 @@ class Storage {
 
     std::atomic<std::byte*> data{nullptr};
     std::size_t bytes = 0;
-    std::shared_ptr<void> owner;          // of borrowed bytes
-    std::unique_ptr<std::byte[]> memory;  // of large ones
+    std::shared_ptr<void> owner;  // of borrowed bytes
+    std::byte* memory = nullptr;  // of large ones
     std::atomic<std::uint64_t> version{0};
     std::atomic<bool> viewed{false};
     bool is_counted = false;  // among the bytes in use

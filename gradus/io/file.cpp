@@ -5,11 +5,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <gradus/kernels/threads.h>
+
+#include <atomic>
 #include <cerrno>
 #include <filesystem>
 #include <new>
 #include <optional>
 #include <system_error>
+#include <utility>
 
 namespace gradus::io {
 namespace {
@@ -59,12 +63,10 @@ class Descriptor {
   Descriptor& operator=(const Descriptor&) = delete;
   int get() const { return number_; }
   explicit operator bool() const { return number_ >= 0; }
+  /// From now on the caller's to close.
+  int release() { return std::exchange(number_, -1); }
   /// Closes and returns 0 or the reason why that failed.
-  int close() {
-    const int number = number_;
-    number_ = -1;
-    return ::close(number) == 0 ? 0 : errno;
-  }
+  int close() { return ::close(release()) == 0 ? 0 : errno; }
 
  private:
   int number_;
@@ -195,49 +197,28 @@ void write_device(const std::string& path, const Target& target, ByteSpan bytes)
 }
 
 Bytes read_whole(const std::string& path, std::uint64_t max_bytes) {
-  check_path(path);
-  // Without O_NONBLOCK, opening a pipe would wait for a writer.
-  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!file)
-    throw IoError("cannot read " + path + ": " + reason(errno),
-                  errno == ENOENT   ? "check the name of the file"
-                  : errno == EACCES ? "allow reading: chmod u+r " + path
-                                    : "");
-  struct stat status {};
-  if (::fstat(file.get(), &status) != 0)
-    throw IoError("cannot read " + path + ": " + reason(errno));
-  if (S_ISDIR(status.st_mode))
-    throw IoError("cannot read " + path + ": it is a folder", "name a file in it");
-  if (!S_ISREG(status.st_mode))
-    throw IoError("cannot read " + path + ": it is not a regular file",
-                  "copy its content into a file first");
+  FileReader file(path);
   const auto too_large = [&](std::uint64_t size) {
     return IoError("cannot read " + path + ": it has " + std::to_string(size) +
                    " bytes or more, the limit is " + std::to_string(max_bytes));
   };
-  const auto announced = static_cast<std::uint64_t>(status.st_size);
-  if (announced > max_bytes) throw too_large(announced);
+  if (file.size() > max_bytes) throw too_large(file.size());
   try {
-    // One byte more than announced: a read of 0 bytes then says that the file ended there.
-    Bytes bytes(announced + 1);
-    std::size_t used = 0;
-    for (;;) {
-      if (used == bytes.size()) bytes.resize(2 * bytes.size() + 4096);
-      const ssize_t got = ::read(file.get(), bytes.data() + used, bytes.size() - used);
-      if (got < 0) {
-        if (errno == EINTR) continue;
-        throw IoError("cannot read " + path + ": " + reason(errno));
-      }
-      if (got == 0) break;
-      used += static_cast<std::size_t>(got);
+    // One byte more than announced: if it does not come, the file ended where it said.
+    Bytes bytes(file.size() + 1);
+    for (std::size_t used = 0;;) {
+      used += file.read(bytes.data() + used, bytes.size() - used);
       if (used > max_bytes) throw too_large(used);
+      if (used < bytes.size()) {
+        bytes.resize(used);
+        return bytes;
+      }
+      bytes.resize(2 * bytes.size() + 4096);
     }
-    bytes.resize(used);
-    return bytes;
   } catch (const std::bad_alloc&) {
-    throw MemoryError("no memory for the " + std::to_string(announced) + " bytes of " + path);
+    throw MemoryError("no memory for the " + std::to_string(file.size()) + " bytes of " + path);
   } catch (const std::length_error&) {
-    throw MemoryError("no memory for the " + std::to_string(announced) + " bytes of " + path);
+    throw MemoryError("no memory for the " + std::to_string(file.size()) + " bytes of " + path);
   }
 }
 
@@ -259,6 +240,59 @@ void replace_file(const std::string& path, ByteSpan bytes) {
 }
 
 }  // namespace
+
+FileReader::FileReader(const std::string& path) : path_(path) {
+  check_path(path);
+  // Without O_NONBLOCK, opening a pipe would wait for a writer.
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file)
+    throw IoError("cannot read " + path + ": " + reason(errno),
+                  errno == ENOENT   ? "check the name of the file"
+                  : errno == EACCES ? "allow reading: chmod u+r " + path
+                                    : "");
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0)
+    throw IoError("cannot read " + path + ": " + reason(errno));
+  if (S_ISDIR(status.st_mode))
+    throw IoError("cannot read " + path + ": it is a folder", "name a file in it");
+  if (!S_ISREG(status.st_mode))
+    throw IoError("cannot read " + path + ": it is not a regular file",
+                  "copy its content into a file first");
+  size_ = static_cast<std::uint64_t>(status.st_size);
+  descriptor_ = file.release();
+}
+
+FileReader::~FileReader() { ::close(descriptor_); }
+
+std::size_t FileReader::read_at(std::uint64_t offset, std::uint8_t* to, std::size_t count) const {
+  std::size_t used = 0;
+  while (used < count) {
+    const ssize_t got =
+        ::pread(descriptor_, to + used, count - used, static_cast<off_t>(offset + used));
+    if (got < 0 && errno != EINTR) throw IoError("cannot read " + path_ + ": " + reason(errno));
+    if (got == 0) break;
+    if (got > 0) used += static_cast<std::size_t>(got);
+  }
+  return used;
+}
+
+std::size_t FileReader::read(std::uint8_t* to, std::size_t count) {
+  // The system clears fresh memory and copies into it on the thread that asks: several do it
+  // sooner. What comes after a piece that was cut short is not counted.
+  constexpr std::int64_t piece = 4 << 20;
+  std::atomic<std::int64_t> used{static_cast<std::int64_t>(count)};
+  kernels::parallel_for(static_cast<std::int64_t>(count), piece, [&](auto begin, auto end) {
+    const auto got =
+        static_cast<std::int64_t>(read_at(at_ + static_cast<std::uint64_t>(begin), to + begin,
+                                          static_cast<std::size_t>(end - begin)));
+    if (got == end - begin) return;
+    std::int64_t least = used.load();
+    while (begin + got < least && !used.compare_exchange_weak(least, begin + got)) {
+    }
+  });
+  at_ += static_cast<std::uint64_t>(used.load());
+  return static_cast<std::size_t>(used.load());
+}
 
 Bytes read_file(const std::string& path, std::uint64_t max_bytes, Place at) {
   return with_place(at, [&] { return read_whole(path, max_bytes); });

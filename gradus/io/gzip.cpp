@@ -1,7 +1,10 @@
-// zlib behind gzip.h.
+// zlib and libdeflate behind gzip.h.
 #include <gradus/io/gzip.h>
 
 #include <zlib.h>
+#ifdef GRADUS_LIBDEFLATE
+#include <libdeflate.h>
+#endif
 
 #include <algorithm>
 #include <limits>
@@ -9,6 +12,27 @@
 namespace gradus::io {
 
 bool is_gzip(ByteSpan bytes) { return bytes.size() >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b; }
+
+std::uint32_t gunzipped_size(ByteSpan bytes) {
+  std::uint32_t size = 0;
+  for (std::size_t i = 0; i < std::min<std::size_t>(bytes.size(), 4); ++i)
+    size = size << 8 | bytes[bytes.size() - 1 - i];
+  return size;
+}
+
+bool gunzip_whole([[maybe_unused]] ByteSpan bytes, [[maybe_unused]] std::span<std::uint8_t> to) {
+#ifdef GRADUS_LIBDEFLATE
+  const std::unique_ptr<libdeflate_decompressor, decltype(&libdeflate_free_decompressor)> inflater(
+      libdeflate_alloc_decompressor(), &libdeflate_free_decompressor);
+  std::size_t in = 0, out = 0;
+  return inflater &&
+         libdeflate_gzip_decompress_ex(inflater.get(), bytes.data(), bytes.size(), to.data(),
+                                       to.size(), &in, &out) == LIBDEFLATE_SUCCESS &&
+         in == bytes.size() && out == to.size();
+#else
+  return false;
+#endif
+}
 
 struct GzipReader::State {
   z_stream stream{};

@@ -1,5 +1,6 @@
 // Inflate: a gzip stream read piece by piece, so that the reader decides how much it wants before
-// memory is taken. Used by idx.cpp.
+// memory is taken; or all at once by libdeflate, which takes half of the time and says less about
+// what is wrong. Used by idx.cpp.
 #pragma once
 
 #include <memory>
@@ -15,6 +16,14 @@ inline constexpr std::uint64_t max_inflate_ratio = 1032;
 
 /// Whether the bytes begin like a gzip file (1f 8b).
 bool is_gzip(ByteSpan bytes);
+
+/// How long the content is, modulo 2^32, as the file's last four bytes say; a lie where there are
+/// several members, or damage.
+std::uint32_t gunzipped_size(ByteSpan bytes);
+
+/// The content, if it is sound and fills `to` exactly; else false, as always in a build without
+/// libdeflate: GzipReader then says what is wrong, if anything is. `to` may be written to anyway.
+bool gunzip_whole(ByteSpan bytes, std::span<std::uint8_t> to);
 
 /// The content of a gzip file (RFC 1952, also of several members), in pieces.
 class GzipReader {

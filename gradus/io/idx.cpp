@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint8_t type_u8 = 0x08;
 constexpr std::uint64_t free_allocation = 16 << 20;  // taken before bytes are seen, at most
+constexpr std::uint64_t most_packed = 16;  // images are packed 4 to 8 times; more may be a lie
 
 std::string type_text(std::uint8_t type) {
   switch (type) {
@@ -38,6 +39,9 @@ class Source {
   virtual std::uint64_t limit() const = 0;
   /// How many bytes may be taken for them before they are seen.
   virtual std::uint64_t credit() const = 0;
+  /// Everything from the beginning on, where it is known to be `count` bytes and comes faster at
+  /// once; else empty, and read() goes on as if nobody had asked.
+  virtual Storage whole(std::uint64_t /*count*/) { return {}; }
 };
 
 class PlainSource final : public Source {
@@ -57,14 +61,33 @@ class PlainSource final : public Source {
   ByteSpan rest_;
 };
 
+class FileSource final : public Source {
+ public:
+  explicit FileSource(FileReader& file) : file_(file) {}
+  std::size_t read(std::uint8_t* to, std::size_t count) override { return file_.read(to, count); }
+  std::uint64_t limit() const override { return file_.size(); }
+  std::uint64_t credit() const override { return file_.size(); }
+
+ private:
+  FileReader& file_;
+};
+
 class GzipSource final : public Source {
  public:
-  GzipSource(ByteSpan bytes, const std::string& name) : size_(bytes.size()), reader_(bytes, name) {}
+  GzipSource(ByteSpan bytes, const std::string& name)
+      : bytes_(bytes), size_(bytes.size()), reader_(bytes, name) {}
   std::size_t read(std::uint8_t* to, std::size_t count) override { return reader_.read(to, count); }
   std::uint64_t limit() const override { return size_ * max_inflate_ratio; }
   std::uint64_t credit() const override { return 2 * size_ + free_allocation; }
+  Storage whole(std::uint64_t count) override {
+    if (count > most_packed * size_ || gunzipped_size(bytes_) != count) return {};
+    Storage storage = Storage::allocate(count);
+    auto* const to = reinterpret_cast<std::uint8_t*>(storage.data());
+    return gunzip_whole(bytes_, {to, count}) ? storage : Storage();
+  }
 
  private:
+  ByteSpan bytes_;
   std::uint64_t size_;
   GzipReader reader_;
 };
@@ -140,7 +163,13 @@ Tensor read_from(Source& source, const std::string& name, const IdxWish& wish) {
         name + ": the header says shape " + shape.str() + ", more values than the file can hold",
         "the file is cut off or damaged: fetch or make it again");
   if (empty) count = 0;
-  return Tensor(read_values(source, count, name), Layout::contiguous(shape), DType::u8);
+  Layout layout = Layout::contiguous(shape);
+  const std::uint64_t header = sizeof magic + 4 * static_cast<std::uint64_t>(rank);
+  if (Storage whole = source.whole(header + count)) {
+    layout.offset = static_cast<std::int64_t>(header);
+    return Tensor(std::move(whole), layout, DType::u8);
+  }
+  return Tensor(read_values(source, count, name), layout, DType::u8);
 }
 
 Tensor read_bytes(ByteSpan bytes, const std::string& name, const IdxWish& wish) {
@@ -152,6 +181,17 @@ Tensor read_bytes(ByteSpan bytes, const std::string& name, const IdxWish& wish) 
   return read_from(source, name, wish);
 }
 
+Tensor read_named(const std::string& path, const IdxWish& wish) {
+  std::uint8_t begin[2];
+  {
+    FileReader file(path);
+    if (is_gzip({begin, file.read(begin, 2)})) return read_bytes(read_file(path), path, wish);
+  }
+  FileReader file(path);  // its values go where they stay
+  FileSource source(file);
+  return read_from(source, path, wish);
+}
+
 }  // namespace
 
 Tensor parse_idx(ByteSpan bytes, const std::string& name, const IdxWish& wish, Place at) {
@@ -159,7 +199,7 @@ Tensor parse_idx(ByteSpan bytes, const std::string& name, const IdxWish& wish, P
 }
 
 Tensor read_idx(const std::string& path, const IdxWish& wish, Place at) {
-  return with_place(at, [&] { return read_bytes(read_file(path, UINT64_MAX, at), path, wish); });
+  return with_place(at, [&] { return read_named(path, wish); });
 }
 
 Bytes idx_bytes(const Tensor& tensor) {

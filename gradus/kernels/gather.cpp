@@ -3,6 +3,7 @@
 #include <gradus/kernels/gather.h>
 
 #include <gradus/kernels/highway.h>
+#include <gradus/kernels/threads.h>
 
 #include <algorithm>
 
@@ -66,7 +67,13 @@ HWY_EXPORT(gather_rows);
 
 void gather_rows_u8(const std::uint8_t* source, std::int64_t row_bytes, const std::int64_t* index,
                     std::int64_t count, float divisor, float* target) {
-  HWY_DYNAMIC_DISPATCH(gather_rows)(source, row_bytes, index, count, divisor, target);
+  constexpr std::int64_t bytes_per_task = 1 << 14;
+  parallel_for(count, bytes_per_task / std::max<std::int64_t>(row_bytes, 1) + 1,
+               [&](std::int64_t begin, std::int64_t end) {
+                 HWY_DYNAMIC_DISPATCH(gather_rows)
+                 (source, row_bytes, index + begin, end - begin, divisor,
+                  target + begin * row_bytes);
+               });
 }
 
 }  // namespace gradus::kernels

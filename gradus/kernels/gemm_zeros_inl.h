@@ -67,34 +67,41 @@ unsigned bits_of(const T* x, Index step, Index count) {
   return bits;
 }
 
-/// Byte i, bit j of the result: byte j, bit i of x (Warren, "Hacker's Delight", 7-3).
-inline std::uint64_t transposed_bits(std::uint64_t x) {
-  std::uint64_t t = (x ^ (x >> 7)) & 0x00AA00AA00AA00AAu;
-  x ^= t ^ (t << 7);
-  t = (x ^ (x >> 14)) & 0x0000CCCC0000CCCCu;
-  x ^= t ^ (t << 14);
-  t = (x ^ (x >> 28)) & 0x00000000F0F0F0F0u;
-  return x ^ t ^ (t << 28);
+/// As many rows of bits as d has lanes, for the k's of [k0, k0 + 32): A's rows are neighbours
+/// there.
+template <class D, class T = hn::TFromD<D>>
+void find_bits_across(D d, const T* a, Index a_column, std::uint8_t* bits, Index row) {
+  const hn::RebindToUnsigned<D> d_bits;
+  using Bits = hn::TFromD<decltype(d_bits)>;
+  auto found = hn::Zero(d_bits);
+  for (unsigned k = 0; k < 32; ++k) {
+    const auto is_number =
+        hn::RebindMask(d_bits, hn::Ne(hn::LoadU(d, a + k * a_column), hn::Zero(d)));
+    found = hn::Or(found, hn::IfThenElseZero(is_number, hn::Set(d_bits, Bits{1} << k)));
+  }
+  constexpr Index n = static_cast<Index>(hn::MaxLanes(D()));
+  Bits each[n];
+  hn::StoreU(found, d_bits, each);
+  for (Index i = 0; i < n; ++i) {
+    const auto four = static_cast<std::uint32_t>(each[i]);
+    std::memcpy(bits + i * row, &four, 4);
+  }
 }
 
 /// bits[i * row + k / 8], bit k % 8: a(i, k) is not 0. A is read as it lies.
 template <class T>
 void find_bits(Index m, Index k, Matrix<const T> a, std::uint8_t* bits, Index row) {
-  const Index squares = a.row == 1 && a.column != 1 ? m / 8 * 8 : 0, whole = k / 8 * 8;
-  for (Index k0 = 0; squares > 0 && k0 < whole; k0 += 8)
-    for (Index i = 0; i < squares; i += 8) {
-      std::uint64_t square = 0;
-      for (Index j = 0; j < 8; ++j)
-        square |= static_cast<std::uint64_t>(bits_of_eight(a.data + i + (k0 + j) * a.column))
-                  << (8 * j);
-      square = transposed_bits(square);
-      for (Index j = 0; j < 8; ++j)
-        bits[(i + j) * row + k0 / 8] = static_cast<std::uint8_t>(square >> (8 * j));
-    }
+  const bool lies_across = a.row == 1 && a.column != 1;
+  const Index across = lies_across ? m / lanes<T> * lanes<T> : 0, deep = k / 32 * 32,
+              whole = k / 8 * 8;
+  for (Index i = 0; i < across; i += lanes<T>)
+    for (Index k0 = 0; k0 < deep; k0 += 32)
+      find_bits_across(Tag<T>(), a.data + i + k0 * a.column, a.column, bits + i * row + k0 / 8,
+                       row);
   for (Index i = 0; i < m; ++i) {
     const T* x = a.data + i * a.row;
     std::uint8_t* out = bits + i * row;
-    Index k0 = i < squares ? whole : 0;
+    Index k0 = i < across ? deep : 0;
     if (a.column == 1)
       for (; k0 < whole; k0 += 8) out[k0 / 8] = static_cast<std::uint8_t>(bits_of_eight(x + k0));
     for (; k0 < k; k0 += 8)

@@ -45,7 +45,8 @@ TEST(Spare, TheOldestGoWhenThereIsTooMuch) {
 #endif
 
 TEST(Spare, SmallAndLargeBlocksAndManyOfThem) {
-  for (const std::size_t bytes : {std::size_t{100}, smallest_spare - 1, largest_spare + 1})
+  for (const std::size_t bytes : {std::size_t{100}, smallest_spare - 1, largest_spare + 1,
+                                  smallest_mapped - 1, smallest_mapped, smallest_mapped + 4097})
     give_block(written(bytes), bytes);
   std::vector<std::byte*> blocks;
   for (std::size_t i = 0; i < 100; ++i) blocks.push_back(written(smallest_spare + i));

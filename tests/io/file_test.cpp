@@ -1,6 +1,7 @@
 // Files: errors by reason, and the promise that a failed write leaves the old file and nothing
 // else.
 #include <gradus/io/file.h>
+#include <gradus/kernels/threads.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -30,9 +31,27 @@ TEST(File, WritesAndReadsBack) {
   EXPECT_EQ(read_file(folder / "a"), new_bytes);
   EXPECT_EQ(read_file(folder / "empty"), Bytes{});
   EXPECT_EQ(folder.entries(), 2u);
-  Bytes large(10'000'001, 7);
+}
+
+// Large ones come in pieces, by several threads.
+TEST(File, ReadsLargeFilesInTheirOrder) {
+  const test::Folder folder;
+  Bytes large(10'000'001);
+  for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<std::uint8_t>(i * i >> 8);
   write_file(folder / "large", large);
-  EXPECT_EQ(read_file(folder / "large"), large);
+  for (const int threads : {1, 3}) {
+    kernels::set_num_threads(threads);
+    EXPECT_EQ(read_file(folder / "large"), large);
+    FileReader file(folder / "large");
+    EXPECT_EQ(file.size(), large.size());
+    Bytes begin(5), rest(large.size() + 9'000'000);  // whole pieces more than there is
+    EXPECT_EQ(file.read(begin.data(), 5), 5u);
+    EXPECT_EQ(file.read(rest.data(), rest.size()), large.size() - 5);
+    EXPECT_TRUE(std::equal(begin.begin(), begin.end(), large.begin()));
+    EXPECT_TRUE(std::equal(large.begin() + 5, large.end(), rest.begin()));
+    EXPECT_EQ(file.read(rest.data(), rest.size()), 0u);
+  }
+  kernels::set_num_threads(0);
 }
 
 TEST(File, ReadSaysWhatIsWrong) {

@@ -48,6 +48,31 @@ TEST(Idx, ReadsGzipFilesOfSeveralMembers) {
   EXPECT_THAT(parse_idx(bytes).to_vector<int>(), testing::ElementsAre(10, 20, 30, 40, 50, 255));
 }
 
+// libdeflate takes what is sound and whole; the rest is zlib's to take or to refuse.
+TEST(Idx, UnpacksAtOnceWhatIsSound) {
+  const Bytes packed = gzip(two_by_three);
+  EXPECT_EQ(gunzipped_size(packed), two_by_three.size());
+  Bytes unpacked(two_by_three.size());
+  if (!gunzip_whole(packed, unpacked)) GTEST_SKIP() << "built without libdeflate";
+  EXPECT_EQ(unpacked, two_by_three);
+  Bytes other(two_by_three.size() - 1);
+  EXPECT_FALSE(gunzip_whole(packed, other));
+  other.resize(two_by_three.size() + 1);
+  EXPECT_FALSE(gunzip_whole(packed, other));
+  const auto is_refused = [](const Bytes& bytes) {
+    Bytes to(two_by_three.size());
+    return !gunzip_whole(bytes, to);
+  };
+  Bytes damaged = packed;
+  damaged[damaged.size() - 6] ^= 1;  // checksum
+  EXPECT_TRUE(is_refused(damaged));
+  damaged = packed;
+  damaged.push_back(0);
+  EXPECT_TRUE(is_refused(damaged));
+  EXPECT_TRUE(is_refused(Bytes(packed.begin(), packed.end() - 1)));
+  EXPECT_TRUE(is_refused({}));
+}
+
 TEST(Idx, WritesWhatItReads) {
   EXPECT_EQ(idx_bytes(parse_idx(two_by_three)), two_by_three);
   const Tensor flipped = parse_idx(two_by_three);
