@@ -1,4 +1,5 @@
 // IDX: round trips, real files, malformed kinds, every truncation and every changed byte.
+#include <gradus/io/gzip.h>
 #include <gradus/io/idx.h>
 
 #include <gmock/gmock.h>
