@@ -68,7 +68,7 @@ std::string gears_text(const Gears& gears, const Style& style) {
                                                     " chains; this is n=" + std::to_string(gears.n);
   std::string text = wrap_lines(gears.title + chains + "\n", style);
   if (gears.wheels.empty()) return text;
-  std::size_t widest = 5, layers = 2;
+  std::size_t widest = 5, layers = 0;
   for (const Factor& wheel : gears.wheels) {
     widest = std::max(widest, wheel.text.size() + 2);
     layers = std::max(layers, wheel.layer.size());
@@ -77,10 +77,11 @@ std::string gears_text(const Gears& gears, const Style& style) {
     word.resize(std::max(word.size(), width), ' ');
     return word + "  ";
   };
+  if (layers > 0) layers = std::max<std::size_t>(layers, 2);
   const auto line = [&](const std::string& name, const std::string& layer, const std::string& ratio,
                         const std::string& turned) {
-    std::string one =
-        "  " + column(name, widest) + column(layer, layers) + column(ratio, 11) + turned;
+    std::string one = "  " + column(name, widest) + (layers > 0 ? column(layer, layers) : "") +
+                      column(ratio, 11) + turned;
     while (one.ends_with(' ')) one.pop_back();
     text += cut_to(one, style.width, style) + "\n";
   };

@@ -127,6 +127,11 @@ TEST(StepWhy, WheelsTurnByTheFactorsOfATerm) {
             "  wheel         of   turns by     has turned\n"
             "  (dloss/dout)  mse  -1           -1           <-\n"
             "  (x[0,1])      lin  2            -2           <-\n");
+  // The seed belongs to no layer.
+  EXPECT_EQ(stepper.execute("gears loss"),
+            "loss.g = 1 (t3): one chain\n"
+            "  wheel          turns by     has turned\n"
+            "  (dloss/dloss)  1            +1           ->\n");
   EXPECT_THAT(stepper.execute("gears w[1,0] n=1"),
               HasSubstr("  (x[1,1])      lin  -4           -10"));
   EXPECT_THAT(stepper.execute("gears w.g[1,0] n=2"),
