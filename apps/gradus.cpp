@@ -6,6 +6,8 @@
 #include <apps/output.h>
 #include <apps/terminal.h>
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <new>
@@ -13,6 +15,7 @@
 #include <gradus/core/diagnostic.h>
 #include <gradus/core/nearest.h>
 #include <gradus/kernels/threads.h>
+#include <gradus/see/tape_view.h>
 
 namespace gradus::app {
 namespace {
@@ -22,6 +25,14 @@ std::string message_of(const Error& error) {
   if (const Diagnostic* diagnostic = diagnostic_of(error)) return diagnostic->str();
   return (error.operation().empty() ? "" : error.operation() + "(" + error.inputs() + "): ") +
          error.problem() + (error.hint().empty() ? "" : "\n  hint: " + error.hint());
+}
+
+/// "gradus: ..." to stderr; a terminal gets lines of its width.
+void complain(const std::string& text) {
+  const std::string whole = "gradus: " + text + "\n";
+  const bool is_terminal = ::isatty(STDERR_FILENO) != 0;
+  const see::Style style{.width = Terminal().width()};
+  std::fputs((is_terminal ? see::wrap_lines(whole, style) : whole).c_str(), stderr);
 }
 
 /// Says that a GRADUS_THREADS which the library cannot read (kernels/threads.h) counts for nothing.
@@ -38,8 +49,7 @@ int usage_error(const UsageError& error, const std::string& command) {
   std::string text = error.what();
   if (text.starts_with("gradus: ")) text = text.substr(8);
   const bool has_hint = text.find("\n  hint: ") != text.npos;
-  std::fprintf(stderr, "gradus: %s%s\n", text.c_str(),
-               has_hint ? "" : ("\n  hint: see `gradus " + command + "--help`").c_str());
+  complain(text + (has_hint ? "" : "\n  hint: see `gradus " + command + "--help`"));
   return 2;
 }
 
@@ -49,11 +59,11 @@ int run(const Command& command) {
   } catch (const UsageError& error) {
     return usage_error(error, command.name + " ");
   } catch (const Error& error) {
-    std::fprintf(stderr, "gradus: %s\n", message_of(error).c_str());
+    complain(message_of(error));
   } catch (const std::bad_alloc&) {
-    std::fprintf(stderr, "gradus: no memory left\n  hint: use a smaller network or batch\n");
+    complain("no memory left\n  hint: use a smaller network or batch");
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "gradus: %s\n", error.what());
+    complain(error.what());
   }
   return 1;
 }

@@ -139,13 +139,13 @@ class Walk {
     if (!y.requires_grad()) fail_lost(y);
     if (!seed) {
       if (y.numel() != 1) fail_many(y);
-      seed = ones_like(y);
+      seed = ones_like(y, at_);
     } else if (seed.shape() != y.shape()) {
       fail(name_, y, at_,
            "the seed has shape " + seed.shape().str() + ", the output " + y.shape().str(),
            "a seed weighs each element: give it the output's shape");
     }
-    if (seed.dtype() != y.dtype()) seed = astype(seed, y.dtype());
+    if (seed.dtype() != y.dtype()) seed = astype(seed, y.dtype(), at_);
     if (MeaningWatch* watch = GRADUS_MEANING_WATCH) watch->root(y, seed);
     if (y.history())
       accumulate(pending_[slot(y.history())], seed);
@@ -197,8 +197,8 @@ class Walk {
     if (!options_.keep_graph) node->release(at_);
   }
 
-  static void accumulate(Tensor& sum, const Tensor& gradient) {
-    sum = sum ? add(sum, gradient) : gradient;
+  void accumulate(Tensor& sum, const Tensor& gradient) const {
+    sum = sum ? add(sum, gradient, at_) : gradient;
   }
   void add_to_leaf(const Tensor& leaf, const Tensor& gradient) {
     if (MeaningWatch* watch = GRADUS_MEANING_WATCH) watch->leaf(leaf, gradient);
@@ -283,12 +283,12 @@ void Tensor::retain_grad(Place at) const {
   std::weak_ptr<State> weak = state_;
   const Node* node = history().node.get();
   register_hook(
-      [weak, node](const Tensor& g) -> Tensor {
+      [weak, node, at](const Tensor& g) -> Tensor {
         const auto state = weak.lock();
         // A write in place may have given the tensor another history since.
         if (state && state->history.node.get() == node) {
           const Tensor self(state);
-          self.set_grad(self.grad() ? add(self.grad(), g) : g);
+          self.set_grad(self.grad() ? add(self.grad(), g, at) : g);
         }
         return {};
       },

@@ -7,11 +7,11 @@ namespace gradus::nn {
 namespace {
 
 template <class Draw>
-void fill(Tensor& x, Draw&& draw) {
+void fill(Tensor& x, Place at, Draw&& draw) {
   NoGrad guard;
   Tensor values = Tensor::empty(x.shape(), x.dtype());
   dispatch_floating(x.dtype(), [&]<class T>() { draw(values.data<T>(), values.numel()); });
-  x.copy_(values);
+  x.copy_(values, at);
 }
 
 double fan_of(const Tensor& x, Fan fan, Place at) {
@@ -28,21 +28,21 @@ double xavier_std(const Tensor& x, double gain, Place at) {
 
 }  // namespace
 
-void uniform_(Tensor& x, double low, double high) {
-  fill(x, [&](auto* values, std::int64_t n) {
+void uniform_(Tensor& x, double low, double high, Place at) {
+  fill(x, at, [&](auto* values, std::int64_t n) {
     default_generator().fill_uniform(values, n, low, high);
   });
 }
 
-void normal_(Tensor& x, double mean, double std) {
-  fill(x, [&](auto* values, std::int64_t n) {
+void normal_(Tensor& x, double mean, double std, Place at) {
+  fill(x, at, [&](auto* values, std::int64_t n) {
     default_generator().fill_normal(values, n, mean, std);
   });
 }
 
-void constant_(Tensor& x, double value) {
+void constant_(Tensor& x, double value, Place at) {
   NoGrad guard;
-  x.fill_(value);
+  x.fill_(value, at);
 }
 
 double gain_of(std::string_view nonlinearity, double slope, Place at) {
@@ -57,18 +57,20 @@ double gain_of(std::string_view nonlinearity, double slope, Place at) {
 
 void xavier_uniform_(Tensor& x, double gain, Place at) {
   const double bound = std::sqrt(3.0) * xavier_std(x, gain, at);
-  uniform_(x, -bound, bound);
+  uniform_(x, -bound, bound, at);
 }
 
-void xavier_normal_(Tensor& x, double gain, Place at) { normal_(x, 0, xavier_std(x, gain, at)); }
+void xavier_normal_(Tensor& x, double gain, Place at) {
+  normal_(x, 0, xavier_std(x, gain, at), at);
+}
 
 void kaiming_uniform_(Tensor& x, double gain, Fan fan, Place at) {
   const double bound = std::sqrt(3.0) * (gain / std::sqrt(fan_of(x, fan, at)));
-  uniform_(x, -bound, bound);
+  uniform_(x, -bound, bound, at);
 }
 
 void kaiming_normal_(Tensor& x, double gain, Fan fan, Place at) {
-  normal_(x, 0, gain / std::sqrt(fan_of(x, fan, at)));
+  normal_(x, 0, gain / std::sqrt(fan_of(x, fan, at)), at);
 }
 
 }  // namespace gradus::nn

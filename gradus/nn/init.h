@@ -7,10 +7,10 @@
 namespace gradus::nn {
 
 /// U(low, high).
-void uniform_(Tensor& x, double low = 0, double high = 1);
+void uniform_(Tensor& x, double low = 0, double high = 1, Place at = Place::current());
 /// N(mean, std^2).
-void normal_(Tensor& x, double mean = 0, double std = 1);
-void constant_(Tensor& x, double value);
+void normal_(Tensor& x, double mean = 0, double std = 1, Place at = Place::current());
+void constant_(Tensor& x, double value, Place at = Place::current());
 
 /// How much a nonlinearity shrinks a signal, to be undone by the weights: 1 for "linear" and
 /// "sigmoid", 5/3 for "tanh", sqrt(2) for "relu", sqrt(2 / (1 + slope^2)) for "leaky_relu", 3/4 for

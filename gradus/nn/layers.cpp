@@ -11,11 +11,11 @@ Linear::Linear(std::int64_t in, std::int64_t out, bool with_bias, Place at) {
                      "both sizes count: 1 or more", at);
   const double bound = 1 / std::sqrt(static_cast<double>(in));
   weight = Tensor::empty({out, in});
-  uniform_(weight, -bound, bound);
+  uniform_(weight, -bound, bound, at);
   weight.set_requires_grad(true, at);
   if (!with_bias) return;
   bias = Tensor::empty({out});
-  uniform_(bias, -bound, bound);
+  uniform_(bias, -bound, bound, at);
   bias.set_requires_grad(true, at);
 }
 
@@ -35,7 +35,7 @@ Embedding::Embedding(std::int64_t count, std::int64_t dim, Place at) {
     throw ShapeError("Embedding(" + std::to_string(count) + ", " + std::to_string(dim) + ")",
                      "both sizes count: 1 or more", at);
   weight = Tensor::empty({count, dim});
-  normal_(weight);
+  normal_(weight, 0, 1, at);
   weight.set_requires_grad(true, at);
 }
 

@@ -185,7 +185,7 @@ void Module::to(DType dtype, Place at) {
   visit_fields({[&](std::string_view, Tensor& x) {
                   if (!is_floating(x.dtype()) || x.dtype() == dtype) return;
                   const bool is_parameter = x.requires_grad();
-                  x = astype(x.detach(), dtype).set_requires_grad(is_parameter);
+                  x = astype(x.detach(), dtype, at).set_requires_grad(is_parameter);
                 },
                 [&](std::string_view, Module& inner) { inner.to(dtype, at); }});
 }

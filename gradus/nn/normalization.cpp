@@ -3,6 +3,8 @@
 
 #include <numeric>
 
+#include <gradus/program/place_scope.h>
+
 namespace gradus::nn {
 namespace {
 
@@ -50,9 +52,9 @@ BatchNorm1d::BatchNorm1d(std::int64_t count, const BatchNormOptions& given, Plac
   check_sizes("BatchNorm1d", {features}, options.eps, at);
   if (!(options.momentum >= 0 && options.momentum <= 1))
     throw ValueError("momentum is " + to_text(options.momentum), "give 0 to 1", at);
-  running_mean = zeros({features});
-  running_var = ones({features});
-  num_batches_tracked = zeros({}, DType::i64);
+  running_mean = zeros({features}, DType::f32, at);
+  running_var = ones({features}, DType::f32, at);
+  num_batches_tracked = zeros({}, DType::i64, at);
   if (!options.affine) return;
   weight = ones({features}, DType::f32, at).set_requires_grad(true, at);
   bias = zeros({features}, DType::f32, at).set_requires_grad(true, at);
@@ -78,7 +80,8 @@ Tensor BatchNorm1d::forward(const Tensor& x) {
                        "train on 2 samples or more, or call eval()", at);
     centre = mean(x, over, false, at);
     variance = mean(square(sub(x, placed(centre), at), at), over, false, at);
-    NoGrad guard;
+    const NoGrad guard;
+    const PlaceScope here(at);
     const double m = options.momentum;
     running_mean.copy_((1 - m) * running_mean + m * centre.detach());
     running_var.copy_((1 - m) * running_var + m * (n / (n - 1)) * variance.detach());

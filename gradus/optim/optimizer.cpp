@@ -1,5 +1,6 @@
 // The update rules; see optimizer.h.
 #include <gradus/optim/optimizer.h>
+#include <gradus/program/place_scope.h>
 #include <gradus/program/watch.h>
 
 #include <cmath>
@@ -132,6 +133,7 @@ void Optimizer::step(Place at) {
   for (DType dtype : dtypes(which))
     for (std::size_t k = 0; k < values.size() / which.size(); ++k)
       numbers.push_back(Tensor::scalar(values[numbers.size()], dtype));
+  const PlaceScope here(at);
   update_with(which, numbers);
   count_step(which);
 }
@@ -175,7 +177,8 @@ std::vector<std::pair<std::string, Tensor>> Optimizer::state_dict() const {
 
 void Optimizer::load_state_dict(const std::vector<std::pair<std::string, Tensor>>& given,
                                 Place at) {
-  NoGrad guard;
+  const NoGrad guard;
+  const PlaceScope here(at);
   std::vector<State> loaded(states_.size());
   std::int64_t steps = -1;
   std::vector<std::int64_t> updates(states_.size());
@@ -307,7 +310,8 @@ void Adam::update(Tensor& p, const Tensor& gradient, const Group& group, State& 
 
 double clip_grad_norm(const Tensors& parameters, double max_norm, Place at) {
   check("max_norm", max_norm, 0, 1e300, "0 or more", at);
-  NoGrad guard;
+  const NoGrad guard;
+  const PlaceScope here(at);
   double total = 0;
   for (const Tensor& p : parameters)
     if (const Tensor g = p.grad()) total += sum(square(astype(g, DType::f64))).item();
@@ -321,7 +325,8 @@ double clip_grad_norm(const Tensors& parameters, double max_norm, Place at) {
 
 void clip_grad_value(const Tensors& parameters, double limit, Place at) {
   check("limit", limit, 0, 1e300, "0 or more", at);
-  NoGrad guard;
+  const NoGrad guard;
+  const PlaceScope here(at);
   for (const Tensor& p : parameters)
     if (Tensor g = p.grad()) g.copy_(clip(g, -limit, limit));
 }

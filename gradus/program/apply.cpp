@@ -7,6 +7,7 @@
 #include <gradus/core/pool.h>
 #include <gradus/core/subnormals.h>
 #include <gradus/program/deferred.h>
+#include <gradus/program/place_scope.h>
 
 namespace gradus {
 namespace {
@@ -47,6 +48,9 @@ auto with_context(std::string_view name, std::span<const Tensor> inputs, Place a
   }
 }
 
+/// The user's line for a call written at `at`.
+Place users_place(Place at) { return door.caller ? *door.caller : at; }
+
 /// While an operation calls others. Its own code stands where the user called it; a function of the
 /// user's, which stands for itself, gives no place.
 struct Inside {
@@ -63,12 +67,10 @@ struct Inside {
   const Place* caller_before;
 };
 
-Place users_place(Place at) { return door.caller ? *door.caller : at; }
-
 template <class Notify>
 void tell_observers(const Op& op, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
                     const Tensor* target, Place at, Notify&& notify) {
-  const Event event{op,         inputs,     outputs,           target,    at,
+  const Event event{op,         inputs,     outputs,           target,    users_place(at),
                     door.depth, door.phase, door.forward_twin, door.scope};
   for (Observer* observer : door.observers) notify(*observer, event);
 }
@@ -297,7 +299,7 @@ void apply_into(const Op& op, std::span<const Tensor> given, Tensor& target, std
     }
     target.storage().prepare_write();
     run_kernel(op, inputs, std::span(&target, 1));
-    target.storage().note_write(name, at);
+    target.storage().note_write(name, users_place(at));
     tell_after(op, inputs, std::span(&target, 1), &target, at);
   });
 }
@@ -313,6 +315,11 @@ Observe::~Observe() { std::erase(door.observers, observer_); }
 Unobserved::Unobserved() { before_.swap(door.observers); }
 Unobserved::~Unobserved() { before_.swap(door.observers); }
 bool is_observed() { return has_hooks && !door.observers.empty(); }
+
+PlaceScope::PlaceScope(Place at) : at_(at), before_(door.caller) {
+  if (!before_) door.caller = &at_;
+}
+PlaceScope::~PlaceScope() { door.caller = before_; }
 
 Scope::Scope(std::string_view name) : before_(door.scope) {
   door.scope = std::make_shared<const std::string>(before_ ? *before_ + "." + std::string(name)

@@ -97,32 +97,43 @@ std::vector<Factor> Chain::factors(const Element& given, std::int64_t n, int dep
   const TapeIndex loss = tape_.loss_of(tick.step);
   if (name.ends_with(".g") && loss != none && tick.twin == tape_.tick_of_value(loss))
     return plain("dloss/d" + name.substr(0, name.size() - 2));
-  if (event->op == "astype" && event->twin != none &&
-      at(tape_.values, event->inputs[0]).spec.dtype == DType::boolean) {
-    const Element before{at(tape_.events, event->twin).inputs[0], e.index};
-    return {
-        {"gate", value, tape_.name_of(before.value) + " = " + number(read(before, n), 4), layer}};
+  std::vector<Factor> inner;
+  try {
+    inner = inner_factors(*event, e, n, depth + 1);
+  } catch (const ValueError&) {  // it goes back as far as elements were kept
   }
-  if (event->op == "mul" && event->inputs.size() == 2) return joined(*event, e, n, depth);
-  if (event->op == "matmul" && e.index.size() == 2 && shape(event->inputs[0]).rank() == 2 &&
-      shape(event->inputs[0])[1] == 1) {
-    std::vector<Factor> all = factors({event->inputs[0], {e.index[0], 0}}, n, depth + 1);
-    for (Factor& f : factors({event->inputs[1], {0, e.index[1]}}, n, depth + 1)) {
-      if (f.layer.empty()) f.layer = layer;
-      all.push_back(std::move(f));
-    }
-    return all;
-  }
-  return plain(numbered(e));
+  if (inner.empty()) return plain(numbered(e));
+  // What overflowed stands for itself: the product of what it was made from is another number.
+  if (!std::isfinite(value) && std::all_of(inner.begin(), inner.end(),
+                                           [](const Factor& f) { return std::isfinite(f.value); }))
+    return {{numbered(e), value,
+             "overflows " + std::string(dtype_name(at(tape_.values, e.value).spec.dtype)), layer}};
+  for (Factor& f : inner)
+    if (f.layer.empty()) f.layer = layer;
+  return inner;
 }
 
-std::vector<Factor> Chain::joined(const TapeEvent& event, const Element& e, std::int64_t n,
-                                  int depth) const {
+std::vector<Factor> Chain::inner_factors(const TapeEvent& event, const Element& e, std::int64_t n,
+                                         int depth) const {
+  const std::vector<TapeIndex>& inputs = event.inputs;
+  if (event.op == "astype" && event.twin != none &&
+      at(tape_.values, inputs[0]).spec.dtype == DType::boolean) {
+    const Element before{at(tape_.events, event.twin).inputs[0], e.index};
+    const std::string reason = tape_.name_of(before.value) + " = " + number(read(before, n), 4);
+    return {{"gate", read(e, n), reason, {}}};
+  }
+  std::vector<Element> sides;
+  if (event.op == "mul" && inputs.size() == 2)
+    sides = {*broadcast(e, inputs[0]), *broadcast(e, inputs[1])};
+  if (event.op == "matmul" && e.index.size() == 2 && shape(inputs[0]).rank() == 2 &&
+      shape(inputs[0])[1] == 1)
+    sides = {{inputs[0], {e.index[0], 0}}, {inputs[1], {0, e.index[1]}}};
   std::vector<Factor> all;
-  for (const TapeIndex input : event.inputs)
-    for (Factor& f : factors(*broadcast(e, input), n, depth + 1)) all.push_back(std::move(f));
+  for (const Element& side : sides)
+    for (Factor& f : factors(side, n, depth)) all.push_back(std::move(f));
   return all;
 }
+
 std::optional<Element> Chain::permuted(const Element& e, TapeIndex input,
                                        const std::string& attributes) const {
   // "axes=1,0"
@@ -195,6 +206,15 @@ double Products::term(const Chain& chain, std::int64_t n) const {
   return product;
 }
 
+std::int64_t Products::followed(const Chain& chain) const {
+  const double first = term(chain, 0);
+  std::int64_t largest = 0;
+  double most = magnitude(first);
+  for (std::int64_t n = 1; n < count; ++n)
+    if (const double size = magnitude(term(chain, n)); size > most) largest = n, most = size;
+  return first == 0 || (std::isfinite(first) && !std::isfinite(most)) ? largest : 0;
+}
+
 std::vector<Factor> Products::factors(const Chain& chain, std::int64_t n) const {
   // From the loss: the side that is a gradient comes first, wherever it stands in the product.
   const auto is_gradient = [&](const Element& side) {
@@ -216,10 +236,11 @@ std::optional<Products> products_of(const Chain& chain, const Element& root) {
   const TapeEvent* event = chain.maker(root.value);
   if (!event) return std::nullopt;
   const std::string layer = chain.layer_of(*event);
+  // Sides are read where they were computed: a transpose may not be kept where what it shows is.
   if (event->op == "matmul" && chain.shape(event->inputs[0]).rank() == 2 &&
       chain.shape(event->inputs[1]).rank() == 2)
-    return Products{{{event->inputs[0], {root.index[0], running}},
-                     {event->inputs[1], {running, root.index[1]}}},
+    return Products{{chain.traced({event->inputs[0], {root.index[0], running}}, false),
+                     chain.traced({event->inputs[1], {running, root.index[1]}}, false)},
                     chain.shape(event->inputs[0])[1],
                     layer};
   if ((event->op == "sum" || event->op == "sum_to") && chain.shape(event->inputs[0]).rank() > 0) {

@@ -47,8 +47,9 @@ class Chain {
   std::vector<Factor> factors(const Element& e, std::int64_t n, int depth = 0) const;
 
  private:
-  std::vector<Factor> joined(const TapeEvent& event, const Element& e, std::int64_t n,
-                             int depth) const;
+  /// Those of the call that made an element; none where it is no product.
+  std::vector<Factor> inner_factors(const TapeEvent& event, const Element& e, std::int64_t n,
+                                    int depth) const;
   std::optional<Element> permuted(const Element& e, TapeIndex input,
                                   const std::string& attributes) const;
   std::optional<Element> reshaped(const Element& e, TapeIndex input) const;
@@ -72,6 +73,9 @@ struct Products {
   std::int64_t count = 0;
   std::string layer{};  ///< the forward tick whose derivative the sum is
   double term(const Chain& chain, std::int64_t n) const;
+  /// The term that is told as a chain: the first, or where it says nothing of the sum (it is 0, or
+  /// finite in a sum that is not) the largest. The count must not be 0.
+  std::int64_t followed(const Chain& chain) const;
   /// The chain of term n, the loss first.
   std::vector<Factor> factors(const Chain& chain, std::int64_t n) const;
 };

@@ -95,6 +95,10 @@ Ints unravelled(std::size_t place, const Shape& shape) {
 }
 
 void check_element(const Elements& elements, const TapeFormula& f, TapeElement& element) {
+  if (!std::isfinite(element.value)) {
+    element.no_slope = "the run has " + number(element.value) + " here, which no slope is equal to";
+    return;
+  }
   try {
     element.slope = gradient_slope(elements, f.gradient, element.index);
   } catch (const Error& error) {
@@ -133,7 +137,7 @@ TapeExplanation explained(const Elements& elements, std::string_view what, TapeI
   for (std::size_t i = 0; i < all.size(); ++i) {
     squares += all[i] * all[i];
     zeros_here += all[i] == 0;
-    if (std::fabs(all[i]) > std::fabs(all[largest])) largest = i;
+    if (magnitude(all[i]) > magnitude(all[largest])) largest = i;
   }
   page.norm = std::sqrt(squares);
   page.zeros =
@@ -145,16 +149,24 @@ TapeExplanation explained(const Elements& elements, std::string_view what, TapeI
   element.index = element.is_largest ? unravelled(largest, shape) : said.index;
   element.name = page.name;
   if (shape.rank() > 0) element.name += Shape(element.index).str();
-  element.reason = reason_of(elements, element.name, tick);
-  std::int64_t place = 0;  // reason_of has refused what lies outside
+  try {
+    element.reason = reason_of(elements, element.name, tick);
+  } catch (const ValueError& error) {  // the tape kept only some elements
+    element.reason.title = asked_element(Chain(elements), elements, element.name, tick).title;
+    element.reason.untold = error.problem();
+  }
+  std::int64_t place = 0;  // what lies outside was refused
   for (std::size_t k = 0; k < element.index.size(); ++k) {
     const std::int64_t size = shape[static_cast<int>(k)];
     if (element.index[k] < 0) element.index[k] += size;
     place = place * size + element.index[k];
   }
   element.value = at(all, place);
-  element.by_formula = element_by_formula(f, elements, element.index);
-  element.since_update = given_since_update(elements, f.gradient, element.index);
+  try {
+    element.since_update = given_since_update(elements, f.gradient, element.index);
+    element.by_formula = element_by_formula(f, elements, element.index);
+  } catch (const ValueError&) {  // the same
+  }
   check_element(elements, f, element);
   page.element = std::move(element);
   return page;

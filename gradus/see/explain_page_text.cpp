@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <sstream>
 
 #include <nlohmann/json.hpp>
 
@@ -66,26 +67,31 @@ std::string latex_lines(const std::string& name, const Term& term, const Term& c
   return text;
 }
 
+/// ", rel 3.1e-05"; nothing where one is no number to compare.
 std::string rel_text(double ours, double theirs) {
-  if (ours == theirs) return "0";
+  if (!std::isfinite(ours) || !std::isfinite(theirs)) return "";
+  if (ours == theirs) return ", rel 0";
   char text[40];
-  std::snprintf(text, sizeof text, "%.1e",
+  std::snprintf(text, sizeof text, ", rel %.1e",
                 std::fabs(ours - theirs) / std::max(std::fabs(theirs), 1e-300));
   return text;
 }
 
-std::string signed_sum(double value) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%+.4g", value);
-  return text;
-}
-
+/// Which terms push up, which down, and which are no numbers.
 std::string pushes_line(const Reason& reason) {
   if (!reason.is_sum() || reason.count < 2) return "";
-  const std::string what = reason.over_rows ? " rows" : " terms";
-  return under_head + std::to_string(reason.raising) + what + " push " + signed_sum(reason.raised) +
-         ", " + std::to_string(reason.lowering) + what + " push " + signed_sum(reason.lowered) +
-         "\n";
+  const std::string what = reason.over_rows ? " row" : " term";
+  std::string text;
+  const auto add = [&](std::int64_t count, const std::string& one, const std::string& several) {
+    if (count > 0)
+      text += (text.empty() ? "" : ", ") + std::to_string(count) + what +
+              (count == 1 ? " " + one : "s " + several);
+  };
+  const std::string up = signed_number(reason.raised), down = signed_number(reason.lowered);
+  add(reason.raising, "pushes " + up, "push " + up);
+  add(reason.lowering, "pushes " + down, "push " + down);
+  add(reason.not_zero - reason.raising - reason.lowering, "is nan", "are nan");
+  return text.empty() ? "" : under_head + text + "\n";
 }
 
 std::string check_lines(const TapeElement& element) {
@@ -96,7 +102,7 @@ std::string check_lines(const TapeElement& element) {
   std::string text = "CHECK    central difference, f64, " + std::to_string(s.calls) +
                      (s.calls == 1 ? " call" : " calls") +
                      " of the forward pass run again: " + number(s.numeric, 8) + ", step " +
-                     number(s.step, 2) + ", rel " + rel_text(judged, s.numeric) + " " +
+                     number(s.step, 2) + rel_text(judged, s.numeric) + " " +
                      (element.fits ? "ok" : "DIFFERS, ratio " + number(judged / s.numeric, 4)) +
                      " (" + std::to_string(s.kinks) + " kinks crossed)\n";
   if (const std::string passes = passes_text(s); !passes.empty())
@@ -113,24 +119,28 @@ std::string check_lines(const TapeElement& element) {
             number(s.right, 6) + ": anything between is right\n";
   if (!s.held.empty())
     text += under_head + s.held + " was not differentiated: it keeps the numbers of the run\n";
-  if (s.in_f32) {
+  if (s.in_f32 && *s.in_f32 != s.numeric) {
     const double off = std::fabs(*s.in_f32 - s.numeric) / std::fabs(s.numeric);
     text += under_head + std::string("the same in f32 gives ") + number(*s.in_f32, 5) +
             (std::isfinite(off) ? " (" + number(100 * off, 2) + "% off)" : "") +
-            ": the loss has only 7 digits\n";
+            (std::isfinite(*s.in_f32) ? ": the loss has only 7 digits\n"
+                                      : ": the loss ends at 3.4e38\n");
   }
   return text;
 }
 
 std::string element_lines(const TapeElement& element) {
-  std::string text = (element.is_largest ? "LARGEST  " : "ELEMENT  ") + why_text(element.reason);
-  // A line of its own below the head.
-  text.insert(text.find('\n') + 1, pushes_line(element.reason));
+  std::istringstream why(why_text(element.reason));
+  std::string line;
+  std::getline(why, line);
+  std::string text =
+      (element.is_largest ? "LARGEST  " : "ELEMENT  ") + line + "\n" + pushes_line(element.reason);
+  while (std::getline(why, line)) text += under_head + line.substr(2) + "\n";
   if (element.by_formula) {
     const double run = element.since_update.value_or(element.value);
     text += std::string("FORMULA  ") +
             (element.since_update ? "of the last pass in f64 " : "in f64 ") + element.name + " = " +
-            number(*element.by_formula, 9) + "; the run has " + number(run, 9) + ", rel " +
+            number(*element.by_formula, 9) + "; the run has " + number(run, 9) +
             rel_text(run, *element.by_formula) + "\n";
   }
   return text + check_lines(element);

@@ -7,24 +7,24 @@
 #include <gradus/core/error.h>
 #include <gradus/ops/ops.h>
 #include <gradus/see/tape_replay.h>
+#include <gradus/see/term_views.h>
 #include <gradus/see/words.h>
 
 namespace gradus::see {
 namespace {
 
-/// The name of the gradient of a call's output. A sum gives its gradient to both sides as it is, so
-/// that of x @ w, to which b is added, is known to the reader by the name of the sum's.
-std::pair<std::string, TapeIndex> output_gradient(const Tape& tape, TapeIndex value) {
+/// The value by whose name the gradient of a call's output is known. A sum gives its gradient to
+/// both sides as it is, so that of x @ w, to which b is added, is known to the reader as the sum's.
+TapeIndex owner_of_gradient(const Tape& tape, TapeIndex value) {
   const auto& y = at(tape.values, value);
   for (TapeIndex e = y.made_by; y.name.empty() && e < std::ssize(tape.events); ++e) {
     const TapeEvent& sum = at(tape.events, e);
     if (sum.phase != Phase::forward || sum.op != "add" || sum.outputs.size() != 1) continue;
     const bool takes = std::find(sum.inputs.begin(), sum.inputs.end(), value) != sum.inputs.end();
     const TapeValue& z = at(tape.values, sum.outputs[0]);
-    if (takes && z.spec.shape == y.spec.shape && z.gradient != none)
-      return {tape.name_of(sum.outputs[0]) + ".g", z.gradient};
+    if (takes && z.spec.shape == y.spec.shape && z.gradient != none) return sum.outputs[0];
   }
-  return {tape.name_of(value) + ".g", y.gradient};
+  return value;
 }
 
 /// The calls whose gradients add up to that of `of`: those that take it, the outermost of each
@@ -52,18 +52,25 @@ std::vector<TapeIndex> calls_of(const Tape& tape, TapeIndex of) {
   return calls;
 }
 
-/// A layer that multiplies by w.T makes a transpose that the reader has no name for: the formula of
-/// its gradient, turned back, is that of w's. Nothing where `formula` is no such thing.
-std::optional<TapeFormula> through_transpose(const Tape& tape, const TapeFormula& formula) {
-  if (formula.events.size() != 1 || !formula.term.is(TermKind::permute)) return std::nullopt;
+/// A layer that multiplies by w.T makes a transpose that the reader has no name for, a loss of
+/// out[:,0] another view: the formula of its gradient, turned back, is that of w's, of out's.
+/// Nothing where `formula` is no such thing.
+std::optional<TapeFormula> through_view(const Tape& tape, const TapeFormula& formula) {
+  const bool is_turned = formula.term.is(TermKind::permute);
+  if (formula.events.size() != 1 || (!is_turned && !formula.term.is(TermKind::reshape)))
+    return std::nullopt;
   const TapeValue& turned = at(tape.values, at(tape.events, formula.events[0]).outputs.at(0));
   const bool is_gradient_alone = formula.term.parts()[0].is(TermKind::leaf);
   if (!is_gradient_alone || !turned.name.empty() || turned.gradient == none) return std::nullopt;
   try {
-    TapeFormula through = formula_of(tape, turned.gradient);
+    TapeFormula through =
+        formula_of(tape, turned.gradient, at(tape.events, formula.events[0]).outputs[0]);
+    const auto turn_back = [&](const Term& term) {
+      return is_turned ? permuted(term, formula.term.ints()) : moved_in(term, formula.term.shape());
+    };
     for (Term& term : through.terms)
-      if (term) term = permuted(term, formula.term.ints());
-    through.term = permuted(through.term, formula.term.ints());
+      if (term) term = turn_back(term);
+    through.term = turn_back(through.term);
     through.gradient = formula.gradient;
     through.of = formula.of;
     return through;
@@ -112,7 +119,7 @@ Term rebuilt(const Term& t, Terms parts) {
 /// Puts the formula of each gradient in its place, up to the loss.
 struct ChainOfTerms {
   const Tape& tape;
-  std::map<TapeIndex, Term> known{};  // by gradient
+  std::map<TapeIndex, Term> known{};  // by whose gradient it is
 
   Term through(const TapeFormula& formula, int depth) {
     return replaced(formula.term, formula, depth);
@@ -129,15 +136,16 @@ struct ChainOfTerms {
     if (value == formula.leaves.end() || is_seed(value->second))
       return t.shape().numel() == 1 ? reshaped(Term(1), t.shape()) : t;
     if (depth == 0) return t;
-    if (const auto found = known.find(value->second); found != known.end()) return found->second;
+    const TapeIndex of = formula.owners.at(t.name());
+    if (const auto found = known.find(of); found != known.end()) return found->second;
     try {
-      const TapeFormula inner = formula_of(tape, value->second);
+      const TapeFormula inner = formula_of(tape, value->second, of);
       Term whole = through(inner, depth - 1);
       // The chain of a deep net is no line to read: what is too long stays a gradient.
       if (nodes_of(whole) > most_nodes || !(whole.shape() == t.shape())) whole = t;
-      return known[value->second] = whole;
+      return known[of] = whole;
     } catch (const Error&) {  // a call without a formula
-      return known[value->second] = t;
+      return known[of] = t;
     }
   }
   /// The 1 that the backward pass begins with.
@@ -156,7 +164,11 @@ TapeFormula formula_on_tape(const Tape& tape, std::string_view name, TapeIndex t
   std::string plain(name);
   if (plain.ends_with(".g")) plain.resize(plain.size() - 2);
   const TapeIndex gradient = tape.find(plain + ".g", tick);
-  if (gradient != none) return formula_of(tape, gradient);
+  if (gradient != none) {
+    const TapeIndex of = tape.find(plain, tick);
+    const bool is_its = of != none && at(tape.values, of).gradient == gradient;
+    return formula_of(tape, gradient, is_its ? of : none);
+  }
   std::vector<std::string> gradients = tape.names(tick);
   std::erase_if(gradients, [](const std::string& one) { return !one.ends_with(".g"); });
   if (gradients.empty())
@@ -170,10 +182,10 @@ TapeFormula formula_on_tape(const Tape& tape, std::string_view name, TapeIndex t
                   "did you mean '" + (near.empty() ? gradients.front() : near) + "'?");
 }
 
-TapeFormula formula_of(const Tape& tape, TapeIndex gradient) {
+TapeFormula formula_of(const Tape& tape, TapeIndex gradient, TapeIndex of) {
   TapeFormula result;
   result.gradient = gradient;
-  result.of = at(tape.values, gradient).gradient_of;
+  result.of = of != none ? of : at(tape.values, gradient).gradient_of;
   if (result.of != none) result.events = calls_of(tape, result.of);
   for (const TapeIndex event : result.events) {
     const TapeEvent& call = at(tape.events, event);
@@ -192,13 +204,16 @@ TapeFormula formula_of(const Tape& tape, TapeIndex gradient) {
       const TapeIndex y = call.outputs[i];
       out.push_back(at(tape.values, y).spec.shape);
       add(names.outputs[i], y, tape.name_of(y));
-      const auto [name_of_gradient, gradient_of_y] = output_gradient(tape, y);
-      add(names.gradients[i], gradient_of_y, name_of_gradient);
+      const TapeIndex owner = owner_of_gradient(tape, y);
+      const std::string name = tape.name_of(owner) + ".g";
+      add(names.gradients[i], at(tape.values, owner).gradient, name);
+      result.owners[name] = owner;
     }
     const Terms all = gradient_formulas(op, in, out, names);
     Term here;
     for (std::size_t i = 0; i < all.size(); ++i)  // x * x has the sum of both
       if (call.inputs[i] == result.of) here = plus(here, all[i]);
+    if (here) here = over_what_is_seen(tape, here, result.leaves);
     result.terms.push_back(here);
     result.term = plus(result.term, here);
   }
@@ -206,7 +221,7 @@ TapeFormula formula_of(const Tape& tape, TapeIndex gradient) {
   if (!result.term)
     throw ValueError("no call of this tape gives " + plain + " a gradient that has a formula",
                      "why " + plain + ".g[0] follows an element");
-  return through_transpose(tape, result).value_or(result);
+  return through_view(tape, result).value_or(result);
 }
 
 Term chain_of(const Tape& tape, const TapeFormula& formula) {

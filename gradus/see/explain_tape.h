@@ -17,14 +17,16 @@ struct TapeFormula {
   Terms terms{};                              ///< what each of these gives, empty for nothing
   Term term{};                                ///< their sum
   std::map<std::string, TapeIndex> leaves{};  ///< values by the name they have in the formula
+  std::map<std::string, TapeIndex> owners{};  ///< of leaves that are gradients: whose they are
 };
 
 /// The formula of "w1.g" (or "w1": its gradient) as known at the end of `tick`. Throws NameError
 /// for an unknown name, ValueError where no call with a formula is behind it.
 TapeFormula formula_on_tape(const Tape& tape, std::string_view name, TapeIndex tick);
 
-/// The formula of a gradient by its value. Throws ValueError as above.
-TapeFormula formula_of(const Tape& tape, TapeIndex gradient);
+/// The formula of a gradient by its value; `of` says whose it is where several tensors share it.
+/// Throws ValueError as above.
+TapeFormula formula_of(const Tape& tape, TapeIndex gradient, TapeIndex of = none);
 
 /// The formula along the chain rule: each gradient in it replaced by its own formula, up to the
 /// loss, as far as the line stays readable.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 namespace gradus::see {
 namespace {
@@ -51,9 +52,8 @@ Gears gears_of(const Elements& elements, std::string_view given, TapeIndex tick)
                      "count from 0");
   if (asked) {
     gears.n = *asked;
-  } else if (sum) {
-    while (gears.n < sum->count && sum->term(chain, gears.n) == 0) ++gears.n;
-    if (gears.n == sum->count) gears.n = 0;
+  } else if (sum && sum->count > 0) {
+    gears.n = sum->followed(chain);
   }
   if (!sum)
     gears.wheels = chain.factors(found.root, 0);
@@ -68,7 +68,7 @@ std::string gears_text(const Gears& gears, const Style& style) {
                                                     " chains; this is n=" + std::to_string(gears.n);
   std::string text = wrap_lines(gears.title + chains + "\n", style);
   if (gears.wheels.empty()) return text;
-  std::size_t widest = 5, layers = 2;
+  std::size_t widest = 5, layers = 0;
   for (const Factor& wheel : gears.wheels) {
     widest = std::max(widest, wheel.text.size() + 2);
     layers = std::max(layers, wheel.layer.size());
@@ -77,10 +77,11 @@ std::string gears_text(const Gears& gears, const Style& style) {
     word.resize(std::max(word.size(), width), ' ');
     return word + "  ";
   };
+  if (layers > 0) layers = std::max<std::size_t>(layers, 2);
   const auto line = [&](const std::string& name, const std::string& layer, const std::string& ratio,
                         const std::string& turned) {
-    std::string one =
-        "  " + column(name, widest) + column(layer, layers) + column(ratio, 11) + turned;
+    std::string one = "  " + column(name, widest) + (layers > 0 ? column(layer, layers) : "") +
+                      column(ratio, 11) + turned;
     while (one.ends_with(' ')) one.pop_back();
     text += cut_to(one, style.width, style) + "\n";
   };
@@ -89,15 +90,13 @@ std::string gears_text(const Gears& gears, const Style& style) {
   for (const Factor& wheel : gears.wheels) {
     const bool stands = wheel.value == 0;
     turned *= wheel.value;
-    const char* sense = style.utf8 ? (turned < 0 ? "↺" : "↻") : (turned < 0 ? "<-" : "->");
+    const char* sense = std::isnan(turned) ? ""
+                        : style.utf8       ? (turned < 0 ? "↺" : "↻")
+                                           : (turned < 0 ? "<-" : "->");
     // A wheel in brackets does not mesh: what follows stands still.
     line((stands ? "[" : "(") + wheel.text + (stands ? "]" : ")"), wheel.layer,
          number(wheel.value, 5),
-         column((turned == 0  ? ""
-                 : turned < 0 ? ""
-                              : "+") +
-                    number(turned == 0 ? 0 : turned, 5),
-                11) +
+         column(turned == 0 ? "0" : signed_number(turned, 5), 11) +
              (turned == 0 ? std::string(stands ? "stands still" : "") : sense) +
              (wheel.remark.empty() ? "" : "  " + wheel.remark));
   }

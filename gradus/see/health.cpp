@@ -1,6 +1,7 @@
 // The list of findings, and the two checks that run a function; see health.h. The rules are in
 // health_training.cpp, health_numbers.cpp and health_shapes.cpp.
 #include <gradus/see/health_rules.h>
+#include <gradus/see/words.h>
 
 #include <algorithm>
 #include <cmath>
@@ -12,9 +13,7 @@
 namespace gradus::see {
 
 std::string digits(double value, int count) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.*g", count, value);
-  std::string short_one = text;  // 3e-9 for 3e-09
+  std::string short_one = number(value, count);  // 3e-9 for 3e-09
   if (const auto e = short_one.find('e');
       e != short_one.npos && e + 2 < short_one.size() && short_one[e + 2] == '0')
     short_one.erase(e + 2, 1);
@@ -44,6 +43,11 @@ std::vector<double> HealthReport::elements(TapeIndex v) const {
   if (!x) return {};
   const NoGrad guard;
   return astype(x.detach(), DType::f64).to_vector<double>();
+}
+
+const Tensor& HealthReport::replayed(TapeIndex v) const {
+  if (!value(v).payload && options_.rerun) options_.rerun->replay(step_of(event(value(v).made_by)));
+  return value(v).payload;
 }
 
 std::optional<double> HealthReport::number(TapeIndex v) const {
@@ -187,10 +191,11 @@ std::vector<Diagnostic> check_gradient(const std::string& what, const TensorFunc
   }
   for (const GradcheckFailure& failure : report.failures) {
     const double ratio = failure.analytic / failure.numeric;
-    char numbers[120];
-    std::snprintf(numbers, sizeof numbers, ": analytic %.4g, numeric %.4g, ratio %.3f",
-                  failure.analytic / weight, failure.numeric / weight, ratio);
-    found.push_back({"K2", "gradcheck " + element(failure.input, failure.element) + numbers +
+    char ratio_text[40] = "";
+    if (std::isfinite(ratio)) std::snprintf(ratio_text, sizeof ratio_text, ", ratio %.3f", ratio);
+    found.push_back({"K2", "gradcheck " + element(failure.input, failure.element) + ": analytic " +
+                               number(failure.analytic / weight, 4) + ", numeric " +
+                               number(failure.numeric / weight, 4) + ratio_text +
                                factor_of(ratio)});
   }
   if (report.kinks > 0)

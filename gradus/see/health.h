@@ -16,8 +16,9 @@ struct HealthOptions {
   std::int64_t accumulate = 1;
   /// Names of parameters that should take part (T2); those the tape knows are known anyway.
   std::vector<std::string> parameters{};
-  /// The run, where it can be taken up again: X1 then says which learning rate would have done.
-  const Rerun* rerun = nullptr;
+  /// The run of the tape, where it can be taken up again: X1 then says which learning rate would
+  /// have done, and D1 looks at elements that were not kept.
+  Rerun* rerun = nullptr;
 };
 
 /// What is wrong on a tape: errors, warnings, notes, in the order of their first place; each once

@@ -204,7 +204,7 @@ std::vector<TapeIndex> find_hidden(HealthReport& r) {
              choose(written(r, bad), other) +
                  ": the NaN is hidden forward but returns in backward (0 * inf). Make the input "
                  "safe first: " +
-                 choose(op + "(" + choose(x, "1") + ")", other));
+                 choose(op + "(" + choose(x, "1") + ")", other) + ".");
     }
   }
   return hidden;

@@ -30,6 +30,9 @@ class HealthReport {
   std::optional<double> number(TapeIndex v) const;
   /// The elements in f64, empty where they were not kept.
   std::vector<double> elements(TapeIndex v) const;
+  /// The elements of a call's result, of a run that can be taken up again also those that were not
+  /// kept; an empty tensor else.
+  const Tensor& replayed(TapeIndex v) const;
   double norm(TapeIndex v) const { return value(v).statistics ? value(v).statistics->l2 : 0; }
 
   /// Adds a finding, or counts one of the same code, place and `subject` again.

@@ -164,6 +164,34 @@ Move largest_move(const HealthReport& r, TapeIndex step) {
   return most;
 }
 
+constexpr double healthy_move = 0.001;  // share of its length that a weight moves in a step
+
+/// What to do about a step that went too far: a rate that does better from the same start, where
+/// the run can be taken up again, else the one that moves the weight as far as is healthy.
+std::string better_rate(const HealthReport& r, TapeIndex step, double loss, double lr,
+                        double share) {
+  if (!(lr > 0)) return "Lower the learning rate.";
+  const double gentle = lr * healthy_move / share;
+  if (r.options().rerun) {
+    const KeepGenerator keep;
+    for (const std::vector<double>& rates :
+         {std::vector{lr / 100, lr / 10, lr / 5, lr / 2}, std::vector{gentle}}) {
+      Rate best{0, loss};
+      for (const Rate& rate : try_rates(*r.options().rerun, step, rates))
+        if (rate.loss < best.loss) best = rate;
+      if (best.lr > 0)
+        return "From the same start lr " + digits(best.lr, 3) + " gives " + digits(best.loss, 5) +
+               ".";
+    }
+  }
+  return "Lower lr: at " + digits(gentle, 2) + " it moves by " + percent(healthy_move) + ".";
+}
+
+/// "64 % of its length"
+std::string share_text(double share) {
+  return share < 10 ? percent(share) + " of its length" : digits(share, 3) + " times its length";
+}
+
 /// X1: a loss that grows several times over in one step that moved a weight far.
 void find_steps_too_far(HealthReport& r) {
   const auto losses = static_cast<TapeIndex>(r.tape().losses.size());
@@ -174,24 +202,14 @@ void find_steps_too_far(HealthReport& r) {
     if (!before || !after || !(*before > 0) || !(*after > 3 * *before)) continue;
     const Move move = largest_move(r, step);
     if (move.share < 0.1 || !uses(r, step + 1, move.tensor)) continue;
-    std::string better;
     const double lr = move.lr > 0 ? move.lr : learning_rate(r.tape(), step).value_or(0);
-    if (r.options().rerun && lr > 0) {
-      const KeepGenerator keep;
-      Rate best{0, *before};
-      for (const Rate& rate :
-           try_rates(*r.options().rerun, step, {lr / 100, lr / 10, lr / 5, lr / 2}))
-        if (rate.loss < best.loss) best = rate;
-      if (best.lr > 0)
-        better = " From the same start lr " + digits(best.lr, 3) + " gives " +
-                 digits(best.loss, 5) + ".";
-    }
     const double ratio = *after / *before;
     r.tell("X1", nullptr, "loss",
-           "loss " + digits(*before) + " -> " + digits(*after) + " (x" + digits(ratio, 3) +
-               ") in one step" + (lr > 0 ? " at lr " + digits(lr, 3) : "") + "; " + move.name +
-               " moved by " + percent(move.share) + " of its length (healthy: about 0.1 %)." +
-               better);
+           "loss " + digits(*before) + " -> " + digits(*after) +
+               (std::isfinite(ratio) ? " (x" + digits(ratio, 3) + ")" : "") + " in one step" +
+               (lr > 0 ? " at lr " + digits(lr, 3) : "") + "; " + move.name + " moved by " +
+               share_text(move.share) + " (healthy: about " + percent(healthy_move) + "). " +
+               better_rate(r, step, *before, lr, move.share));
   }
 }
 
@@ -223,8 +241,8 @@ void find_vanishing(HealthReport& r) {
         std::count_if(x.begin(), x.end(), [](double v) { return std::fabs(v) > 4; }));
     const double share = beyond / static_cast<double>(x.size());
     if (share > 0.5)
-      collapse = "; first collapse at " + r.who(event) + " (" + percent(share) +
-                 " of units beyond \u00b14)";
+      collapse =
+          "; first collapse at " + r.who(event) + " (" + percent(share) + " of units beyond +-4)";
   }
   r.tell("X2", nullptr, "gradients",
          "gradients vanish: |" + r.name(weights.front()) + ".g|/|" + r.name(weights.back()) +
@@ -232,59 +250,84 @@ void find_vanishing(HealthReport& r) {
              " layers" + collapse + ".");
 }
 
-/// What is known of the units of one relu.
+/// What is known of the units of one relu, from the end of the tape to a step.
 struct Units {
-  std::vector<TapeIndex> last_active;  ///< the last step in which a row was above 0; none for never
-  std::map<TapeIndex, std::int64_t> rows;  ///< by step
-  std::int64_t dead_before(TapeIndex step) const {
-    return std::count_if(last_active.begin(), last_active.end(),
-                         [&](TapeIndex last) { return last < step; });
+  std::vector<bool> alive;  ///< above 0 in some row
+  struct Since {
+    TapeIndex step;
+    std::int64_t dead, rows;  ///< from that step to the end
+  };
+  std::vector<Since> since;  ///< the latest step first
+  std::int64_t rows = 0;
+
+  std::int64_t count() const { return std::ssize(alive); }
+  std::int64_t dead() const { return std::count(alive.begin(), alive.end(), false); }
+  bool are_many(std::int64_t units) const { return units * 10 >= count(); }
+  /// Whether earlier steps would say nothing more.
+  bool is_settled() const {
+    return !since.empty() && (!are_many(since.front().dead) || since.back().dead == 0);
+  }
+  void see(const Tensor& outputs) {
+    const NoGrad guard;
+    const std::vector<double> most =
+        amax(outputs.detach().reshape({-1, outputs.size(-1)}), {0}).to_vector<double>();
+    alive.resize(std::max(alive.size(), most.size()), false);
+    for (std::size_t u = 0; u < most.size(); ++u)
+      if (most[u] != 0) alive[u] = true;
+    rows += outputs.numel() / outputs.size(-1);
   }
 };
+
+/// The units of each relu, from the end: where few are dead there, no step need be run again.
+std::vector<std::pair<std::string, Units>> units_of_relus(const HealthReport& r) {
+  std::vector<std::pair<std::string, Units>> all;
+  const auto units_of = [&](const std::string& who) -> Units& {
+    for (auto& [known, units] : all)
+      if (known == who) return units;
+    return all.emplace_back(who, Units{}).second;
+  };
+  for (TapeIndex step = r.tape().steps(); step-- > 0;) {
+    const auto [first, last] = r.tape().ticks_of(step);
+    std::set<std::string> seen;
+    for (TapeIndex e = r.tick(first).first; e < r.tick(last - 1).last; ++e) {
+      const TapeEvent& event = r.event(e);
+      if (event.phase != Phase::forward || event.op != "relu" || event.outputs.empty()) continue;
+      if (r.value(event.outputs[0]).spec.shape.rank() < 2) continue;
+      Units& units = units_of(r.who(event));
+      if (units.is_settled()) continue;
+      const Tensor& outputs = r.replayed(event.outputs[0]);
+      if (!outputs || outputs.numel() == 0) continue;
+      units.see(outputs);
+      seen.insert(r.who(event));
+    }
+    for (const std::string& who : seen) {
+      Units& units = units_of(who);
+      units.since.push_back({step, units.dead(), units.rows});
+    }
+  }
+  return all;
+}
 
 /// D1: units of a relu that are 0 from one step of the tape to its end, over enough rows.
 void find_dead_units(HealthReport& r) {
   constexpr std::int64_t enough_rows = 500;
-  std::map<std::string, Units> modules;
-  std::vector<std::string> order;
-  for (TapeIndex e = 0; e < r.count(); ++e) {
-    const TapeEvent& event = r.event(e);
-    if (event.phase != Phase::forward || event.op != "relu") continue;
-    const TapeIndex out = event.outputs[0], step = r.step_of(event);
-    const Tensor& x = r.value(out).payload;
-    if (!x || x.ndim() < 2 || x.numel() == 0) continue;
-    const NoGrad guard;
-    const std::vector<double> most =
-        amax(x.detach().reshape({-1, x.size(-1)}), {0}).to_vector<double>();
-    Units& units = modules[r.who(event)];
-    if (units.rows.empty()) order.push_back(r.who(event));
-    units.last_active.resize(most.size(), none);
-    units.rows[step] += x.numel() / x.size(-1);
-    for (std::size_t u = 0; u < most.size(); ++u)
-      if (most[u] != 0) units.last_active[u] = step;
-  }
-  for (const std::string& who : order) {
-    const Units& units = modules[who];
-    const auto count = static_cast<std::int64_t>(units.last_active.size());
-    const TapeIndex first = units.rows.begin()->first;
-    const std::int64_t at_first = units.dead_before(first);
-    for (const auto& [step, rows] : units.rows) {
-      const std::int64_t dead = units.dead_before(step);
-      if (step == first || dead * 10 < count || dead <= at_first) continue;
-      std::int64_t seen = 0;
-      for (auto later = units.rows.find(step); later != units.rows.end(); ++later)
-        seen += later->second;
-      if (seen < enough_rows) break;
-      const double lr = learning_rate(r.tape(), step - 1).value_or(0);
-      r.tell("D1", nullptr, who,
-             who + ": " + std::to_string(dead) + " of " + std::to_string(count) +
-                 " units are 0 for all " + std::to_string(seen) + " rows since step " +
-                 std::to_string(step) + " (" + std::to_string(at_first) + " before it" +
-                 (lr > 0 ? ", lr " + digits(lr, 3) : "") +
-                 "): they get gradient 0 and cannot recover. Lower lr; bound the init; "
-                 "leaky_relu.");
-      break;
-    }
+  for (const auto& [who, units] : units_of_relus(r)) {
+    if (units.since.empty()) continue;
+    // The earliest step from which on so many are dead; those that always were are no loss.
+    const Units::Since& start = units.since.back();
+    const auto found =
+        std::find_if(units.since.rbegin() + 1, units.since.rend(), [&](const Units::Since& since) {
+          return units.are_many(since.dead) && since.dead > start.dead;
+        });
+    if (found == units.since.rend() || found->rows < enough_rows) continue;
+    const double lr = learning_rate(r.tape(), found->step - 1).value_or(0);
+    r.tell("D1", nullptr, who,
+           who + ": " + std::to_string(found->dead) + " of " + std::to_string(units.count()) +
+               " units are 0 for all " + std::to_string(found->rows) + " rows since step " +
+               std::to_string(found->step) + " (" + std::to_string(start.dead) + " before it" +
+               (lr > 0 ? ", lr " + digits(lr, 3) : "") +
+               "): they get gradient 0 and cannot recover. Lower lr; bound the init; "
+               "leaky_relu.");
   }
 }
 

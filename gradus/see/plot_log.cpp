@@ -58,8 +58,9 @@ void read_event(const Json& e, Run& run) {
     run.epochs.push_back({e.at("epoch"), number_at(e, "train_loss"), number_at(e, "valid_loss"),
                           number_at(e, "train_accuracy"), number_at(e, "valid_accuracy")});
   } else if (kind == "batch") {
+    const double loss = number_at(e, "loss");
     run.batches.push_back(
-        {e.at("step"), number_at(e, "loss"), number_at(e, "accuracy"), number_at(e, "lr")});
+        {e.at("step"), loss, number_at(e, "accuracy"), number_at(e, "lr"), !std::isfinite(loss)});
   } else if (kind == "layers") {
     read_layers(e, run);
   } else if (kind == "weights") {

@@ -87,6 +87,25 @@ LinePlot course(Runs runs, const std::string& title, double Run::Batch::*of_batc
   return plot;
 }
 
+/// " (NaN or infinite in 3 of 4 steps)": what a plot of the loss leaves out; empty for nothing.
+std::string gaps_in_loss(Runs runs) {
+  std::string text;
+  for (const Run& r : runs) {
+    const bool by_step = !r.batches.empty();
+    const auto all = by_step ? r.batches.size() : r.epochs.size();
+    const auto broken =
+        by_step ? std::count_if(r.batches.begin(), r.batches.end(),
+                                [](const Run::Batch& b) { return b.broken; })
+                : std::count_if(r.epochs.begin(), r.epochs.end(),
+                                [](const Run::Epoch& e) { return !std::isfinite(e.train_loss); });
+    if (broken > 0)
+      text += (text.empty() ? " (" : ", ") + (runs.size() > 1 ? r.name + " " : std::string()) +
+              "NaN or infinite in " + std::to_string(broken) + " of " + std::to_string(all) +
+              (by_step ? " steps" : " epochs");
+  }
+  return text.empty() ? "" : text + ")";
+}
+
 /// One line a run, or one for each of its groups.
 LinePlot learning_rates(Runs runs) {
   LinePlot plot{"learning rate", by_steps, {"learning rate"}, {}, {}};
@@ -193,6 +212,7 @@ std::vector<NamedPlot> plots_of(Runs runs, const PlotOptions& options) {
       course(runs, "loss", &Run::Batch::loss, &Run::Epoch::train_loss, &Run::Epoch::valid_loss);
   loss.y.log = options.loss_axis == LossAxis::automatic ? spans_decades(loss)
                                                         : options.loss_axis == LossAxis::log;
+  loss.title += gaps_in_loss(runs);
   add("loss", std::move(loss));
   add("accuracy", course(runs, "accuracy", &Run::Batch::accuracy, &Run::Epoch::train_accuracy,
                          &Run::Epoch::valid_accuracy));

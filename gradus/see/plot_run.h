@@ -21,6 +21,7 @@ struct Run {
   };
   struct Batch {
     double step = 0, loss = unknown, accuracy = unknown, lr = unknown;
+    bool broken = false;  ///< the loss is there and is NaN or infinite
   };
   struct Layer {
     std::string name{};  ///< "0 Linear"

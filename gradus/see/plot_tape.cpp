@@ -113,6 +113,7 @@ Run run_of(const Tape& tape, std::string name) {
     if (loss != none && at(tape.values, loss).statistics) {
       const Statistics& s = *at(tape.values, loss).statistics;
       run.batches.back().loss = s.bad() ? Run::unknown : s.mean;
+      run.batches.back().broken = s.bad() > 0;
     }
     run.snapshots.push_back({place, layers_of(tape, step), {}});
   }

@@ -135,8 +135,10 @@ std::string cut(const std::string& text, int columns) {
 }
 
 std::string heading(const std::string& title, const std::string& unit, const TextStyle& style) {
-  std::string line =
-      cut(unit.empty() || unit == title ? title : title + " [" + unit + "]", style.width);
+  std::string line = cut(unit.empty() || unit == title || title.starts_with(unit + " (")
+                             ? title
+                             : title + " [" + unit + "]",
+                         style.width);
   // Names come from files: none may speak to the terminal.
   for (char& c : line)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';

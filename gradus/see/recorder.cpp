@@ -300,21 +300,11 @@ struct Recorder::Impl final : Observer, MeaningWatch {
     made.attributes = attributes_of(event.op);
     if (event.scope) made.scope = *event.scope;
     made.twin = twin;
-    // A backward call stands where the user wrote what it differentiates: not inside a composite.
-    TapeIndex written = twin;
-    while (written != none && at(tape.events, written).parent != none)
-      written = at(tape.events, written).parent;
-    if (written != none) {
-      const TapeEvent& forward = at(tape.events, written);
-      made.file = forward.file;
-      made.function = forward.function;
-      made.line = forward.line;
-    } else {
-      const Place& place = event.forward_twin ? event.forward_twin->place : event.place;
-      made.file = place.file_name();
-      made.function = place.function_name();
-      made.line = static_cast<int>(place.line());
-    }
+    // A backward call stands where the user wrote what it differentiates.
+    const Place& place = event.forward_twin ? event.forward_twin->place : event.place;
+    made.file = place.file_name();
+    made.function = place.function_name();
+    made.line = static_cast<int>(place.line());
     if (twin != none) {
       at(tape.events, twin).backward.push_back(index);
       if (made.scope.empty()) made.scope = at(tape.events, twin).scope;

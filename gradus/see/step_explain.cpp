@@ -4,6 +4,7 @@
 #include <gradus/see/diagnostic_pages.h>
 #include <gradus/see/explain.h>
 #include <gradus/see/explain_page.h>
+#include <gradus/see/index_form.h>
 #include <gradus/see/step.h>
 #include <gradus/see/step_tell.h>
 #include <gradus/see/words.h>
@@ -116,7 +117,9 @@ std::string Stepper::einsum(const std::string& rest, int) {
   std::vector<std::string> told;
   for (const TapeFormula& f : formulas_asked(tape_, rest, focus_.tick)) {
     const std::string name = tape_.name_of(f.gradient);
-    const std::optional<EinsumForm> form = einsum_form(f.term);
+    // With the letters of the page, where it has some.
+    const std::optional<IndexForm> page = index_form(f.term);
+    const std::optional<EinsumForm> form = page ? page->einsum : einsum_form(f.term);
     text += name + " = " + (form ? form->str() : "no einsum: it is not a sum of products") + "\n";
     if (options_.json) told.push_back(formula_json(name, "einsum", form ? form->str() : ""));
   }
@@ -163,18 +166,25 @@ std::string Stepper::check(const std::string& rest, int) {
                      number(slope.numeric, 8) + ", step " + number(slope.step, 2) + "\n";
   if (const std::string passes = passes_text(slope); !passes.empty()) text += "  " + passes + "\n";
   if (tape_.find(name + ".g", tick) == none) {
-    tell("check", slope, std::nan(""), false);
+    tell("check", slope, std::nullopt, std::nullopt);
     return text + "  the tape has no " + name + ".g here yet\n";
   }
   const Reason reason = see::reason_of(elements_, name + ".g" + index, tick);
   const DType dtype = at(tape_.values, elements_.find(name + ".g", tick)).spec.dtype;
   const double ours = reason.value;
   const double judged = slope.judged(ours);
+  const std::string here = "  " + name + ".g here " + number(ours, 8);
+  if (!std::isfinite(judged) || !std::isfinite(slope.numeric)) {
+    tell("check", slope, ours, std::nullopt);
+    return text + here +
+           ": there is nothing to compare; first nan and first inf say where it "
+           "began\n";
+  }
   const double apart =
       std::fabs(judged - slope.numeric) / std::max(std::fabs(slope.numeric), 1e-12);
   const bool ok = slope.fits(judged, rounding_of(reason, dtype));
   tell("check", slope, ours, ok);
-  return text + "  " + name + ".g here " + number(ours, 8) + "  rel " + number(apart, 2) + "  " +
+  return text + here + "  rel " + number(apart, 2) + "  " +
          (ok ? "ok" : "DIFFERS, ratio " + number(judged / slope.numeric, 4)) + " (" +
          std::to_string(slope.kinks) + " kinks crossed)\n";
 }

@@ -72,14 +72,17 @@ std::string json_text(const std::vector<Rate>& rates) {
   for (const Rate& r : rates) j.push_back({{"lr", r.lr}, {"loss", json_number<StepJson>(r.loss)}});
   return json_line(j);
 }
-std::string json_text(const GradientSlope& slope, double ours, bool ok) {
+std::string json_text(const GradientSlope& slope, std::optional<double> ours,
+                      std::optional<bool> ok) {
   StepJson j{{"numeric", json_number<StepJson>(slope.numeric)},
              {"left", json_number<StepJson>(slope.left)},
              {"right", json_number<StepJson>(slope.right)},
              {"step", slope.step},
              {"kinks", slope.kinks},
-             {"ours", json_number<StepJson>(ours)},
-             {"ok", ok}};
+             {"ours", nullptr},
+             {"ok", nullptr}};
+  if (ours) j["ours"] = json_number<StepJson>(*ours);
+  if (ok) j["ok"] = *ok;
   if (!slope.passes.empty()) j["passes"] = slope.passes;
   if (slope.part) j.update({{"part", json_number<StepJson>(*slope.part)}, {"rest", slope.rest}});
   return json_line(j);

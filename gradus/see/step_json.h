@@ -22,8 +22,10 @@ std::string json_text(const Gears& gears);
 /// range; `of` counts all elements, `count` those.
 std::string json_text(const InRange& range);
 std::string json_text(const std::vector<Rate>& rates);
-/// A numeric derivative; `ours` is the gradient on the tape, NaN where there is none yet.
-std::string json_text(const GradientSlope& slope, double ours, bool ok);
+/// A numeric derivative; `ours` is the gradient on the tape, null where there is none yet;
+/// so is `ok` where nothing can be compared.
+std::string json_text(const GradientSlope& slope, std::optional<double> ours,
+                      std::optional<bool> ok);
 /// {"code","severity","what","why","place","count"}.
 std::string json_text(const Diagnostic& found);
 /// {"name","einsum"}: a formula in one of its forms; null where it has none.

@@ -105,9 +105,10 @@ std::string Stepper::summary(const std::string& rest, int) {
   described.spec = value.tensor.spec();
   described.statistics = statistics(value.tensor);
   const Statistics& s = *described.statistics;
-  if (s.count == 0) return summary_of(tape_, described, rest) + "\n";
-  return cut_to(summary_of(tape_, described, rest) + "  mean " + number(s.mean, 4) + "  std " +
-                    number(s.std, 4),
+  if (s.count == s.bad()) return summary_of(tape_, described, rest) + "\n";  // or none at all
+  return cut_to(summary_of(tape_, described, rest) +
+                    (s.bad() > 0 ? "  of the others mean " : "  mean ") + number(s.mean, 4) +
+                    "  std " + number(s.std, 4),
                 text_style().width, options_.style) +
          "\n  " + histogram_text(s, options_.style) + "\n";
 }
@@ -148,7 +149,8 @@ std::string Stepper::element(const std::string& rest, int) {
   return shown_ + rest + " = " + value.str(options_.style.width) + "\n";
 }
 
-/// The pictures of `gradus plot` for the tape so far: their names, or the one that is named.
+/// The pictures of `gradus plot` for the tape so far: their names and what is missing, or the one
+/// that is named.
 std::string Stepper::plot(const std::string& rest, int) {
   const Run run = run_of(tape_, "this tape");
   const std::vector<NamedPlot> plots = plots_of(std::span(&run, 1));
@@ -164,9 +166,16 @@ std::string Stepper::plot(const std::string& rest, int) {
     names += (names.empty() ? "plot " : ", ") + plot.name;
     if (options_.json) told.push_back(json_text(plot.name));
   }
-  if (options_.json && rest.empty()) told_.emplace_back("plots", json_list(told));
-  if (!rest.empty()) throw ValueError("there is no plot '" + rest + "'", names);
-  return names + "\n";
+  std::string missing;
+  for (const std::string& line : run.missing) missing += (missing.empty() ? "" : "; ") + line;
+  if (!rest.empty())
+    throw ValueError("there is no plot '" + rest + "'",
+                     missing.empty() ? names : names + "; missing are " + missing);
+  if (options_.json) {
+    told_.emplace_back("plots", json_list(told));
+    tell("missing", missing);
+  }
+  return names + "\n" + (missing.empty() ? "" : "missing: " + missing + "\n");
 }
 
 std::string Stepper::view(const std::string&, int) {

@@ -43,6 +43,32 @@ void visit_rates(const Tape& tape, TapeIndex step,
     }
 }
 
+/// The module path of the first forward call that takes a tensor; may be empty.
+std::string module_of(const Tape& tape, std::int64_t tensor) {
+  for (const TapeEvent& event : tape.events)
+    if (event.phase == Phase::forward && !event.scope.empty())
+      for (const TapeIndex input : event.inputs)
+        if (at(tape.values, input).tensor == tensor) return event.scope;
+  return "";
+}
+
+/// Names that several tensors have, made different: by their modules, else by their numbers.
+void tell_apart(const Tape& tape, std::map<std::int64_t, std::string>& names) {
+  const auto rename_alike = [&](const auto& longer) {
+    std::map<std::string, int> uses;
+    for (const auto& [tensor, name] : names) ++uses[name];
+    for (auto& [tensor, name] : names)
+      if (uses[name] > 1) name = longer(tensor, name);
+  };
+  rename_alike([&](std::int64_t tensor, const std::string& name) {
+    const std::string module = module_of(tape, tensor);
+    return module.empty() ? name : module + "." + name;
+  });
+  rename_alike([](std::int64_t tensor, const std::string& name) {
+    return name + " (tensor " + std::to_string(tensor) + ")";
+  });
+}
+
 /// Whether two parameters may share a group: no step has another rate for each.
 bool agree(const std::vector<double>& a, const std::vector<double>& b) {
   return std::equal(a.begin(), a.end(), b.begin(),
@@ -73,18 +99,23 @@ std::vector<RateGroup> rate_groups(const Tape& tape, TapeIndex first, TapeIndex 
   const auto steps = static_cast<std::size_t>(last - first);
   std::vector<RateGroup> alone;                // each parameter by itself
   std::map<std::int64_t, std::size_t> places;  // by tensor: names may be alike
+  std::map<std::int64_t, std::string> names;
   for (std::size_t step = 0; step < steps; ++step)
-    visit_rates(
-        tape, first + static_cast<TapeIndex>(step), [&](const TapeEvent& event, double rate) {
-          const std::int64_t tensor = at(tape.values, event.target).tensor;
-          const auto [place, is_new] = places.try_emplace(tensor, alone.size());
-          constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
-          if (is_new)
-            alone.push_back({{tape.name_of(event.target)}, std::vector<double>(steps, unknown)});
-          double& of_step = alone[place->second].rates[step];
-          if (std::isnan(of_step)) of_step = rate;
-          return false;
-        });
+    visit_rates(tape, first + static_cast<TapeIndex>(step),
+                [&](const TapeEvent& event, double rate) {
+                  const std::int64_t tensor = at(tape.values, event.target).tensor;
+                  const auto [place, is_new] = places.try_emplace(tensor, alone.size());
+                  constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+                  if (is_new) {
+                    alone.push_back({{}, std::vector<double>(steps, unknown)});
+                    names[tensor] = tape.name_of(event.target);
+                  }
+                  double& of_step = alone[place->second].rates[step];
+                  if (std::isnan(of_step)) of_step = rate;
+                  return false;
+                });
+  tell_apart(tape, names);
+  for (const auto& [tensor, place] : places) alone[place].parameters = {names[tensor]};
   std::vector<RateGroup> groups;
   for (RateGroup& one : alone) {
     const auto group = std::find_if(groups.begin(), groups.end(),

@@ -14,7 +14,8 @@ std::optional<double> learning_rate(const Tape& tape, const TapeEvent& write);
 /// Of the first parameter that a step updates and whose rate is known: that of the first group.
 std::optional<double> learning_rate(const Tape& tape, TapeIndex step);
 
-/// Parameters that learn at the same rates, by their names, in the order of their updates.
+/// Parameters that learn at the same rates, by their names, in the order of their updates. Where
+/// several have one name, it is told with the module that takes it, "lin1.weight", or its number.
 struct RateGroup {
   std::vector<std::string> parameters{};
   std::vector<double> rates{};  ///< one a step; NaN where none of them has a known one

@@ -22,20 +22,15 @@ std::string tick_name(const Tape& tape, TapeIndex tick) {
 const TapeEvent* event_of(const Tape& tape, const Focus& focus) {
   if (focus.event != none) return &at(tape.events, focus.event);
   const TapeTick& tick = at(tape.ticks, focus.tick);
-  // The seed of a backward pass and the copies at its end are no call of the user.
+  // What differentiates a call goes before the seed of the pass.
   if (tick.phase == Phase::backward)
     for (TapeIndex e = tick.first; e < tick.last; ++e)
-      if (at(tape.events, e).file.find("gradus/autograd/") == std::string::npos)
-        return &at(tape.events, e);
+      if (at(tape.events, e).twin != none) return &at(tape.events, e);
   return tick.first < tick.last ? &at(tape.events, tick.first) : nullptr;
 }
 
 std::vector<TapeIndex> results_at(const Tape& tape, const Focus& focus) {
   return focus.event == none ? tape.results_of(focus.tick) : at(tape.events, focus.event).outputs;
-}
-
-bool is_inside_optimizer(const TapeEvent& event) {
-  return event.phase == Phase::update && event.file.find("gradus/optim/") != std::string::npos;
 }
 
 std::string cut_to(const std::string& text, int width, const Style& style) {
@@ -115,9 +110,7 @@ std::string title_of(const Tape& tape, const Focus& focus) {
 
 std::string place_of(const Tape& tape, const Focus& focus) {
   const TapeEvent* event = event_of(tape, focus);
-  return event && !is_inside_optimizer(*event)
-             ? base_name(event->file) + ":" + std::to_string(event->line)
-             : "";
+  return event ? base_name(event->file) + ":" + std::to_string(event->line) : "";
 }
 
 std::string summary_of(const Tape&, TapeValue const& value, const std::string& name) {
@@ -208,9 +201,8 @@ std::string where_text(const Tape& tape, const Focus& focus, const Style& style)
                      " of " + std::to_string(last - first - 1) + ": " + title_of(tape, focus) +
                      "\n";
   if (const TapeEvent* event = event_of(tape, focus)) {
-    if (!is_inside_optimizer(*event))
-      text += "  " + base_name(event->file) + ":" + std::to_string(event->line) + " in " +
-              event->function + "\n";
+    text += "  " + base_name(event->file) + ":" + std::to_string(event->line) + " in " +
+            event->function + "\n";
     for (TapeIndex parent = event->parent; parent != none; parent = at(tape.events, parent).parent)
       text += "  inside " + at(tape.events, parent).op + "\n";
     if (!event->scope.empty()) text += "  module path " + event->scope + "\n";

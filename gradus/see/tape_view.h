@@ -32,11 +32,9 @@ std::string wrap_lines(const std::string& text, const Style& style);
 /// The same for a page, "WHAT    text": later lines begin where the text of the line does.
 std::string wrap_page(const std::string& text, const Style& style);
 
-/// The event that tells place and module path: that of the focus, of a tick the first that the user
-/// wrote; null where there is none.
+/// The event that tells place and module path: that of the focus, of a tick the first; null where
+/// there is none.
 const TapeEvent* event_of(const Tape& tape, const Focus& focus);
-/// An optimizer's own lines are no place of the user's.
-bool is_inside_optimizer(const TapeEvent& event);
 /// The values that a tick or a call made.
 std::vector<TapeIndex> results_at(const Tape& tape, const Focus& focus);
 

@@ -34,12 +34,21 @@ ViewJson names_and_shapes(const Tape& tape, const std::vector<TapeIndex>& values
   return all;
 }
 
-/// Of an update; of one of its calls where that is in focus.
-std::optional<double> rate_at(const Tape& tape, const Focus& focus) {
+/// The learning rate of an update, or of one of its calls where that is in focus; of several groups
+/// each with its tensors. Null where there is none.
+ViewJson rate_at(const Tape& tape, const Focus& focus) {
   const TapeTick& tick = at(tape.ticks, focus.tick);
   if (tick.phase != Phase::update || tick.number == 0) return {};
-  return focus.event == none ? learning_rate(tape, tick.step)
-                             : learning_rate(tape, at(tape.events, focus.event));
+  if (focus.event != none) {
+    const auto lr = learning_rate(tape, at(tape.events, focus.event));
+    return lr ? json_number<ViewJson>(*lr) : ViewJson{};
+  }
+  const std::vector<RateGroup> groups = rate_groups(tape, tick.step, tick.step + 1);
+  if (groups.size() == 1) return json_number<ViewJson>(groups[0].rates[0]);
+  ViewJson all;
+  for (const RateGroup& g : groups)
+    all.push_back({{"lr", json_number<ViewJson>(g.rates[0])}, {"tensors", g.parameters}});
+  return all;
 }
 
 }  // namespace
@@ -58,7 +67,7 @@ std::string stop_json(const Tape& tape, const Focus& focus, const std::string& r
     j["attributes"] = at(tape.events, focus.event).attributes;
   }
   if (tick.twin != none) j["twin"] = at(tape.ticks, tick.twin).number;
-  if (const auto lr = rate_at(tape, focus)) j["lr"] = json_number<ViewJson>(*lr);
+  if (ViewJson lr = rate_at(tape, focus); !lr.is_null()) j["lr"] = std::move(lr);
   j["results"] = ViewJson::array();
   for (const TapeIndex v : results_at(tape, focus)) {
     const TapeValue& value = at(tape.values, v);
@@ -91,14 +100,13 @@ std::string where_json(const Tape& tape, const Focus& focus) {
              {"phase", phase_name(tick)},
              {"label", tick.label}};
   if (const TapeEvent* event = event_of(tape, focus)) {
-    if (!is_inside_optimizer(*event))
-      j.update({{"file", event->file}, {"line", event->line}, {"function", event->function}});
+    j.update({{"file", event->file}, {"line", event->line}, {"function", event->function}});
     j["inside"] = ViewJson::array();
     for (TapeIndex parent = event->parent; parent != none; parent = at(tape.events, parent).parent)
       j["inside"].push_back(at(tape.events, parent).op);
     j["module"] = event->scope;
   }
-  if (const auto lr = rate_at(tape, focus)) j["lr"] = json_number<ViewJson>(*lr);
+  if (ViewJson lr = rate_at(tape, focus); !lr.is_null()) j["lr"] = std::move(lr);
   if (tick.twin != none) j["twin"] = at(tape.ticks, tick.twin).number;
   if (tick.backward != none) j["backward"] = at(tape.ticks, tick.backward).number;
   return dumped(j);

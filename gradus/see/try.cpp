@@ -141,7 +141,8 @@ std::string try_rates_text(const std::vector<Rate>& rates, double present, TapeI
     }
   // Bars grow with the logarithm, from the lowest to the highest.
   const auto share_of = [&](double loss) {
-    if (!std::isfinite(loss)) return 1.0;
+    if (std::isnan(loss)) return 0.0;
+    if (std::isinf(loss)) return 1.0;
     if (!(lowest > 0) || !(highest > lowest)) return 0.0;
     return std::log(loss / lowest) / std::log(highest / lowest);
   };
@@ -150,9 +151,10 @@ std::string try_rates_text(const std::vector<Rate>& rates, double present, TapeI
     line.resize(std::max<std::size_t>(line.size() + 1, 10), ' ');
     std::string loss = number(r.loss);
     if (loss.size() < 10) loss.insert(0, 10 - loss.size(), ' ');
-    line += loss + " ";
-    const int cells =
-        std::max(1, static_cast<int>(share_of(r.loss) * std::max(4, style.width - 48)));
+    line += loss;
+    const int cells = std::max(std::isnan(r.loss) ? 0 : 1,
+                               static_cast<int>(share_of(r.loss) * std::max(4, style.width - 48)));
+    if (cells > 0) line += " ";
     for (int i = 0; i < cells; ++i) line += style.utf8 ? "█" : "#";
     if (r.loss == lowest) line += "  lowest";
     if (r.lr == present) line += "  you are here";

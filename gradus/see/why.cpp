@@ -6,17 +6,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 
 namespace gradus::see {
 namespace {
-
-std::string signed_number(double v) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%+.4g", v);
-  return text;
-}
 
 /// Whether n counts axis 0 of every side: the rows of a batch.
 bool counts_rows(const Chain& chain, const Products& sum) {
@@ -42,13 +35,11 @@ void take_sum_apart(Reason& reason, const Chain& chain, const Elements& elements
     if (term < 0) ++reason.lowering, reason.lowered += term;
   }
   if (terms.empty()) return;
-  const double first = terms[0].first;
   const auto shown = std::min<std::size_t>(3, terms.size());
   std::partial_sort(terms.begin(), terms.begin() + static_cast<std::ptrdiff_t>(shown), terms.end(),
                     [&](const auto& a, const auto& b) {
-                      return std::fabs(a.first) != std::fabs(b.first)
-                                 ? std::fabs(a.first) > std::fabs(b.first)
-                                 : a.second < b.second;
+                      const double left = magnitude(a.first), right = magnitude(b.first);
+                      return left != right ? left > right : a.second < b.second;
                     });
   // A label says more than a row number, where there is one for each row.
   const TapeIndex y = elements.tape().find("y", tick);
@@ -59,16 +50,14 @@ void take_sum_apart(Reason& reason, const Chain& chain, const Elements& elements
     if (has_labels) one.label = chain.read({y, {one.n}});
     reason.largest.push_back(std::move(one));
   }
-  reason.followed = first != 0 ? 0 : terms[0].second;
+  reason.followed = sum.followed(chain);
   reason.chain = sum.factors(chain, reason.followed);
 }
 
-std::string sum_text(const Reason& reason) {
-  if (reason.count == 1) return reason.title + " = " + chain_text(reason.chain) + "\n";
-  std::string text = reason.title + " = sum over " + (reason.over_rows ? "rows n" : "n") + " of ";
-  for (std::size_t i = 0; i < reason.sides.size(); ++i) text += (i ? "*" : "") + reason.sides[i];
-  text += "; " + std::to_string(reason.not_zero) + " of " + std::to_string(reason.count) +
-          (reason.over_rows ? " rows" : " terms") + " are not 0\n  largest:";
+/// "largest: row 5 0.5*2 = +1   row 7 -0.5"; nothing where all terms are 0.
+std::string largest_line(const Reason& reason) {
+  if (reason.not_zero == 0) return "";
+  std::string text = "  largest:";
   for (std::size_t i = 0; i < reason.largest.size(); ++i) {
     const Contributor& one = reason.largest[i];
     text += std::string(i ? "   " : " ") + reason.term_name(one.n);
@@ -78,7 +67,15 @@ std::string sum_text(const Reason& reason) {
       text += (k ? "*" : " ") + number(one.factors[k], 5);
     text += (in_factors ? " = " : " ") + signed_number(one.value);
   }
-  text += "\n";
+  return text + "\n";
+}
+
+std::string sum_text(const Reason& reason) {
+  if (reason.count == 1) return reason.title + " = " + chain_text(reason.chain) + "\n";
+  std::string text = reason.title + " = sum over " + (reason.over_rows ? "rows n" : "n") + " of ";
+  for (std::size_t i = 0; i < reason.sides.size(); ++i) text += (i ? "*" : "") + reason.sides[i];
+  text += "; " + std::to_string(reason.not_zero) + " of " + std::to_string(reason.count) +
+          (reason.over_rows ? " rows" : " terms") + " are not 0\n" + largest_line(reason);
   if (reason.chain.empty()) return text;
   std::string row = reason.term_name(reason.followed) + ":";
   row.resize(std::max<std::size_t>(row.size() + 1, reason.over_rows ? 9 : 0), ' ');
@@ -95,9 +92,7 @@ std::string chain_text(const std::vector<Factor>& factors) {
     text += (text.empty() ? "" : " * ") + f.text + " " + number(f.value, 5) +
             (f.remark.empty() ? "" : " (" + f.remark + ")");
   }
-  char total[40];
-  std::snprintf(total, sizeof total, "%+.5g", product);
-  return text + " = " + total;
+  return text + " = " + signed_number(product, 5);
 }
 
 std::string Reason::term_name(std::int64_t n) const {
@@ -154,6 +149,7 @@ Reason reason_of(const Elements& elements, std::string_view text, TapeIndex tick
 }
 
 std::string why_text(const Reason& reason) {
+  if (!reason.untold.empty()) return reason.title + ": not taken apart, " + reason.untold + "\n";
   if (reason.op.empty())
     return reason.title + ": it came from outside, no call of this tape made it\n";
   if (reason.is_sum()) return sum_text(reason);

@@ -25,7 +25,8 @@ struct Contributor {
 struct Reason {
   std::string title;  ///< "w1.g[237,39] = 151.951 (t8)"
   double value = 0;
-  std::string op{};  ///< of the call that made it; empty for what came from outside
+  std::string untold{};  ///< why it is not taken apart, where that cannot be
+  std::string op{};      ///< of the call that made it; empty for what came from outside
 
   // Where it is a sum of products:
   std::vector<std::string> sides{};  ///< "x[n,237]", "l1.g[n,39]"

@@ -28,12 +28,21 @@ inline std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-/// At most `digits` significant digits, as "%g" writes them.
+/// At most `digits` significant digits, as "%g" writes them. NaN has no sign, whatever its bits.
 inline std::string number(double value, int digits = 6) {
+  if (std::isnan(value)) return "nan";
   char text[40];
   std::snprintf(text, sizeof text, "%.*g", digits, value);
   return text;
 }
+
+/// The same of a change: "+0.0037".
+inline std::string signed_number(double value, int digits = 4) {
+  return (std::isnan(value) || std::signbit(value) ? "" : "+") + number(value, digits);
+}
+
+/// How far from 0; NaN as far as can be, so that nobody overlooks it.
+inline double magnitude(double value) { return std::isnan(value) ? HUGE_VAL : std::fabs(value); }
 
 /// JSON has no NaN and no infinities: there they are the words "nan", "inf" and "-inf".
 template <class Json>

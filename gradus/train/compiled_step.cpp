@@ -1,4 +1,5 @@
 // One training step; see compiled_step.h.
+#include <gradus/program/place_scope.h>
 #include <gradus/train/compiled_step.h>
 
 namespace gradus {
@@ -67,6 +68,7 @@ Tensors CompiledStep::run_traceable(std::span<const Tensor> inputs) {
   loss.backward({}, false, at_);
   before_update_();
   if (optimizer_.with_gradient() == *which_) {
+    const PlaceScope here(at_);
     optimizer_.update_with(*which_, inputs.subspan(2));
   } else {  // the net took another way than before: another step
     optimizer_.step(at_);

@@ -239,6 +239,13 @@ TEST_F(RealTerminal, CtrlCStopsAnyMotionAndIsNotKeptForTheNext) {
   tmux("send-keys q Enter");
 }
 
+TEST_F(RealTerminal, AnErrorIsInLinesOfItsWidth) {
+  begin("step --net classifier --hidden 1000000,1000000; sleep 60");
+  EXPECT_THAT(until("hint: "), testing::ContainsRegex("gradus: --hidden 1000000,1000000 is .*\n"
+                                                      "    [a-z0-9].* GB\n"
+                                                      "  hint: take smaller layers"));
+}
+
 #ifdef GRADUS_LIBEDIT
 TEST_F(RealTerminal, TabCompletesAndArrowsBringLinesBack) {
   begin("step --size 400 --steps 2");

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -28,6 +29,14 @@ TEST(DiagnosticPages, EachProgramMakesItsMistakeAndTheMendedOneDoesNot) {
       EXPECT_LE(d.severity(), Severity::note) << page.code << ": " << d.str();
     }
   }
+}
+
+/// They are said on any terminal.
+TEST(DiagnosticPages, WordsAreAscii) {
+  const std::string all = see::diagnostics_markdown();
+  EXPECT_EQ(std::find_if(all.begin(), all.end(),
+                         [](char c) { return static_cast<unsigned char>(c) > 127; }),
+            all.end());
 }
 
 TEST(DiagnosticPages, ProgramsAreWrittenAsLines) {

@@ -344,6 +344,28 @@ TEST(ExplainPage, WithoutElementsItSaysSo) {
   EXPECT_FALSE(json::parse(see::json_text(page)).contains("norm"));
 }
 
+/// A weight that was overwritten, as on a tape of statistics: what needs it is left out, alone.
+TEST(ExplainPage, WithoutSomeElementsTheRestIsThere) {
+  TwoLayers r;
+  const std::string whole = r.page("w1.g[0,0]");
+  const auto drop = [&](const char* name) {
+    for (see::TapeValue& value : r.tape.values)
+      if (value.name == name) value.payload = {};
+  };
+  drop("w2");
+  const std::string page = r.page("w1.g[0,0]");
+  EXPECT_EQ(page.substr(0, page.find("row 0:")), whole.substr(0, whole.find("row 0:")));
+  EXPECT_THAT(page, HasSubstr("\nFORMULA  "));
+  EXPECT_THAT(page, HasSubstr("\nCHECK    not possible: the elements of w2 were not kept\n"));
+  // The chain goes back as far as it can.
+  EXPECT_THAT(whole, HasSubstr(" * w2[0,0] "));
+  EXPECT_THAT(page, HasSubstr("   l2.g[0,0] "));
+  drop("x");
+  EXPECT_THAT(
+      r.page("w1.g[0,0]"),
+      HasSubstr(": not taken apart, the elements of x were not kept\nCHECK    not possible"));
+}
+
 TEST(IndexForm, ReadsLikeABlackboard) {
   using see::leaf;
   const auto form = [](const see::Term& t) { return see::index_form(t).value(); };

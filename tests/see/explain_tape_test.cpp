@@ -158,6 +158,28 @@ TEST(ExplainTape, ContributionsOfSeveralCallsAddUp) {
             "y.g * cos(x)");
 }
 
+/// A difference hands its gradient on as it is: one tensor is the gradient of both, and the page is
+/// about the one that was asked for.
+TEST(ExplainTape, ASharedGradientIsThatOfWhatIsAsked) {
+  Tensor w = tensor({1., 2., 3.}).set_requires_grad().set_name("w");
+  see::Recorder recorder({.level = see::TapeLevel::full});
+  const Tensor out = (w * 2.).set_name("out");
+  square((out - 1.).set_name("off")).sum().backward();
+  recorder.finish();
+  const Recorded r{recorder.tape()};
+  const see::Elements elements(recorder.tape());
+  ASSERT_EQ(r.tape.find("out.g", r.last()), r.tape.find("off.g", r.last()));
+  for (const std::string name : {"out", "off"}) {
+    const see::TapeExplanation page = see::explained(elements, name + ".g[1]", r.last());
+    EXPECT_EQ(page.of, name);
+    EXPECT_EQ(page.per, "each of the 3 numbers of " + name);
+    EXPECT_EQ(page.calls.at(0).op, name == "out" ? "sub" : "square");
+    EXPECT_EQ(page.element->value, 6);  // 2 (2*2 - 1)
+    EXPECT_EQ(page.element->by_formula, 6);
+    EXPECT_TRUE(page.element->fits);
+  }
+}
+
 TEST(ExplainTape, WhatIsNotThereIsSaid) {
   Recorded r = record();
   const see::Elements elements(r.tape);

@@ -189,7 +189,7 @@ TEST(Health, N3WhereHidesANaN) {
   const Tensor zero = Tensor::scalar(0, DType::f32);
   EXPECT_EQ(health_of([&] { sum(where(x > 0, log(x), zero)).backward(); }),
             "N3 warn   where(x > 0, log(x), 0): the NaN is hidden forward but returns in backward "
-            "(0 * inf). Make the input safe first: where(x > 0, log(where(x > 0, x, 1)), 0)\n");
+            "(0 * inf). Make the input safe first: where(x > 0, log(where(x > 0, x, 1)), 0).\n");
   EXPECT_FALSE(std::isfinite(x.grad().to_vector<float>()[0]));
   // The repair that it names.
   x.zero_grad();
@@ -269,6 +269,101 @@ TEST(Health, X1AndD1NameTheRateOfAdam) {
   EXPECT_THAT(steps(4, active), HasSubstr("4 of 4 units are 0 for all 1200 rows since step 1 "
                                           "(0 before it, lr 4)"));
   EXPECT_EQ(steps(0.01, active), "");
+}
+
+/// w [4,n], trained by plain steps on a loss, as a run that can be taken up again.
+class Trained final : public see::StepProgram {
+ public:
+  using Loss = std::function<Tensor(const Tensor& w)>;
+  Trained(Loss loss, std::int64_t units, double rate) : loss_(std::move(loss)), rate_(rate) {
+    w_ = ones({4, units}).set_requires_grad();
+    w_.set_name("w");
+  }
+  void run(see::TapeIndex) override {
+    ++*runs_;
+    w_.zero_grad();
+    loss_(w_).backward();
+    no_grad([&] { w_.sub_(rate_ * w_.grad()); });
+  }
+  Tensor loss(see::TapeIndex) override { return loss_(w_); }
+  std::vector<std::pair<std::string, Tensor>> state() override { return {{"w", w_}}; }
+  void restore(const see::Checkpoint& from) override { w_.copy_(from.tensors[0].second); }
+  double lr() const override { return rate_; }
+  void set_lr(double rate) override { rate_ = rate; }
+  std::unique_ptr<StepProgram> fresh(DType) const override {
+    auto other = std::make_unique<Trained>(loss_, w_.size(1), rate_);
+    other->runs_ = runs_;
+    return other;
+  }
+  std::shared_ptr<int> runs_ = std::make_shared<int>(0);
+
+ private:
+  Loss loss_;
+  double rate_;
+  Tensor w_;
+};
+
+/// The diagnostics of `code` that three steps give; and how often a step ran.
+std::pair<std::string, int> after_three_steps(const Trained::Loss& loss, std::int64_t units,
+                                              double rate, const std::string& code,
+                                              see::TapeLevel level = see::TapeLevel::stats) {
+  auto program = std::make_unique<Trained>(loss, units, rate);
+  const std::shared_ptr<int> runs = program->runs_;
+  see::Rerun rerun(std::move(program), {.level = level});
+  for (int step = 0; step < 3; ++step) rerun.advance();
+  std::string text;
+  for (const Diagnostic& d : see::health(rerun.tape(), {.rerun = &rerun}))
+    if (d.code == code) text += d.str() + "\n";
+  return {text, *runs};
+}
+
+/// Elements that were not kept are those of steps that run again; none does where few are dead in
+/// the end.
+TEST(Health, D1OfATapeOfStatistics) {
+  const Tensor x = rand({600, 4}), few = rand({200, 4});
+  const auto active = [](const Tensor& rows) {
+    return [rows](const Tensor& w) { return sum(relu(matmul(rows, w))); };
+  };
+  const std::string all =
+      "D1 warn   relu: 10 of 10 units are 0 for all 1200 rows since step 1 (0 "
+      "before it, lr 4): they get gradient 0 and cannot recover. Lower lr; "
+      "bound the init; leaky_relu.\n";
+  EXPECT_EQ(after_three_steps(active(x), 10, 4, "D1", see::TapeLevel::full), std::pair(all, 3));
+  EXPECT_EQ(after_three_steps(active(x), 10, 4, "D1"), std::pair(all, 5));
+  EXPECT_EQ(after_three_steps(active(x), 10, 1e-4, "D1"), std::pair(std::string(), 3));
+  EXPECT_EQ(after_three_steps(active(few), 10, 4, "D1").first, "");  // 400 rows are not enough
+}
+
+/// The last words say what to do: with a rate that was tried, or one that moves w as far as is
+/// healthy.
+TEST(Health, X1EndsWithAFix) {
+  const Tensor x = rand({64, 4});
+  const auto loss = [&](const Tensor& w) { return mean(square(matmul(x, w))); };
+  Tensor w = ones({4, 1}).set_requires_grad();
+  loss(w).backward();
+  const auto length = [](const Tensor& t) { return std::sqrt(sum(square(t)).item()); };
+  const double gentle = 0.001 * length(w.detach()) / length(w.grad());
+  const double gentler_loss = loss(w.detach() - gentle * w.grad()).item();
+  const auto text = [](const char* format, double a, double b = 0) {
+    char line[100];
+    std::snprintf(line, sizeof line, format, a, b);
+    return std::string(line);
+  };
+  // A hundredth of 200 is too much as well.
+  EXPECT_THAT(after_three_steps(loss, 1, 200, "X1").first,
+              HasSubstr(text("(healthy: about 0.1 %%). From the same start lr %.3g gives %.5g.\n",
+                             gentle, gentler_loss)));
+  const std::string alone = health_of([&] {
+    Trained program(loss, 1, 200);
+    program.run(0);
+    program.run(1);
+  });
+  EXPECT_THAT(
+      alone,
+      HasSubstr(text("(healthy: about 0.1 %%). Lower lr: at %.2g it moves by 0.1 %%.", gentle)));
+  EXPECT_THAT(alone, HasSubstr(text("; w moved by %.3g times its length", 200 * 0.001 / gentle)));
+  EXPECT_THAT(after_three_steps(loss, 1, 1e30, "X1").first,
+              HasSubstr(" -> inf in one step at lr 1e+30; w moved by "));
 }
 
 TEST(Health, X2VanishingGradients) {

@@ -319,6 +319,28 @@ TEST(PlotTape, GroupsGoByTensorNotByName) {
   ASSERT_EQ(run.groups.size(), 2u);
   EXPECT_THAT(run.groups[0].lr, testing::ElementsAre(0.5));
   EXPECT_THAT(run.groups[1].lr, testing::ElementsAre(0.125));
+  // Each says which it is.
+  EXPECT_THAT(run.groups[0].name, testing::StartsWith("w (tensor "));
+  EXPECT_THAT(run.groups[1].name, testing::StartsWith("w (tensor "));
+  EXPECT_NE(run.groups[0].name, run.groups[1].name);
+}
+
+TEST(PlotTape, ParametersOfOneNameAreToldByTheirModules) {
+  const Tensor a = ones({2}).set_requires_grad().set_name("weight"),
+               b = ones({2}).set_requires_grad().set_name("weight");
+  optim::SGD sgd(std::vector<optim::Group>{{{a}, 0.5}, {{b}, 0.125}}, {});
+  see::Recorder recorder;
+  const auto times = [](const char* module, const Tensor& x, const Tensor& w) {
+    const Scope scope(module);
+    return x * w;
+  };
+  mean(times("net.lin2", times("net.lin1", ones({2}), a), b)).backward();
+  sgd.step();
+  recorder.finish();
+  const see::Run run = see::run_of(recorder.tape(), "modules");
+  ASSERT_EQ(run.groups.size(), 2u);
+  EXPECT_EQ(run.groups[0].name, "net.lin1.weight");
+  EXPECT_EQ(run.groups[1].name, "net.lin2.weight");
 }
 
 /// Each parameter's update has the rate of its own group; a step's is that of the first. The plot
@@ -354,6 +376,25 @@ TEST(PlotTape, GroupsHaveRatesOfTheirOwn) {
   EXPECT_THAT(series[1].y, testing::ElementsAre(0.125, 0.125));
   const std::string screen = see::where_text(tape, {tape.ticks_of(1).second - 1}, {});
   EXPECT_THAT(screen, testing::HasSubstr("learning rates 0.5 of a, 0.125 of b and 1 more\n"));
+  const auto told = json::parse(see::stop_json(tape, {tape.ticks_of(1).second - 1}, "", {}));
+  EXPECT_EQ(told["lr"], json::parse(R"([{"lr":0.5,"tensors":["a"]},
+                                                  {"lr":0.125,"tensors":["b","c"]}])"));
+}
+
+TEST(PlotTape, ALossThatIsNoNumberIsCounted) {
+  Tensor w = ones({1}).set_requires_grad();
+  see::Recorder recorder;
+  for (const double factor : {1., 1e30, 2.}) {
+    w.zero_grad();
+    square(w * factor).sum().backward();
+    no_grad([&] { w.sub_(w.grad() * 0.); });
+  }
+  recorder.finish();
+  see::Run run = see::run_of(recorder.tape(), "overflows");
+  EXPECT_THAT(see::text(see::plots_of({&run, 1})[0].plot),
+              testing::StartsWith("loss (NaN or infinite in 2 of 3 steps)\n"));
+  run.batches.erase(run.batches.begin() + 1, run.batches.end());
+  EXPECT_THAT(see::text(see::plots_of({&run, 1})[0].plot), testing::StartsWith("loss\n"));
 }
 
 TEST(PlotTape, NumbersThatAreNotFiniteAndUpdatesOfZeroAreHoles) {

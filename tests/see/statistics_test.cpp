@@ -1,6 +1,7 @@
 // What one pass over a tensor finds, against plain loops in f64.
 #include <gradus/ops/ops.h>
 #include <gradus/see/statistics.h>
+#include <gradus/see/words.h>
 
 #include <gtest/gtest.h>
 
@@ -115,6 +116,16 @@ TEST(Statistics, OfEmptyBooleanAndIntegerTensors) {
   EXPECT_EQ(s.zeros, 1);
   EXPECT_EQ(s.mean, 0.75);
   EXPECT_EQ(see::statistics(tensor({-3, 5})).max, 5);
+}
+
+TEST(Words, NaNHasNoSignAndIsTheFarthestFromZero) {
+  for (const double nan : {std::nan(""), std::copysign(std::nan(""), -1)}) {
+    EXPECT_EQ(see::number(nan), "nan");
+    EXPECT_EQ(see::signed_number(nan), "nan");
+    EXPECT_EQ(see::magnitude(nan), HUGE_VAL);
+  }
+  EXPECT_EQ(see::signed_number(0.5), "+0.5");
+  EXPECT_EQ(see::signed_number(-HUGE_VAL), "-inf");
 }
 
 }  // namespace

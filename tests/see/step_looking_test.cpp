@@ -243,7 +243,7 @@ TEST_F(StepOnLine, JsonOfPlacesListsStopsAndBranches) {
   EXPECT_EQ(differences[1]["l2"], nlohmann::json::parse("[3.625,1.625]"));
   ask("note seen");
   EXPECT_THAT(ask("note")["notes"][0].get<std::string>(), HasSubstr("seen"));
-  EXPECT_EQ(ask("einsum w.g")["formulas"][0]["einsum"], "einsum(\"ki,kj->ij\", x, out.g)");
+  EXPECT_EQ(ask("einsum w.g")["formulas"][0]["einsum"], "einsum(\"ni,nj->ij\", x, out.g)");
   EXPECT_EQ(ask("latex w.g")["formulas"][0]["name"], "w.g");
 }
 
@@ -270,6 +270,21 @@ TEST_F(StepOnLine, LooksAtPicturesRangesAndElements) {
   EXPECT_THAT(say("w"), HasSubstr("module path lin"));
 }
 
+/// Mean and spread are of the finite elements; where there are none, there is nothing to tell.
+TEST(StepLook, SummariesOfWhatIsNotFinite) {
+  see::Recorder recorder({.level = see::TapeLevel::full});
+  const Tensor a = tensor({HUGE_VAL}).reshape({}).set_name("a");
+  const Tensor b = tensor({HUGE_VAL, 1., 3.}).set_name("b");
+  (void)(a * 2.);
+  (void)(b * 2.);
+  recorder.finish();
+  Stepper stepper(recorder.tape());
+  stepper.ended();
+  stepper.execute("end");
+  EXPECT_EQ(stepper.execute("pp a"), "a  f32[]  1 inf\n");
+  EXPECT_THAT(stepper.execute("pp b"), HasSubstr("  1 inf  of the others mean 2  std 1\n"));
+}
+
 TEST(StepLook, HistogramsAndPlotsOfTheTape) {
   Rerun rerun(std::make_unique<Line>(), {});
   rerun.advance();
@@ -279,6 +294,10 @@ TEST(StepLook, HistogramsAndPlotsOfTheTape) {
   EXPECT_THAT(stepper.execute("plot"), StartsWith("plot loss"));
   EXPECT_THAT(stepper.execute("plot loss"), StartsWith("loss\n"));
   EXPECT_THAT(stepper.execute("plot lose"), HasSubstr("there is no plot 'lose'; plot loss"));
+  // What another way of keeping would give is told.
+  EXPECT_THAT(stepper.execute("plot dead"),
+              AllOf(HasSubstr("dead units"), HasSubstr("--keep full")));
+  EXPECT_THAT(stepper.execute("plot"), HasSubstr("\nmissing: dead units"));
   EXPECT_THAT(stepper.execute("v"), HasSubstr("gradus plot run.tape --out DIR"));
 }
 

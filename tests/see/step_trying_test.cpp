@@ -94,6 +94,8 @@ TEST_F(StepOnLine, WhatIfRunsTheStepWithOtherRates) {
   EXPECT_THAT(say("whatif lr 0.0625 0.125"), HasSubstr(six_digits(other)));
   EXPECT_THAT(say("whatif lr 0.0625 0.125"), HasSubstr("you are here"));
   EXPECT_THAT(say("whatif momentum 3"), HasSubstr("is not known"));
+  // Above what f32 holds: no number, no bar.
+  EXPECT_THAT(say("whatif lr 0.0625 1e39"), HasSubstr("\n1e+39            nan\n"));
 }
 
 TEST_F(StepOnLine, HealthNamesTheMistakesSoFar) {
@@ -125,6 +127,11 @@ TEST(StepWhy, WheelsTurnByTheFactorsOfATerm) {
             "  wheel         of   turns by     has turned\n"
             "  (dloss/dout)  mse  -1           -1           <-\n"
             "  (x[0,1])      lin  2            -2           <-\n");
+  // The seed belongs to no layer.
+  EXPECT_EQ(stepper.execute("gears loss"),
+            "loss.g = 1 (t3): one chain\n"
+            "  wheel          turns by     has turned\n"
+            "  (dloss/dloss)  1            +1           ->\n");
   EXPECT_THAT(stepper.execute("gears w[1,0] n=1"),
               HasSubstr("  (x[1,1])      lin  -4           -10"));
   EXPECT_THAT(stepper.execute("gears w.g[1,0] n=2"),
@@ -133,13 +140,92 @@ TEST(StepWhy, WheelsTurnByTheFactorsOfATerm) {
   EXPECT_THAT(stepper.execute("gears w.g[7,0]"), HasSubstr("index 7 is outside of axis 0"));
 }
 
+/// x [2,2] @ w1 [2,2], relu, @ w2 [2,1]: the gate of the second unit is closed, and its weight
+/// times out.g overflows f32.
+struct StepWhyOfNaN : testing::Test {
+  StepWhyOfNaN() {
+    const Tensor x = tensor({{0., 1.}, {2., 1.}}).set_name("x");
+    const Tensor w1 = tensor({{1., -1.}, {1., -1.}}).set_requires_grad().set_name("w1");
+    const Tensor w2 = tensor({{1e10}, {1e30}}).set_requires_grad().set_name("w2");
+    const Tensor y = tensor({{0.}, {0.}}).set_name("y");
+    const auto layer = [](const char* module, const auto& f) {
+      const Scope scope(module);
+      return f();
+    };
+    const Tensor l1 = layer("lin1", [&] { return matmul(x, w1).set_name("l1"); });
+    const Tensor l2 = layer("relu1", [&] { return relu(l1).set_name("l2"); });
+    const Tensor out = layer("lin2", [&] { return matmul(l2, w2).set_name("out"); });
+    layer("mse", [&] { return mse(out, y).set_name("loss"); }).backward();
+    recorder.finish();
+    stepper = std::make_unique<Stepper>(
+        recorder.tape(), see::StepperOptions{.style = {.width = 200, .utf8 = false}});
+    stepper->ended();
+    stepper->execute("end");
+  }
+  std::string say(const std::string& line) { return stepper->execute(line); }
+  see::Recorder recorder{{.level = see::TapeLevel::full}};
+  std::unique_ptr<Stepper> stepper;
+};
+
+// out = (1e10, 3e10), out.g = out; l2.g[:,1] = out.g * 1e30 is above 3.4e38, and infinity times the
+// closed gate is NaN.
+TEST_F(StepWhyOfNaN, TheChainSaysWhatOverflowed) {
+  EXPECT_EQ(say("why w1.g[0,1]"),
+            "w1.g[0,1] = nan (t8) = sum over rows n of x[n,0]*l1.g[n,1]; 2 of 2 rows are not 0\n"
+            "  largest: row 0 0*nan = nan   row 1 nan\n"
+            "  row 0:   l2.g[0,1] inf (overflows f32) * gate 0 (l1 = -1) * x[0,0] 0 = nan\n");
+  EXPECT_EQ(say("gears w1.g[0,1]"),
+            "w1.g[0,1] = nan (t8), the sum of 2 chains; this is n=0\n"
+            "  wheel        of     turns by     has turned\n"
+            "  (l2.g[0,1])  lin2   inf          +inf         ->  overflows f32\n"
+            "  [gate]       relu1  0            nan            l1 = -1\n"
+            "  [x[0,0]]     lin1   0            nan\n");
+  EXPECT_THAT(say("pp w1.g"), HasSubstr("2 NaN  of the others mean "));
+}
+
+TEST_F(StepWhyOfNaN, NothingIsComparedWithIt) {
+  const std::string check = say("check w1.g[0,1]");
+  EXPECT_THAT(check, HasSubstr("  w1.g here nan: there is nothing to compare; first nan and first "
+                               "inf say where it began\n"));
+  EXPECT_THAT(check, testing::Not(HasSubstr("DIFFERS")));
+  const std::string page = say("e w1.g[0,1]");
+  EXPECT_THAT(page, HasSubstr("\nNUMBERS  L2 nan, "));
+  EXPECT_THAT(page, HasSubstr("\n         2 rows are nan\n"));
+  EXPECT_THAT(page, HasSubstr("\nCHECK    not possible: the run has nan here"));
+  for (const std::string& text : {check, page}) EXPECT_THAT(text, testing::Not(HasSubstr("-nan")));
+  // The largest is what is no number.
+  EXPECT_THAT(say("e w1.g"), HasSubstr("\nLARGEST  w1.g[0,1] = nan (t8)"));
+  Stepper json(recorder.tape(), {.json = true});
+  json.ended();
+  EXPECT_THAT(json.execute("end ; check w1.g[0,1]"), HasSubstr(R"("ours":"nan","ok":null)"));
+}
+
+/// Both follow the first row, or the largest where that one is 0.
+TEST(StepWhy, GearsShowTheTermThatWhyFollows) {
+  const Tensor x = tensor({{0., 1.}, {1., 1.}, {-3., 1.}}).set_name("x");
+  Tensor w = tensor({{1.}, {1.}}).set_requires_grad().set_name("w");
+  see::Recorder recorder({.level = see::TapeLevel::full});
+  matmul(x, w).sum().backward();
+  recorder.finish();
+  Stepper stepper(recorder.tape());
+  stepper.ended();
+  stepper.execute("end");
+  for (const auto& [element, row] : {std::pair{"w.g[0,0]", "2"}, {"w.g[1,0]", "0"}}) {
+    EXPECT_THAT(stepper.execute("why " + std::string(element)),
+                HasSubstr("\n  row " + std::string(row) + ":"));
+    EXPECT_THAT(stepper.execute("gears " + std::string(element)),
+                HasSubstr("this is n=" + std::string(row) + "\n"));
+  }
+}
+
 TEST(StepWhy, FormulasOfOneGradientOrOfAllThatATickMakes) {
   Rerun rerun(std::make_unique<Line>(), {});
   rerun.advance();
   Stepper stepper(rerun.tape(), {}, &rerun);
   EXPECT_THAT(stepper.execute("latex"), HasSubstr("t0 makes no gradient; name one"));
   stepper.execute("unt lin.backward");
-  EXPECT_EQ(stepper.execute("einsum"), "w.g = einsum(\"ki,kj->ij\", x, out.g)\n");
+  EXPECT_EQ(stepper.execute("einsum"), "w.g = einsum(\"ni,nj->ij\", x, out.g)\n");
+  EXPECT_THAT(stepper.execute("e w.g"), HasSubstr("einsum(\"ni,nj->ij\", x, out.g)\n"));
   EXPECT_EQ(stepper.execute("latex"), stepper.execute("latex w.g"));
   EXPECT_EQ(stepper.execute("latex w.g"),
             "x^{\\top} \\frac{\\partial L}{\\partial \\mathrm{out}}\n");

@@ -1,6 +1,9 @@
 // The tape: what is written down of a small net's step, against what we know of the net.
 #include <gradus/autograd/backward.h>
 #include <gradus/io/file.h>
+#include <gradus/nn/containers.h>
+#include <gradus/nn/layers.h>
+#include <gradus/nn/normalization.h>
 #include <gradus/optim/optimizer.h>
 #include <gradus/see/payloads.h>
 #include <gradus/see/recorder.h>
@@ -114,6 +117,33 @@ TEST(Tape, TicksAreModulesForwardAndBackwardAndTheUpdate) {
     EXPECT_TRUE(event.finished);
     for (const TapeIndex b : event.backward) EXPECT_EQ(at(tape.events, b).twin, e);
   }
+}
+
+/// What the library computes for a call of the user's stands where that call is written: inside
+/// composites, for first weights, for the seed and the sums of a backward pass, in an optimizer.
+TEST(Tape, PlacesAreLinesOfTheUser) {
+  see::Recorder recorder({.level = TapeLevel::full});
+  manual_seed(1);
+  nn::Sequential net{nn::Linear(3, 4), nn::BatchNorm1d(4), nn::Linear(4, 1)};
+  Tensor x = rand({5, 3}).set_requires_grad();
+  optim::AdamW adam(net.parameters(), {.lr = 0.1, .weight_decay = 0.1});
+  const Tensor h = net(x);
+  const int backward_line = __LINE__ + 1;
+  mse(h + h, zeros({5, 1})).backward();
+  optim::clip_grad_norm(net.parameters(), 0.1);
+  const int step_line = __LINE__ + 1;
+  adam.step();
+  recorder.finish();
+  const Tape& tape = recorder.tape();
+  std::set<int> updates;
+  for (const see::TapeEvent& event : tape.events) {
+    EXPECT_THAT(event.file, testing::EndsWith("tape_test.cpp")) << event.op << " " << event.line;
+    if (event.phase == Phase::update && event.lr) updates.insert(event.line);
+    if (event.phase == Phase::backward && event.twin == see::none) {
+      EXPECT_EQ(event.line, backward_line) << event.op;
+    }
+  }
+  EXPECT_THAT(updates, ElementsAre(step_line));
 }
 
 TEST(Tape, GradientsHaveTheNamesOfTheirTensors) {
