@@ -32,7 +32,6 @@ std::optional<Op> operation_called(const std::string& name) {
 }  // namespace
 
 std::string Stepper::tell_why(const std::string& rest, int) {
-  require(rest, "why w1.g[2,3]");
   TapeIndex tick = focus_.tick;
   const std::string element(trimmed(elements_.take_time(rest, tick)));
   const Reason reason = see::reason_of(elements_, element, tick);
@@ -74,6 +73,7 @@ std::string Stepper::explain(const std::string& rest, int) {
     const Explanation one = see::explain(*op);
     return page("operation", one, page_text(one, style));
   }
+  if (comes_at(tape_, tensor, tick) != none) elements_.find(tensor, tick);  // says when
   std::vector<std::string> known = tape_.names(tick);
   for (const DiagnosticPage& one : diagnostic_pages()) known.emplace_back(one.code);
   for (const Op& op : all_ops()) known.emplace_back(op.name());
@@ -100,9 +100,11 @@ std::string Stepper::explain_all(TapeIndex tick, TermStyle style) {
 }
 
 std::string Stepper::latex(const std::string& rest, int) {
+  TapeIndex tick = focus_.tick;
+  const std::string asked(trimmed(elements_.take_time(rest, tick)));
   std::string text;
   std::vector<std::string> told;
-  for (const TapeFormula& f : formulas_asked(tape_, rest, focus_.tick)) {
+  for (const TapeFormula& f : formulas_asked(tape_, asked, tick)) {
     const std::string latex = write(f.term, TermStyle::latex);
     text += latex + "\n";
     if (options_.json) told.push_back(formula_json(tape_.name_of(f.gradient), "latex", latex));
@@ -112,9 +114,11 @@ std::string Stepper::latex(const std::string& rest, int) {
 }
 
 std::string Stepper::einsum(const std::string& rest, int) {
+  TapeIndex tick = focus_.tick;
+  const std::string asked(trimmed(elements_.take_time(rest, tick)));
   std::string text;
   std::vector<std::string> told;
-  for (const TapeFormula& f : formulas_asked(tape_, rest, focus_.tick)) {
+  for (const TapeFormula& f : formulas_asked(tape_, asked, tick)) {
     const std::string name = tape_.name_of(f.gradient);
     const std::optional<EinsumForm> form = einsum_form(f.term);
     text += name + " = " + (form ? form->str() : "no einsum: it is not a sum of products") + "\n";
@@ -125,7 +129,6 @@ std::string Stepper::einsum(const std::string& rest, int) {
 }
 
 std::string Stepper::gears(const std::string& rest, int) {
-  require(rest, "gears w1.g[2,3], gears w1.g[2,3] n=7");
   TapeIndex tick = focus_.tick;
   const std::string element(trimmed(elements_.take_time(rest, tick)));
   const Gears gears = gears_of(elements_, element, tick);
@@ -151,7 +154,6 @@ GradientSlope Stepper::slope_of(const std::string& name, const Ints& index, Tape
 }
 
 std::string Stepper::check(const std::string& rest, int) {
-  require(rest, "check w1.g[2,3]");
   TapeIndex tick = focus_.tick;
   const std::string element(trimmed(elements_.take_time(rest, tick)));
   const ElementName said = parse_element(element);
@@ -163,7 +165,7 @@ std::string Stepper::check(const std::string& rest, int) {
                      number(slope.numeric, 8) + ", step " + number(slope.step, 2) + "\n";
   if (const std::string passes = passes_text(slope); !passes.empty()) text += "  " + passes + "\n";
   if (tape_.find(name + ".g", tick) == none) {
-    tell("check", slope, std::nan(""), false);
+    tell("check", slope, std::optional<double>(), false);
     return text + "  the tape has no " + name + ".g here yet\n";
   }
   const Reason reason = see::reason_of(elements_, name + ".g" + index, tick);
@@ -173,7 +175,7 @@ std::string Stepper::check(const std::string& rest, int) {
   const double apart =
       std::fabs(judged - slope.numeric) / std::max(std::fabs(slope.numeric), 1e-12);
   const bool ok = slope.fits(judged, rounding_of(reason, dtype));
-  tell("check", slope, ours, ok);
+  tell("check", slope, std::optional<double>(ours), ok);
   return text + "  " + name + ".g here " + number(ours, 8) + "  rel " + number(apart, 2) + "  " +
          (ok ? "ok" : "DIFFERS, ratio " + number(judged / slope.numeric, 4)) + " (" +
          std::to_string(slope.kinks) + " kinks crossed)\n";

@@ -79,11 +79,6 @@ inline std::string index_text(const Ints& index) {
   return "[" + text + "]";
 }
 
-/// For commands that take something: throws where nothing follows, showing an example.
-inline void require(const std::string& rest, const char* example) {
-  if (rest.empty()) throw ValueError("something is missing", example);
-}
-
 /// What stands behind the last dot: "lin1" of "net.lin1".
 inline std::string_view last_part(std::string_view path) {
   return path.substr(path.rfind('.') + 1);
