@@ -111,7 +111,7 @@ class Reader {
     for (const Option& option : command_.options)
       if (option.required && option.value().empty() && !given_.contains(&option))
         throw UsageError(command_.name, "the " + option.names +
-                                            (option.is_list() ? " are" : " is") +
+                                            (option.names.ends_with('s') ? " are" : " is") +
                                             " missing: " + option.help);
     return true;
   }

@@ -75,13 +75,65 @@ int session(const StepFlags& f, see::Tape& tape, see::Rerun* rerun) {
   return 0;
 }
 
+std::vector<Option> options_of(StepFlags& f) {
+  return {{"file", &f.file, "a tape to look at, instead of a run"},
+          {"--data", &f.data,
+           "digits (drawn by gradus) or a folder of MNIST-shaped IDX files; GRADUS_DATA names a "
+           "default folder"},
+          {"--size", &f.size, "how many digits to draw: 3/4 are trained on [2000]"},
+          {"--net",
+           &f.net,
+           "lesson: 784-50-1, mean squared error; classifier: as gradus train",
+           {"lesson", "classifier"}},
+          {"--hidden", &f.hidden, "units of the hidden layers: 50 or 128,64"},
+          {"--steps", &f.steps, "how many steps there are to run"},
+          {"--batch-size", &f.batch_size, "images a step, in order; 0 takes all"},
+          {"--lr", &f.lr, "learning rate"},
+          {"--optimizer", &f.optimizer, "update rule", {"sgd", "adam", "adamw"}},
+          {"--momentum", &f.momentum, "momentum of sgd"},
+          {"--weight-decay", &f.weight_decay, "pull of the weights to 0"},
+          {"--seed", &f.seed, "seed of the weights"},
+          {"--scale", &f.scale, "pixels are divided by this", {"256", "255"}},
+          {"--threads", &f.threads, "threads of the kernels; results do not depend on it"},
+          {"--keep",
+           &f.keep,
+           "what the tape keeps: stats (elements are replayed), or full",
+           {"stats", "full"}},
+          {"--budget", &f.budget, "MB of elements kept with --keep full"},
+          {"--tape", &f.tape, "where the tape goes in the end"},
+          {"--echo", &f.echo, "write each command before its answer: for transcripts"},
+          {"--json", &f.json, "one JSON object for each stop and answer"}};
+}
+
+StepFlags defaults() {
+  StepFlags f;
+  f.lr = 1e-4;
+  f.seed = 42;
+  f.default_size = 2000;
+  f.batch_size = 0;
+  return f;
+}
+
+/// What is recorded already is not run again: the options of a run say nothing about it.
+void refuse_options_of_runs(StepFlags& f) {
+  StepFlags plain = defaults();
+  const std::vector<Option> given = options_of(f), unsaid = options_of(plain);
+  for (std::size_t i = 0; i < given.size(); ++i)
+    if (given[i].names != "file" && given[i].names != "--tape" &&
+        given[i].value() != unsaid[i].value())
+      throw UsageError(given[i].names,
+                       f.file + " is recorded already, so it takes no options of a run",
+                       "leave " + given[i].names + " out, or the tape");
+}
+
 int step(StepFlags& f) {
-  if (f.steps < 1) throw UsageError("--steps", std::to_string(f.steps) + ": give 1 or more");
-  if (f.budget < 1) throw UsageError("--budget", std::to_string(f.budget) + ": give 1 or more");
   if (!f.file.empty()) {
+    refuse_options_of_runs(f);
     see::Tape tape = see::open_tape(f.file);
     return session(f, tape, nullptr);
   }
+  if (f.steps < 1) throw UsageError("--steps", std::to_string(f.steps) + ": give 1 or more");
+  if (f.budget < 1) throw UsageError("--budget", std::to_string(f.budget) + ": give 1 or more");
   const bool all_rows = f.batch_size == 0;
   f.batch_size += all_rows;  // 0 means all, which is fine here
   check(f);
@@ -99,40 +151,8 @@ int step(StepFlags& f) {
 }  // namespace
 
 Command step_command() {
-  auto f = std::make_shared<StepFlags>();
-  f->lr = 1e-4;
-  f->seed = 42;
-  f->default_size = 2000;
-  f->batch_size = 0;
-  return {"step",
-          "Step through training, forwards and backwards in time",
-          {{"file", &f->file, "a tape to look at, instead of a run"},
-           {"--data", &f->data,
-            "digits (drawn by gradus) or a folder of MNIST-shaped IDX files; GRADUS_DATA names a "
-            "default folder"},
-           {"--size", &f->size, "how many digits to draw: 3/4 are trained on [2000]"},
-           {"--net",
-            &f->net,
-            "lesson: 784-50-1, mean squared error; classifier: as gradus train",
-            {"lesson", "classifier"}},
-           {"--hidden", &f->hidden, "units of the hidden layers: 50 or 128,64"},
-           {"--steps", &f->steps, "how many steps there are to run"},
-           {"--batch-size", &f->batch_size, "images a step, in order; 0 takes all"},
-           {"--lr", &f->lr, "learning rate"},
-           {"--optimizer", &f->optimizer, "update rule", {"sgd", "adam", "adamw"}},
-           {"--momentum", &f->momentum, "momentum of sgd"},
-           {"--weight-decay", &f->weight_decay, "pull of the weights to 0"},
-           {"--seed", &f->seed, "seed of the weights"},
-           {"--scale", &f->scale, "pixels are divided by this", {"256", "255"}},
-           {"--threads", &f->threads, "threads of the kernels; results do not depend on it"},
-           {"--keep",
-            &f->keep,
-            "what the tape keeps: stats (elements are replayed), or full",
-            {"stats", "full"}},
-           {"--budget", &f->budget, "MB of elements kept with --keep full"},
-           {"--tape", &f->tape, "where the tape goes in the end"},
-           {"--echo", &f->echo, "write each command before its answer: for transcripts"},
-           {"--json", &f->json, "one JSON object for each stop and answer"}},
+  auto f = std::make_shared<StepFlags>(defaults());
+  return {"step", "Step through training, forwards and backwards in time", options_of(*f),
           [f] { return step(*f); }};
 }
 

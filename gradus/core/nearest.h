@@ -8,7 +8,8 @@
 namespace gradus {
 
 /// The word of `words` that is nearest to `word` in edits (a letter put in, left out, changed, or
-/// two neighbours exchanged), or the only one that begins with it; empty where none is near.
+/// two neighbours exchanged; one in three letters, capital letters as good as small ones), or the
+/// only one that begins with it; empty where none is near.
 std::string nearest(std::string_view word, const std::vector<std::string>& words);
 
 }  // namespace gradus

@@ -177,16 +177,16 @@ Asked asked_element(const Chain& chain, const Elements& elements, std::string_vi
   Element e{elements.find(said.name, tick), said.index};
   const Shape& shape = chain.shape(e.value);
   if (e.index.size() != static_cast<std::size_t>(shape.rank()))
-    throw IndexError(said.name + " has shape " + shape.str() + ", not " +
-                         std::to_string(e.index.size()) + " axes",
-                     "give one number for each axis");
+    throw IndexError(said.name + " has shape " + shape.str() + ": one number for each axis",
+                     shape.rank() == 0 ? said.name + " alone is its one number"
+                                       : said.name + index_text(Ints(shape.size(), 0)));
   for (std::size_t i = 0; i < e.index.size(); ++i) {
     const std::int64_t size = shape[static_cast<int>(i)];
     if (e.index[i] < -size || e.index[i] >= size)
-      throw IndexError("index " + std::to_string(e.index[i]) + " is outside of axis " +
-                           std::to_string(i) + " of " + said.name + ", which has " +
-                           std::to_string(size),
-                       "count from 0");
+      throw IndexError(
+          "index " + std::to_string(e.index[i]) + " is out of range for axis " + std::to_string(i) +
+              " of " + said.name + ", of size " + std::to_string(size),
+          "valid indices are " + std::to_string(-size) + ".." + std::to_string(size - 1));
     if (e.index[i] < 0) e.index[i] += size;
   }
   // The tick where the number was computed, not where a copy of it was put aside.

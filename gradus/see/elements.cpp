@@ -55,6 +55,38 @@ TapeIndex parse_tick(const Tape& tape, std::string_view text, TapeIndex from) {
   return tick;
 }
 
+TapeIndex comes_at(const Tape& tape, std::string_view name, TapeIndex tick) {
+  // What has a name keeps it to the end of the step.
+  TapeIndex known = tape.ticks_of(entry(tape.ticks, tick).step).second - 1;
+  if (tape.find(name, known) == none) {
+    const TapeIndex value = tape.find(name, static_cast<TapeIndex>(tape.ticks.size()) - 1);
+    const TapeIndex there = value == none ? none : tape.tick_of_value(value);
+    return there > tick ? there : none;
+  }
+  for (TapeIndex unknown = tick; known - unknown > 1;) {
+    const TapeIndex middle = (known + unknown) / 2;
+    (tape.find(name, middle) == none ? unknown : known) = middle;
+  }
+  return known > tick ? known : none;
+}
+
+std::string time_text(const Tape& tape, std::string_view name, TapeIndex there, TapeIndex tick) {
+  const TapeTick& then = entry(tape.ticks, there);
+  const bool is_other = then.step != entry(tape.ticks, tick).step;
+  const std::string step = std::to_string(then.step), number = std::to_string(then.number);
+  return (is_other ? "step " + step + " " : "") + "t" + number + " (" + std::string(name) + " @ " +
+         (is_other ? "step=" + step + " " : "") + "t=" + number + ")";
+}
+
+Absence absence_of(const Tape& tape, std::string_view name, TapeIndex tick) {
+  const std::string problem = "nothing is called '" + std::string(name) + "' here";
+  if (const TapeIndex there = comes_at(tape, name, tick); there != none)
+    return {problem + " yet", "it comes at " + time_text(tape, name, there, tick)};
+  const TapeIndex step_end = tape.ticks_of(entry(tape.ticks, tick).step).second - 1;
+  const std::string near = nearest(name, tape.names(step_end));
+  return {problem, near.empty() ? "l lists what there is" : "did you mean '" + near + "'?"};
+}
+
 Tensor Elements::of(TapeIndex value) const {
   if (!entry(tape_.values, value).payload && replay_) {
     const TapeIndex made_by = entry(tape_.values, value).made_by;
@@ -63,17 +95,16 @@ Tensor Elements::of(TapeIndex value) const {
   }
   if (!entry(tape_.values, value).payload)
     throw ValueError("the elements of " + tape_.name_of(value) + " were not kept",
-                     "keep them (gradus step --keep full, RecorderOptions::level), or stop in "
-                     "that step");
+                     "they are where the tape was written with gradus step --keep full or "
+                     "RecorderOptions::level; while the program runs, in the step where it stops");
   return entry(tape_.values, value).payload;
 }
 
 TapeIndex Elements::find(std::string_view name, TapeIndex tick) const {
   const TapeIndex value = tape_.find(name, tick);
   if (value != none) return value;
-  const std::string other = nearest(name, tape_.names(tick));
-  throw NameError("nothing is called '" + std::string(name) + "' here",
-                  other.empty() ? "l lists what there is" : "did you mean '" + other + "'?");
+  const Absence why = absence_of(tape_, name, tick);
+  throw NameError(why.problem, why.hint);
 }
 
 Lookup Elements::at(TapeIndex tick) const {
@@ -103,6 +134,9 @@ std::string Elements::take_time(std::string_view text, TapeIndex& tick) const {
        i = expression.find('@', i + 1)) {
     const std::string_view rest = trimmed(std::string_view(expression).substr(i + 1));
     if (!rest.starts_with("t=") && !rest.starts_with("step=")) continue;
+    const std::size_t more = rest.find_first_not_of("step=0123456789 ");
+    if (more != rest.npos && more > 0 && rest[more - 1] != '=')
+      throw ExpressionError("a time goes behind the whole expression", "w1 - w1[0,0] @ t=0", i);
     tick = parse_tick(tape_, rest, tick);
     expression.erase(i);
     break;
@@ -119,10 +153,8 @@ Value Elements::evaluate(std::string_view text, TapeIndex tick) const {
       throw UnknownName("there is no step before this one", "loss[-1]",
                         "loss[-1] is the loss of the step before", error.position());
     if (error.name() == "g") throw;
-    const std::string other = nearest(error.name(), tape_.names(tick));
-    throw UnknownName(error.name(),
-                      other.empty() ? "l lists what there is" : "did you mean '" + other + "'?",
-                      error.position());
+    const Absence why = absence_of(tape_, error.name(), tick);
+    throw UnknownName(why.problem, error.name(), why.hint, error.position());
   }
 }
 

@@ -38,6 +38,18 @@ class Elements {
   std::function<void(TapeIndex)> replay_;
 };
 
+/// Why nothing has a name at a tick, and what to do: it comes later on the tape, or another name
+/// was meant.
+struct Absence {
+  std::string problem, hint;
+};
+Absence absence_of(const Tape& tape, std::string_view name, TapeIndex tick);
+/// Where a name is that nothing has at `tick`: the first tick behind it, as far as the tape
+/// reaches, or none.
+TapeIndex comes_at(const Tape& tape, std::string_view name, TapeIndex tick);
+/// "t8 (w1.g @ t=8)", "step 1 t8 (w1.g @ step=1 t=8)": where to look from `tick`.
+std::string time_text(const Tape& tape, std::string_view name, TapeIndex there, TapeIndex tick);
+
 /// "t=3", "step=2", "step=2 t=3" as a tick; `from` gives what is not said. Throws ValueError.
 TapeIndex parse_tick(const Tape& tape, std::string_view text, TapeIndex from);
 

@@ -169,17 +169,26 @@ TapeFormula formula_on_tape(const Tape& tape, std::string_view name, TapeIndex t
     const bool is_its = of != none && at(tape.values, of).gradient == gradient;
     return formula_of(tape, gradient, is_its ? of : none);
   }
-  std::vector<std::string> gradients = tape.names(tick);
+  if (const TapeIndex there = comes_at(tape, plain + ".g", tick); there != none)
+    throw NameError("there is no " + plain + ".g here yet",
+                    "it comes at " + time_text(tape, plain + ".g", there, tick));
+  std::vector<std::string> gradients =
+      tape.names(tape.ticks_of(at(tape.ticks, tick).step).second - 1);
   std::erase_if(gradients, [](const std::string& one) { return !one.ends_with(".g"); });
-  if (gradients.empty())
-    throw NameError("there is no gradient '" + std::string(name) + "' here",
-                    "go behind the backward pass");
+  const std::string problem = "there is no gradient '" + std::string(name) + "' here";
+  if (gradients.empty()) throw NameError(problem, "go behind the backward pass");
+  // Where the tape ends inside a backward pass, that may still come to it.
+  const TapeTick& latest = tape.ticks.back();
+  const bool is_running =
+      latest.phase == Phase::backward && latest.step == at(tape.ticks, tick).step;
   if (tape.find(plain, tick) != none)
-    throw NameError(plain + " has no gradient: the backward pass did not go through it",
+    throw NameError(plain +
+                        (is_running ? " has no gradient so far: the backward pass has not gone"
+                                    : " has no gradient: the backward pass did not go") +
+                        " through it",
                     "name a parameter, or what was computed from one: " + gradients.back());
   const std::string near = nearest(plain + ".g", gradients);
-  throw NameError("there is no gradient '" + std::string(name) + "' here",
-                  "did you mean '" + (near.empty() ? gradients.front() : near) + "'?");
+  throw NameError(problem, "did you mean '" + (near.empty() ? gradients.front() : near) + "'?");
 }
 
 TapeFormula formula_of(const Tape& tape, TapeIndex gradient, TapeIndex of) {
@@ -218,9 +227,12 @@ TapeFormula formula_of(const Tape& tape, TapeIndex gradient, TapeIndex of) {
     result.term = plus(result.term, here);
   }
   const std::string plain = result.of == none ? tape.name_of(gradient) : tape.name_of(result.of);
+  const Shape& shape = at(tape.values, gradient).spec.shape;
   if (!result.term)
     throw ValueError("no call of this tape gives " + plain + " a gradient that has a formula",
-                     "why " + plain + ".g[0] follows an element");
+                     "why " + plain + ".g" +
+                         (shape.rank() == 0 ? "" : index_text(Ints(shape.size(), 0))) +
+                         " follows an element");
   return through_view(tape, result).value_or(result);
 }
 

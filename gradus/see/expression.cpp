@@ -234,17 +234,19 @@ class Reader {
     const std::string_view name = word();
     if (peek() == '(') return call(name, position, {});
     if (Tensor tensor = lookup_(name)) return {tensor, {}};
-    if (!unknown_) throw UnknownName(std::string(name), "l lists what there is", position);
     at_ = position;
     return unknown_name();
   }
-  /// What stands behind dots is part of the name, or of what nobody can look up; a call is not.
+  /// What stands behind dots is part of the name; a call and what tensors have are not.
   Value unknown_name() {
     const std::size_t position = at_;
     word();
     while (at_ < text_.size() && text_[at_] == '.') {
       const std::size_t dot = at_++;
-      if (word().empty() || peek() == '(') {
+      const std::string_view part = word();
+      constexpr std::string_view had[] = {"shape", "strides", "stride", "offset", "ndim", "numel",
+                                          "size",  "dtype",   "name",   "grad",   "T"};
+      if (part.empty() || peek() == '(' || std::ranges::count(had, part) > 0) {
         at_ = dot;
         break;
       }
@@ -396,7 +398,8 @@ class Reader {
       } else {
         const auto attributes = op.attributes();
         if (unnamed == attributes.size())
-          throw ExpressionError("too many values for " + std::string(name), "", begin);
+          throw ExpressionError("too many values for " + std::string(name),
+                                unnamed > 0 ? "a list goes in brackets: [2,3]" : "", begin);
         op = named([&] { return op.with(attributes[unnamed++].name, attribute_text(argument())); });
       }
       if (!take(",")) break;

@@ -5,8 +5,8 @@
 //
 // Commands come from standard input, answers go to standard output; step.h has the commands. The
 // elements of the last 256 MB are kept; nothing can be run again here: that takes a
-// see::StepProgram (gradus step). GRADUS_ECHO writes each command before its answer, for
-// transcripts.
+// see::StepProgram (gradus step). An exception that nobody catches opens the prompt, to step back
+// from there. GRADUS_ECHO writes each command before its answer, for transcripts.
 #pragma once
 
 #include <gradus/core/tensor.h>

@@ -45,7 +45,7 @@ Picture picture_of(const Tensor& given) {
   if (x.ndim() < 2 && side * side == x.numel() && side > 3)
     x = x.reshape({side, side});
   else if (x.ndim() != 2)
-    x = x.reshape({x.ndim() == 0 ? 1 : x.size(0), -1});
+    x = x.reshape({x.ndim() < 2 ? 1 : x.size(0), -1});
   p.rows = x.size(0);
   p.columns = x.size(1);
   p.values = x.to_vector<double>();
@@ -79,7 +79,10 @@ std::string picture_text(const Picture& p, const Style& style) {
     }
     text += "|\n";
   }
-  return text + "  " + p.spec.str() + ", full shade " + number(p.full_shade) + "\n";
+  const bool is_reshaped = p.spec.shape.rank() != 2 && p.rows > 1;
+  return text + "  " + p.spec.str() +
+         (is_reshaped ? " as " + index_text({p.rows, p.columns}) : std::string()) +
+         ", full shade " + number(p.full_shade) + "\n";
 }
 
 std::string picture_json(const Picture& p) {

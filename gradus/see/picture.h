@@ -5,8 +5,8 @@
 
 namespace gradus::see {
 
-/// A tensor as a matrix: a square row (784 numbers) as 28 x 28, more axes than two as rows by all
-/// the rest, one number as 1 x 1. A tensor without elements has no rows.
+/// A tensor as a matrix: a square row (784 numbers) as 28 x 28, another as one row, more axes than
+/// two as rows by all the rest, one number as 1 x 1. A tensor without elements has no rows.
 struct Picture {
   std::int64_t rows = 0, columns = 0;
   std::vector<double> values{};  ///< in row-major order

@@ -3,6 +3,7 @@
 #include <gradus/see/range.h>
 #include <gradus/see/words.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
@@ -25,7 +26,10 @@ std::pair<double, double> limits_from(std::string_view given) {
     if (end == word.c_str() || !trimmed(end).empty() || std::isnan(value)) fail();
     return value;
   };
-  return {number_from(text.substr(0, comma)), number_from(text.substr(comma + 1))};
+  const std::pair limits{number_from(text.substr(0, comma)), number_from(text.substr(comma + 1))};
+  if (limits.first > limits.second)
+    throw ValueError("the range '" + std::string(given) + "' is empty", "the lower end goes first");
+  return limits;
 }
 
 }  // namespace
@@ -38,13 +42,7 @@ InRange in_range(const Tensor& x, std::string_view limits) {
   const std::vector<double> elements = x.to_vector<double>();
   for (std::size_t i = 0; i < elements.size(); ++i) {
     if (!(elements[i] >= range.low && elements[i] <= range.high)) continue;
-    Ints index(shape.size(), 0);
-    auto place = static_cast<std::int64_t>(i);
-    for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-      index[static_cast<std::size_t>(axis)] = place % shape[axis];
-      place /= shape[axis];
-    }
-    range.found.push_back({index, elements[i]});
+    range.found.push_back({index_at(shape, static_cast<std::int64_t>(i)), elements[i]});
   }
   return range;
 }
@@ -53,13 +51,14 @@ std::string range_text(const InRange& range) {
   constexpr std::size_t most = 10;
   std::string text = std::to_string(range.found.size()) + " of " + std::to_string(range.count) +
                      " elements lie in [" + number(range.low) + ", " + number(range.high) + "]\n";
-  for (std::size_t i = 0; i < std::min(most, range.found.size()); ++i) {
-    const InRange::Element& e = range.found[i];
-    std::string index;
-    for (const std::int64_t k : e.index) index += (index.empty() ? "" : ",") + std::to_string(k);
-    text += "  [" + index + "] " + number(e.value) + "\n";
-  }
-  return text + (range.found.size() > most ? "  ...\n" : "");
+  for (std::size_t i = 0; i < std::min(most, range.found.size()); ++i)
+    text += "  " + index_text(range.found[i].index) + " " + number(range.found[i].value) + "\n";
+  if (range.found.size() <= most) return text;
+  const auto largest = std::max_element(
+      range.found.begin(), range.found.end(),
+      [](const auto& a, const auto& b) { return std::fabs(a.value) < std::fabs(b.value); });
+  return text + "  and " + std::to_string(range.found.size() - most) + " more; the largest is " +
+         index_text(largest->index) + " " + number(largest->value) + "\n";
 }
 
 }  // namespace gradus::see

@@ -18,7 +18,7 @@ struct InRange {
 };
 /// `limits` as "[100,inf]", "-1,1". Throws ValueError for what are none.
 InRange in_range(const Tensor& x, std::string_view limits);
-/// How many, and the first ten.
+/// How many, the first ten, and of more the largest in size.
 std::string range_text(const InRange& range);
 
 }  // namespace gradus::see

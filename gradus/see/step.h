@@ -13,6 +13,7 @@
 
 #include <gradus/see/gradient_slope.h>
 #include <gradus/see/rerun.h>
+#include <gradus/see/step_command.h>
 #include <gradus/see/stop.h>
 #include <gradus/see/tape_view.h>
 #include <gradus/see/term.h>
@@ -40,7 +41,12 @@ class Stepper {
   std::string grown();
   /// The tape will not grow any more: what waits stops at its end.
   std::string ended();
+  /// The same where nobody will look any more: nothing is shown, and what waits is forgotten.
+  void end_tape();
   bool has_quit() const { return has_quit_; }
+  /// The breakpoints that have not stopped anything: of a tape that ended all, else those that may
+  /// never be met, with the reason.
+  std::string unmet() const;
   /// Any motion stops at the next tick, and what waits behind it is forgotten; the next command
   /// begins anew. May be called from a signal handler.
   void interrupt() { interrupted_.store(true, std::memory_order_relaxed); }
@@ -70,16 +76,26 @@ class Stepper {
     std::string expression;
     bool enabled = true;
   };
+  struct Note {
+    TapeIndex tick;
+    std::string text;
+  };
   struct Branch {
     std::string name, how;
     Tape tape;
     TapeIndex step;
   };
   using Handler = std::string (Stepper::*)(const std::string& rest, int direction);
+  /// What follows a command's word. What nobody reads is refused in one place.
+  enum class Takes { nothing, maybe, something };
+  /// A motion runs on where it must and has a reverse; what arrives says itself where.
+  enum class Kind { answer, arrival, motion };
   struct Entry {
     std::string_view word, letters;
     Handler handler;
-    bool is_motion = false;
+    Takes takes;
+    std::string_view example{};  ///< of what follows, where something must
+    Kind kind = Kind::answer;
   };
   static const std::vector<Entry>& entries();
 
@@ -87,8 +103,17 @@ class Stepper {
   std::string drain();
   bool take_interrupt();
   bool is_expression(std::string_view command) const;
-  std::string run_one(std::string command);
-  std::string answer(const std::string& command, const std::string& text, bool is_error);
+  std::string run_one(std::string typed);
+  std::string run_entry(const Entry& entry);
+  /// What `run` says, to who asked or into the command's file; its errors to who asked.
+  std::string attempt(const std::function<std::string()>& run);
+  std::string proceed();
+  std::string delivered(const std::string& text);
+  std::string said(const std::string& command, const std::string& text, bool is_error);
+  std::string answer(const std::string& text);
+  /// An answer that says what is wrong and how to mend it; `position` is where in the command.
+  std::string refusal(const std::string& problem, const std::string& hint,
+                      std::optional<std::size_t> position = {});
   /// Of lines that programs get whole.
   Style text_style() const {
     return {options_.json ? 1 << 20 : options_.style.width, options_.style.utf8};
@@ -96,22 +121,23 @@ class Stepper {
   /// With --json, a further field of the answer.
   template <class... What>
   void tell(const std::string& field, const What&... what);
-  const Entry* entry_for(const std::string& word, std::string& complaint) const;
+  /// Throws NameError for a word that is no command's, or several commands'.
+  const Entry& entry_for(const std::string& word) const;
   std::string arrive(Focus focus, char sign, const std::string& reason);
+  TapeIndex last_tick() const { return static_cast<TapeIndex>(tape_.ticks.size()) - 1; }
+
+  // -- move (step_move.cpp)
   std::string edge(bool at_end);
   /// Goes on in `direction` until `until` gives a reason, from the tick beside the focus.
   std::string travel(int direction,
                      std::function<std::optional<std::string>(TapeIndex tick)> until);
-  std::optional<std::string> stop_reason(TapeIndex tick);
-  std::optional<std::string> reason_of(Breakpoint& b, TapeIndex tick);
-  TapeIndex last_tick() const { return static_cast<TapeIndex>(tape_.ticks.size()) - 1; }
   std::string next_event(int depth, int direction);
-
-  // -- move (step_move.cpp)
   std::string next(const std::string&, int), step(const std::string&, int),
       up(const std::string&, int), go_on(const std::string&, int), until(const std::string&, int),
       jump(const std::string&, int), home(const std::string&, int), end(const std::string&, int);
-  // -- stop and watch (step_move.cpp)
+  // -- stop and watch (step_stop.cpp)
+  std::optional<std::string> stop_reason(TapeIndex tick);
+  std::optional<std::string> reason_of(Breakpoint& b, TapeIndex tick);
   std::string add_break(const std::string&, int), add_once(const std::string&, int),
       ignore(const std::string&, int), condition(const std::string&, int),
       enable(const std::string&, int), disable(const std::string&, int),
@@ -139,8 +165,14 @@ class Stepper {
   Breakpoint& breakpoint(const std::string& number);
   /// `enable 2`, `disable 2`: of a breakpoint or a watch.
   std::string set_enabled(const std::string& number, bool enabled);
+  bool has_whole_step() const;
   /// A line that says so where a stop may never be met, as far as a whole step shows.
-  std::string doubt_line(const std::string& doubt) const;
+  std::string doubt_line(const std::string& doubt);
+  /// A line for `commands`, up to `end`.
+  std::string collect(const std::string& line);
+  static std::string watches_text(const std::vector<Watch>& all, const std::string& what);
+  /// Without tensor and word where a name is not here yet, which `absence` says: ": nothing is...".
+  Value value_now(const std::string& expression, std::string& absence);
   /// The ticks [first, last) that `u` leaves from here, and where it goes.
   bool is_inside(TapeIndex here, TapeIndex tick) const;
   TapeIndex after_module(TapeIndex tick) const;
@@ -154,9 +186,10 @@ class Stepper {
   std::vector<Breakpoint> breakpoints_;
   std::vector<Watch> watches_, displays_;
   std::vector<Branch> branches_;
-  std::vector<std::string> notes_;
+  std::vector<Note> notes_;
   int numbers_ = 0;
   std::deque<std::string> queue_;
+  StepCommand command_;                 // the one that runs, or waits
   std::string last_line_, shown_;       // the tensor that @[..] looks at
   JsonFields told_;                     // further fields of the answer that comes
   std::vector<std::string> collected_;  // `commands N` takes lines until `end`

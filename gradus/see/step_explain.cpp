@@ -33,7 +33,6 @@ std::optional<Op> operation_called(const std::string& name) {
 }  // namespace
 
 std::string Stepper::tell_why(const std::string& rest, int) {
-  require(rest, "why w1.g[2,3]");
   TapeIndex tick = focus_.tick;
   const std::string element(trimmed(elements_.take_time(rest, tick)));
   const Reason reason = see::reason_of(elements_, element, tick);
@@ -75,6 +74,7 @@ std::string Stepper::explain(const std::string& rest, int) {
     const Explanation one = see::explain(*op);
     return page("operation", one, page_text(one, style));
   }
+  if (comes_at(tape_, tensor, tick) != none) elements_.find(tensor, tick);  // says when
   std::vector<std::string> known = tape_.names(tick);
   for (const DiagnosticPage& one : diagnostic_pages()) known.emplace_back(one.code);
   for (const Op& op : all_ops()) known.emplace_back(op.name());
@@ -101,9 +101,11 @@ std::string Stepper::explain_all(TapeIndex tick, TermStyle style) {
 }
 
 std::string Stepper::latex(const std::string& rest, int) {
+  TapeIndex tick = focus_.tick;
+  const std::string asked(trimmed(elements_.take_time(rest, tick)));
   std::string text;
   std::vector<std::string> told;
-  for (const TapeFormula& f : formulas_asked(tape_, rest, focus_.tick)) {
+  for (const TapeFormula& f : formulas_asked(tape_, asked, tick)) {
     const std::string latex = write(f.term, TermStyle::latex);
     text += latex + "\n";
     if (options_.json) told.push_back(formula_json(tape_.name_of(f.gradient), "latex", latex));
@@ -113,9 +115,11 @@ std::string Stepper::latex(const std::string& rest, int) {
 }
 
 std::string Stepper::einsum(const std::string& rest, int) {
+  TapeIndex tick = focus_.tick;
+  const std::string asked(trimmed(elements_.take_time(rest, tick)));
   std::string text;
   std::vector<std::string> told;
-  for (const TapeFormula& f : formulas_asked(tape_, rest, focus_.tick)) {
+  for (const TapeFormula& f : formulas_asked(tape_, asked, tick)) {
     const std::string name = tape_.name_of(f.gradient);
     // With the letters of the page, where it has some.
     const std::optional<IndexForm> page = index_form(f.term);
@@ -128,7 +132,6 @@ std::string Stepper::einsum(const std::string& rest, int) {
 }
 
 std::string Stepper::gears(const std::string& rest, int) {
-  require(rest, "gears w1.g[2,3], gears w1.g[2,3] n=7");
   TapeIndex tick = focus_.tick;
   const std::string element(trimmed(elements_.take_time(rest, tick)));
   const Gears gears = gears_of(elements_, element, tick);
@@ -154,7 +157,6 @@ GradientSlope Stepper::slope_of(const std::string& name, const Ints& index, Tape
 }
 
 std::string Stepper::check(const std::string& rest, int) {
-  require(rest, "check w1.g[2,3]");
   TapeIndex tick = focus_.tick;
   const std::string element(trimmed(elements_.take_time(rest, tick)));
   const ElementName said = parse_element(element);
@@ -166,7 +168,7 @@ std::string Stepper::check(const std::string& rest, int) {
                      number(slope.numeric, 8) + ", step " + number(slope.step, 2) + "\n";
   if (const std::string passes = passes_text(slope); !passes.empty()) text += "  " + passes + "\n";
   if (tape_.find(name + ".g", tick) == none) {
-    tell("check", slope, std::nullopt, std::nullopt);
+    tell("check", slope, std::optional<double>(), std::optional<bool>());
     return text + "  the tape has no " + name + ".g here yet\n";
   }
   const Reason reason = see::reason_of(elements_, name + ".g" + index, tick);
@@ -175,7 +177,7 @@ std::string Stepper::check(const std::string& rest, int) {
   const double judged = slope.judged(ours);
   const std::string here = "  " + name + ".g here " + number(ours, 8);
   if (!std::isfinite(judged) || !std::isfinite(slope.numeric)) {
-    tell("check", slope, ours, std::nullopt);
+    tell("check", slope, std::optional<double>(ours), std::optional<bool>());
     return text + here +
            ": there is nothing to compare; first nan and first inf say where it "
            "began\n";
@@ -183,7 +185,7 @@ std::string Stepper::check(const std::string& rest, int) {
   const double apart =
       std::fabs(judged - slope.numeric) / std::max(std::fabs(slope.numeric), 1e-12);
   const bool ok = slope.fits(judged, rounding_of(reason, dtype));
-  tell("check", slope, ours, ok);
+  tell("check", slope, std::optional<double>(ours), std::optional<bool>(ok));
   return text + here + "  rel " + number(apart, 2) + "  " +
          (ok ? "ok" : "DIFFERS, ratio " + number(judged / slope.numeric, 4)) + " (" +
          std::to_string(slope.kinks) + " kinks crossed)\n";

@@ -1,4 +1,5 @@
 // Answers as JSON; see step_json.h.
+#include <gradus/see/statistics_json.h>
 #include <gradus/see/step_json.h>
 #include <gradus/see/words.h>
 
@@ -33,6 +34,7 @@ StepJson json_of(const Value& value) {
 
 }  // namespace
 
+std::string json_text(std::int64_t x) { return json_line(x); }
 std::string json_text(double x) { return json_line(json_number<StepJson>(x)); }
 std::string json_text(const std::string& words) { return json_line(words); }
 std::string json_text(const Value& value) { return json_line(json_of(value)); }
@@ -40,6 +42,30 @@ std::string json_text(const std::string& expression, const Value& value) {
   StepJson j{{"expression", expression}};
   j.update(json_of(value));
   return json_line(j);
+}
+std::string display_json(int number, const std::string& expression, const Value& value) {
+  StepJson j{{"number", number}, {"expression", expression}};
+  if (value.tensor || !value.word.empty()) j.update(json_of(value));
+  return json_line(j);
+}
+std::string json_text(const Statistics& s) {
+  StepJson j{{"count", s.count}};
+  add_statistics(j, s);
+  j["histogram"] = StepJson::array();
+  for (int i = 1; i < 64; ++i) {
+    const std::uint32_t count = s.histogram[static_cast<std::size_t>(i)];
+    if (count == 0) continue;
+    // Bins of a factor 4 in size on both sides of the one around 0; see Statistics.
+    const int k = i > 32 ? i - 33 : 31 - i;
+    const double near = i == 32 ? -std::ldexp(1, -44) : std::ldexp(1, 2 * k - 44),
+                 far = i == 32 ? -near : 4 * near;
+    j["histogram"].push_back(
+        {{"low", i < 32 ? -far : near}, {"high", i < 32 ? -near : far}, {"count", count}});
+  }
+  return json_line(j);
+}
+std::string note_json(const TapeTick& tick, const std::string& text) {
+  return json_line({{"step", tick.step}, {"t", tick.number}, {"text", text}});
 }
 std::string json_text(const Gears& gears) {
   StepJson wheels = StepJson::array();
@@ -126,7 +152,8 @@ std::string json_text(const std::vector<StopTold>& stops) {
                  {"enabled", s.enabled},
                  {"once", s.once},
                  {"ignore", s.ignore},
-                 {"hits", s.hits}});
+                 {"hits", s.hits},
+                 {"commands", s.commands}});
   return json_line(j);
 }
 std::string json_list(const std::vector<std::string>& entries) {

@@ -11,12 +11,20 @@
 namespace gradus::see {
 
 std::string json_text(double number);
+std::string json_text(std::int64_t number);
+inline std::string json_text(int number) { return json_text(std::int64_t{number}); }
 std::string json_text(const std::string& words);
 /// {"shape","dtype","elements"}, the elements in row-major order, where there are no more than
 /// 10,000; {"word"} for a word.
 std::string json_text(const Value& value);
 /// {"expression", then as above}.
 std::string json_text(const std::string& expression, const Value& value);
+/// {"number","expression", then as above}: what is displayed; the value may be left out.
+std::string display_json(int number, const std::string& expression, const Value& value);
+/// What statistics tell, and the histogram as [{"low","high","count"}], bins that hold something.
+std::string json_text(const Statistics& statistics);
+/// {"step","t","text"}.
+std::string note_json(const TapeTick& tick, const std::string& text);
 std::string json_text(const Gears& gears);
 /// {"low","high","of","count","elements":[{"index","value"}]}, the first 10,000 of those in the
 /// range; `of` counts all elements, `count` those.
@@ -41,6 +49,7 @@ struct StopTold {
   std::string kind, what, condition{};  ///< "breakpoint" or "watch"
   bool enabled = true, once = false;
   int ignore = 0, hits = 0;
+  std::vector<std::string> commands{};
 };
 std::string json_text(const std::vector<StopTold>& stops);
 std::string json_list(const std::vector<std::string>& entries);

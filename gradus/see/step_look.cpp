@@ -75,7 +75,6 @@ std::string Stepper::source(const std::string&, int) {
 }
 
 std::string Stepper::print(const std::string& rest, int) {
-  require(rest, "p w1.shape, p l1[0,:4], p w1.g @ t=8");
   std::vector<std::string> values, told;
   std::size_t columns = 0;
   bool apart = false;  // one below the other
@@ -96,7 +95,6 @@ std::string Stepper::print(const std::string& rest, int) {
 }
 
 std::string Stepper::summary(const std::string& rest, int) {
-  require(rest, "pp w1.g");
   const Value value = elements_.evaluate(rest, focus_.tick);
   tell("value", rest, value);
   if (!value.tensor) return value.str() + "\n";
@@ -105,16 +103,16 @@ std::string Stepper::summary(const std::string& rest, int) {
   described.spec = value.tensor.spec();
   described.statistics = statistics(value.tensor);
   const Statistics& s = *described.statistics;
-  if (s.count == s.bad()) return summary_of(tape_, described, rest) + "\n";  // or none at all
-  return cut_to(summary_of(tape_, described, rest) +
-                    (s.bad() > 0 ? "  of the others mean " : "  mean ") + number(s.mean, 4) +
-                    "  std " + number(s.std, 4),
-                text_style().width, options_.style) +
-         "\n  " + histogram_text(s, options_.style) + "\n";
+  tell("summary", s);
+  const std::string head = summary_of(tape_, described, rest);
+  if (s.count == s.bad()) return head + "\n";  // or none at all
+  const std::string more = (s.bad() > 0 ? "of the others mean " : "mean ") + number(s.mean, 4) +
+                           "  std " + number(s.std, 4);
+  const bool fits = std::ssize(head) + 2 + std::ssize(more) <= text_style().width;
+  return head + (fits ? "  " : "\n  ") + more + "\n  " + histogram_text(s, options_.style) + "\n";
 }
 
 std::string Stepper::picture(const std::string& rest, int) {
-  require(rest, "pic w1.g[:,39]");
   const Value value = elements_.evaluate(rest, focus_.tick);
   if (!value.tensor) return value.str() + "\n";
   shown_ = rest;
@@ -125,7 +123,6 @@ std::string Stepper::picture(const std::string& rest, int) {
 
 /// pt t -r [a,b]: the elements within a range.
 std::string Stepper::range(const std::string& rest, int) {
-  require(rest, "pt w1.g -r [100,inf]");
   const std::size_t option = rest.find(" -r ");
   const std::string expression = rest.substr(0, option);
   const Value value = elements_.evaluate(expression, focus_.tick);
@@ -142,7 +139,6 @@ std::string Stepper::range(const std::string& rest, int) {
 // @[10,0]: that place of what was shown last.
 std::string Stepper::element(const std::string& rest, int) {
   if (shown_.empty()) throw ValueError("nothing was shown yet", "pp w1, then @[10,0]");
-  require(rest, "@[10,0]");
   const Value value =
       evaluated(elements_, "(" + shown_ + ")" + rest, focus_.tick, -std::ssize(shown_) - 2);
   tell("value", shown_ + rest, value);

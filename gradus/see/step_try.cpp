@@ -9,7 +9,6 @@
 namespace gradus::see {
 
 std::string Stepper::what_if(const std::string& rest, int) {
-  require(rest, "whatif lr 1e-5..3e-3, whatif lr 0.1 0.2");
   if (!rest.starts_with("lr "))
     throw ValueError("'whatif " + rest + "' is not known",
                      "whatif lr 1e-5..3e-3, whatif lr 0.1 0.2");
@@ -43,7 +42,7 @@ std::string Stepper::set(const std::string& rest, int) {
 
 std::string Stepper::branch(const std::string& rest, int) {
   if (rest.empty()) {
-    std::string text = "  main  " + std::to_string(tape_.steps()) + " steps, loss " +
+    std::string text = "  main  " + counted(tape_.steps(), "step") + ", loss " +
                        loss_text(tape_, step_here()) + " at step " + std::to_string(step_here()) +
                        "\n";
     for (const Branch& b : branches_)
@@ -68,27 +67,32 @@ std::string Stepper::branch(const std::string& rest, int) {
 }
 
 std::string Stepper::diff(const std::string& rest, int) {
-  const std::size_t space = rest.find(' ');
-  const std::string left = rest.substr(0, space),
-                    right =
-                        space == rest.npos ? "" : rest.substr(rest.find_first_not_of(' ', space));
-  const auto find = [&](const std::string& name) -> const Branch* {
-    for (const Branch& b : branches_)
-      if (b.name == name) return &b;
-    if (name != "main") throw ValueError("there is no branch '" + name + "'", "branch lists them");
-    return nullptr;
+  struct Side {
+    std::string name;
+    const Branch* branch;  // null for the main line
   };
-  require(rest, "diff main set1");
-  const Branch *a = find(left), *b = find(right.empty() ? "main" : right);
-  const TapeIndex step_a = a   ? 0
-                           : b ? b->step
-                               : step_here(),
-                  step_b = b   ? 0
-                           : a ? a->step
-                               : step_here();
-  const Tape &tape_a = a ? a->tape : tape_, &tape_b = b ? b->tape : tape_;
-  tell("differences", differences(tape_a, step_a, tape_b, step_b));
-  return difference_text(tape_a, step_a, tape_b, step_b, text_style());
+  const auto side = [&](const std::string& name) -> Side {
+    for (const Branch& b : branches_)
+      if (b.name == name) return {name, &b};
+    if (name != "main") throw ValueError("there is no branch '" + name + "'", "branch lists them");
+    return {name, nullptr};
+  };
+  const std::size_t space = std::min(rest.find(' '), rest.size());
+  const std::string second(trimmed(std::string_view(rest).substr(space)));
+  const Side a = side(rest.substr(0, space)), b = side(second.empty() ? "main" : second);
+  if (a.name == b.name)
+    throw ValueError("diff compares two lines, here " + a.name + " with itself",
+                     branches_.empty() ? "set and branch make others: set w2[0]=0"
+                                       : "diff main " + branches_.back().name);
+  // The main line at the step that the branch begins with.
+  const auto step_of = [](const Side& one, const Side& other) {
+    return one.branch ? 0 : other.branch->step;
+  };
+  const Tape &tape_a = a.branch ? a.branch->tape : tape_,
+             &tape_b = b.branch ? b.branch->tape : tape_;
+  tell("differences", differences(tape_a, step_of(a, b), tape_b, step_of(b, a)));
+  return difference_text(tape_a, step_of(a, b), a.name, tape_b, step_of(b, a), b.name,
+                         text_style());
 }
 
 std::string Stepper::told_branches() const {
@@ -104,16 +108,19 @@ std::string Stepper::told_branches() const {
 }
 
 std::string Stepper::note(const std::string& rest, int) {
+  const auto place_of_note = [this](const Note& one) {
+    const TapeTick& tick = at(tape_.ticks, one.tick);
+    return "step " + std::to_string(tick.step) + " t" + std::to_string(tick.number);
+  };
   if (!rest.empty()) {
-    notes_.push_back("step " + std::to_string(step_here()) + " t" +
-                     std::to_string(at(tape_.ticks, focus_.tick).number) + ": " + rest);
-    return "";
+    notes_.push_back({focus_.tick, rest});
+    return "noted at " + place_of_note(notes_.back()) + "\n";
   }
   std::string text;
   std::vector<std::string> told;
-  for (const std::string& one : notes_) {
-    text += "  " + one + "\n";
-    told.push_back(json_text(one));
+  for (const Note& one : notes_) {
+    text += "  " + place_of_note(one) + ": " + one.text + "\n";
+    told.push_back(note_json(at(tape_.ticks, one.tick), one.text));
   }
   if (options_.json) told_.emplace_back("notes", json_list(told));
   return text.empty() ? "no notes; note TEXT writes one\n" : text;

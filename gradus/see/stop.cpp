@@ -65,22 +65,68 @@ bool names_something_made(const Elements& elements, const std::string& expressio
   return false;
 }
 
-bool fits_shape(const std::string& wanted, const Shape& shape) {
-  std::vector<std::string> sizes;
-  for (std::size_t i = 0; i <= wanted.size();) {
-    const std::size_t end = std::min(wanted.find(',', i), wanted.size());
-    sizes.emplace_back(trimmed(std::string_view(wanted).substr(i, end - i)));
+constexpr std::int64_t any_size = -1;
+
+/// "*,10000", "[150,50]" as sizes.
+Ints read_shape(std::string_view text) {
+  const auto fail = [&] {
+    throw ValueError("'" + std::string(text) + "' is no shape",
+                     "b shape *,10000: sizes or *, with commas; a leading * is any number of axes");
+  };
+  std::string_view inner = trimmed(text);
+  if (inner.starts_with('[') && inner.ends_with(']')) inner = inner.substr(1, inner.size() - 2);
+  Ints sizes;
+  for (std::size_t i = 0; i <= inner.size();) {
+    const std::size_t end = std::min(inner.find(',', i), inner.size());
+    const std::string_view one = trimmed(inner.substr(i, end - i));
+    const bool is_number =
+        !one.empty() && one.size() < 19 && one.find_first_not_of("0123456789") == one.npos;
+    if (one != "*" && !is_number) fail();
+    sizes.push_back(one == "*" ? any_size : std::stoll(std::string(one)));
     i = end + 1;
   }
-  // A leading * stands for any number of axes.
-  const bool open = !sizes.empty() && sizes[0] == "*";
+  return sizes;
+}
+
+bool fits_shape(const Ints& wanted, const Shape& shape) {
   const auto rank = static_cast<std::size_t>(shape.rank());
-  if (open ? rank + 1 < sizes.size() : rank != sizes.size()) return false;
-  for (std::size_t i = open ? 1 : 0; i < sizes.size(); ++i) {
-    const auto axis = static_cast<int>(rank + i - sizes.size());
-    if (sizes[i] != "*" && sizes[i] != std::to_string(shape[axis])) return false;
-  }
+  const bool open = wanted[0] == any_size;  // any number of axes
+  if (open ? rank + 1 < wanted.size() : rank != wanted.size()) return false;
+  for (std::size_t i = open ? 1 : 0; i < wanted.size(); ++i)
+    if (wanted[i] != any_size && wanted[i] != shape[static_cast<int>(rank + i - wanted.size())])
+      return false;
   return true;
+}
+
+/// What changed in a tensor: "3 of 6 numbers, L2 2 -> 2.5, most [1,0]: 0.5 -> -0.25".
+std::string change_text(const Tensor& before, const Tensor& now) {
+  const Unobserved not_seen;
+  const NoGrad not_recorded;
+  const std::vector<double> old = before.to_vector<double>(), fresh = now.to_vector<double>();
+  std::int64_t count = 0;
+  std::size_t most = 0;
+  double largest = -1;
+  for (std::size_t i = 0; i < old.size(); ++i) {
+    const bool both_nan = std::isnan(old[i]) && std::isnan(fresh[i]);
+    if (old[i] == fresh[i] || both_nan) continue;
+    ++count;
+    // A number that turned NaN changed most of all.
+    const double change = std::isnan(fresh[i] - old[i]) ? INFINITY : std::fabs(fresh[i] - old[i]);
+    if (change <= largest) continue;
+    largest = change;
+    most = i;
+  }
+  return std::to_string(count) + " of " + counted(now.numel(), "number") + ", L2 " +
+         number(statistics(before).l2) + " -> " + number(statistics(now).l2) + ", most " +
+         index_text(index_at(now.shape(), static_cast<std::int64_t>(most))) + ": " +
+         number(old[most]) + " -> " + number(fresh[most]);
+}
+
+/// " at [2,3]", the first NaN or infinity; nothing for a single number.
+std::string first_bad_text(const TapeValue& value) {
+  const Shape& shape = value.spec.shape;
+  if (shape.rank() == 0) return "";
+  return ", first bad number at " + index_text(index_at(shape, value.statistics->first_bad));
 }
 
 }  // namespace
@@ -112,10 +158,15 @@ bool matches(std::string_view pattern, std::string_view text) {
 
 Stop::Stop(std::string text) : text_(trimmed(text)) {
   if (text_.empty()) throw ValueError("a stop is missing", "b lin1, b nan, b |w1.g|>100");
-  if (text_ == "nan" || text_ == "inf") {
-    kind_ = text_ == "nan" ? Kind::nan : Kind::inf;
+  std::string plain = text_;
+  for (char& c : plain) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (plain == "nan" || plain == "inf") {
+    kind_ = plain == "nan" ? Kind::nan : Kind::inf;
     return;
   }
+  if (text_ == "shape" || text_ == "rank" || text_ == "bytes" || text_ == "op:")
+    throw ValueError("'" + text_ + "' alone stops nowhere",
+                     "b shape *,10000, b rank>2, b bytes>1G, b op:matmul");
   if (text_.starts_with("op:")) {
     kind_ = Kind::op;
     subject_ = text_.substr(3);
@@ -123,7 +174,7 @@ Stop::Stop(std::string text) : text_(trimmed(text)) {
   }
   if (text_.starts_with("shape ")) {
     kind_ = Kind::shape;
-    subject_ = trimmed(text_.substr(6));
+    shape_ = read_shape(std::string_view(text_).substr(6));
     return;
   }
   const std::size_t sign = text_.find_first_of("<>=!");
@@ -139,9 +190,12 @@ Stop::Stop(std::string text) : text_(trimmed(text)) {
     subject_ = text_;
     return;
   }
+  const bool has_equals = text_.substr(sign + 1).starts_with('=');
+  if (!has_equals && (text_[sign] == '=' || text_[sign] == '!'))
+    throw ValueError("'" + text_ + "' has a single " + text_[sign], "equal is ==, not equal is !=");
   kind_ = Kind::condition;
   subject_ = trimmed(text_.substr(0, sign));
-  sign_ = text_.substr(sign, text_[sign + 1 < text_.size() ? sign + 1 : sign] == '=' ? 2 : 1);
+  sign_ = text_.substr(sign, has_equals ? 2 : 1);
   const bool is_number = read_number(
       std::string(trimmed(std::string_view(text_).substr(sign + sign_.size()))), limit_);
   if (subject_.empty() || trimmed(text_.substr(sign + sign_.size())).empty())
@@ -209,10 +263,12 @@ std::string Stop::doubt(const Elements& elements) const {
                                    [&](const std::string& name) { return matches(wanted, name); }))
     return "";
   if (kind_ == Kind::place) {
-    std::string lines;
     const std::string file = wanted.substr(0, wanted.rfind(':') + 1);
+    std::set<int> numbers;
     for (const std::string& place : known)
-      if (place.starts_with(file)) lines += (lines.empty() ? "" : ", ") + place.substr(file.size());
+      if (place.starts_with(file)) numbers.insert(read_count(place.substr(file.size())));
+    std::string lines;
+    for (const int line : numbers) lines += (lines.empty() ? "" : ", ") + std::to_string(line);
     if (!lines.empty())
       return "no call on the tape so far is at " + wanted + "; in " +
              file.substr(0, file.size() - 1) + " there are calls at lines " + lines;
@@ -221,7 +277,16 @@ std::string Stop::doubt(const Elements& elements) const {
       tape.find(subject_, static_cast<TapeIndex>(tape.ticks.size()) - 1) != none)
     return "'" + subject_ + "' is a tensor, not a module or operation; watch " + subject_ +
            " stops at its changes, b |" + subject_ + "|>1 at its size";
-  return unknown_text(subject_, {known.begin(), known.end()});
+  if (kind_ == Kind::pattern) known.insert({"nan", "inf"});
+  const std::string text = unknown_text(subject_, {known.begin(), known.end()});
+  // Of few names all are told.
+  std::set<std::string> labels;
+  for (const TapeTick& tick : tape.ticks)
+    if (tick.number > 0) labels.insert(tick.label);
+  if (kind_ != Kind::pattern || text.ends_with('?') || labels.size() > 12) return text;
+  std::string all;
+  for (const std::string& label : labels) all += (all.empty() ? "; there are " : ", ") + label;
+  return text + all;
 }
 
 bool Stop::compares(double value) const {
@@ -276,12 +341,11 @@ std::optional<std::string> Stop::met(const Elements& elements, TapeIndex index) 
     const auto& s = value.statistics;
     const std::string name = tape.name_of(v);
     if (kind_ == Kind::nan && s && s->nans > 0)
-      return name + ": " + std::to_string(s->nans) + " NaN, first bad number at " +
-             std::to_string(s->first_bad);
+      return name + ": " + std::to_string(s->nans) + " NaN" + first_bad_text(value);
     if (kind_ == Kind::inf && s && s->plus_inf + s->minus_inf > 0)
-      return name + ": " + std::to_string(s->plus_inf + s->minus_inf) +
-             " infinite, first bad number at " + std::to_string(s->first_bad);
-    if (kind_ == Kind::shape && fits_shape(subject_, value.spec.shape))
+      return name + ": " + std::to_string(s->plus_inf + s->minus_inf) + " infinite" +
+             first_bad_text(value);
+    if (kind_ == Kind::shape && fits_shape(shape_, value.spec.shape))
       return name + " " + value.spec.str();
     const auto bytes = static_cast<double>(value.spec.shape.numel()) *
                        static_cast<double>(dtype_size(value.spec.dtype));
@@ -335,9 +399,11 @@ std::optional<std::string> changed(const Elements& elements, const std::string& 
     return x.numel() == 1 ? number(x.item()) : x.spec().str();
   };
   if (!before) return expression + " = " + text(now);
-  if (before.spec() == now.spec() && statistics(before).hash == statistics(now).hash)
-    return std::nullopt;
-  return expression + "  " + text(before) + " -> " + text(now);
+  const bool has_same_spec = before.spec() == now.spec();
+  if (has_same_spec && statistics(before).hash == statistics(now).hash) return std::nullopt;
+  if (!has_same_spec || now.numel() == 1)
+    return expression + "  " + text(before) + " -> " + text(now);
+  return expression + "  " + change_text(before, now);
 }
 
 }  // namespace gradus::see

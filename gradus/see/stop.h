@@ -35,6 +35,7 @@ class Stop {
   Kind kind_ = Kind::pattern;
   std::string sign_;
   double limit_ = 0;
+  Ints shape_{};
 };
 
 /// "nothing on the tape so far is called 'lni1'; did you mean 'lin1'?".

@@ -47,13 +47,8 @@ std::string Tape::name_of(TapeIndex index) const {
   const TapeEvent& event = at(events, value.made_by);
   const TapeTick& tick = at(ticks, event.tick);
   if (!event.scope.empty() && event.phase == Phase::forward) {
-    // The last result of the module's last call of this tick is its output, whichever call inside
-    // of that one made it.
-    TapeIndex last = none;
-    for (TapeIndex e = tick.first; e < tick.last; ++e)
-      if (at(events, e).parent == none && !at(events, e).outputs.empty())
-        last = at(events, e).outputs.back();
-    if (last == index) return std::string(last_part(event.scope)) + ".out";
+    // That is its output, whichever call inside of the module's last one made it.
+    if (last_result(event.tick) == index) return std::string(last_part(event.scope)) + ".out";
   }
   return event.op + "_" +
          std::to_string(value.made_by - at(ticks, ticks_of(tick.step).first).first);
@@ -138,7 +133,27 @@ TapeIndex Tape::find(std::string_view name, TapeIndex tick) const {
   for (TapeIndex v = first_value_of(here.step + 1) - 1; v >= begin; --v)
     if ((at(values, v).made_by == none || at(values, v).since < here.last) && name_of(v) == name)
       return v;
-  return find_lasting(name, begin);
+  const TapeIndex lasting = find_lasting(name, begin);
+  if (lasting != none || !name.ends_with(".out")) return lasting;
+  return output_of(name.substr(0, name.size() - 4), tick);
+}
+
+TapeIndex Tape::output_of(std::string_view module, TapeIndex tick) const {
+  for (TapeIndex t = tick; t >= 0 && at(ticks, t).step == at(ticks, tick).step; --t) {
+    const TapeTick& one = at(ticks, t);
+    if (one.phase != Phase::forward || one.first == one.last) continue;
+    const std::string& scope = at(events, one.first).scope;
+    if (!scope.empty() && (module == one.label || module == scope)) return last_result(t);
+  }
+  return none;
+}
+
+TapeIndex Tape::last_result(TapeIndex tick) const {
+  TapeIndex last = none;
+  for (TapeIndex e = at(ticks, tick).first; e < at(ticks, tick).last; ++e)
+    if (at(events, e).parent == none && !at(events, e).outputs.empty())
+      last = at(events, e).outputs.back();
+  return last;
 }
 
 std::vector<std::string> Tape::names(TapeIndex tick) const {

@@ -100,6 +100,7 @@ class Tape {
   /// Marks a value as a parameter, which is found in later steps too.
   void set_parameter(TapeIndex value);
   /// The value of that name known at the end of `tick`, the latest version; none if nothing has it.
+  /// "lin1.out" is what a module's last call of the step gave, whatever name that has itself.
   TapeIndex find(std::string_view name, TapeIndex tick) const;
   /// Names known at the end of `tick`, as of its step, without repetition, in order of appearance.
   std::vector<std::string> names(TapeIndex tick) const;
@@ -130,6 +131,10 @@ class Tape {
   TapeIndex first_value_of(TapeIndex step) const;
   /// The latest gradient of a value, or of the version before, known at the end of a tick.
   TapeIndex gradient_of(TapeIndex of, const TapeTick& here) const;
+  /// What leaves a module by its last call in the step so far.
+  TapeIndex output_of(std::string_view module, TapeIndex tick) const;
+  /// The last result of a tick's outermost calls.
+  TapeIndex last_result(TapeIndex tick) const;
   /// The latest of what stays from step to step and has that name, before value `end`.
   TapeIndex find_lasting(std::string_view name, TapeIndex end) const;
   void index_names() const;

@@ -35,9 +35,8 @@ SlopeStart start_of(const Elements& elements, TapeIndex value, const Ints& index
                          ", along which there is no slope",
                      "name a floating tensor");
   if (index.size() != static_cast<std::size_t>(recorded.ndim()))
-    throw IndexError(name + " has shape " + recorded.shape().str() + ", not " +
-                         std::to_string(index.size()) + " axes",
-                     "give one number for each axis");
+    throw IndexError(name + " has shape " + recorded.shape().str() + ": one number for each axis",
+                     name + index_text(Ints(static_cast<std::size_t>(recorded.ndim()), 0)));
   const Tensor x = contiguous(astype(recorded.detach(), dtype));
   Tensor place = x;
   for (const std::int64_t i : index) place = place[i];

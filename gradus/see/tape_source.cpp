@@ -29,18 +29,21 @@ std::ifstream open_source(const std::string& path) {
   return file;
 }
 
-/// What the calls of a step made at each line of a file.
-std::map<int, std::vector<TapeIndex>> made_by_line(const Tape& tape, TapeIndex step,
+/// What the calls of a step made at each line of a file: at a line that several ticks come from, as
+/// of a function called twice, only what the tick in focus made, or its forward twin.
+std::map<int, std::vector<TapeIndex>> made_by_line(const Tape& tape, TapeIndex focus,
                                                    const std::string& file) {
-  std::map<int, std::vector<TapeIndex>> made;
-  const auto [first, last] = tape.ticks_of(step);
+  std::map<int, std::vector<TapeIndex>> made, made_here;
+  const TapeTick& here = at(tape.ticks, focus);
+  const auto [first, last] = tape.ticks_of(here.step);
   for (TapeIndex t = first; t < last; ++t)
     for (TapeIndex e = at(tape.ticks, t).first; e < at(tape.ticks, t).last; ++e) {
       const TapeEvent& call = at(tape.events, e);
       if (call.file != file || call.phase != Phase::forward || call.parent != none) continue;
-      std::vector<TapeIndex>& here = made[call.line];
-      here.insert(here.end(), call.outputs.begin(), call.outputs.end());
+      std::vector<TapeIndex>& line = (t == focus || t == here.twin ? made_here : made)[call.line];
+      line.insert(line.end(), call.outputs.begin(), call.outputs.end());
     }
+  for (auto& [line, values] : made_here) made[line] = std::move(values);
   return made;
 }
 
@@ -51,7 +54,7 @@ SourcePlace source_at(const Tape& tape, const Focus& focus) {
   if (!event) return {};
   SourcePlace source{event->file, event->line, {}};
   std::ifstream file = open_source(event->file);
-  auto made = made_by_line(tape, at(tape.ticks, focus.tick).step, event->file);
+  auto made = made_by_line(tape, focus.tick, event->file);
   int number = 0;
   for (std::string line; std::getline(file, line);)
     if (++number >= event->line - 4 && number <= event->line + 4)
@@ -66,12 +69,19 @@ std::string source_text(const Tape& tape, const SourcePlace& source, const Style
            cut_to("  start in the folder of the sources", style.width, style) + "\n";
   std::string text;
   for (const SourceLine& line : source.lines) {
-    std::string one =
+    const std::string code =
         std::to_string(line.number) + (line.number == source.line ? " -> " : "    ") + line.text;
-    for (std::size_t i = 0; i < line.made.size(); ++i)
-      one += (i ? ", " : "   # ") + tape.name_of(line.made[i]) + " " +
-             at(tape.values, line.made[i]).spec.shape.str();
-    text += cut_to(one, style.width, style) + "\n";
+    std::string made;
+    for (const TapeIndex v : line.made)
+      made += (made.empty() ? "# " : ", ") + tape.name_of(v) + " " +
+              at(tape.values, v).spec.shape.str();
+    // The shapes are what one comes for: where they have no room behind the code they go below it.
+    const std::string together = code + (made.empty() ? "" : "   " + made);
+    if (cut_to(together, style.width, style) == together)
+      text += together + "\n";
+    else
+      text += cut_to(code, style.width, style) + "\n" +
+              (made.empty() ? "" : wrap_line("        " + made, style, 10) + "\n");
   }
   return text;
 }

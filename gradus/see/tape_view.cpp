@@ -17,6 +17,28 @@ std::string tick_name(const Tape& tape, TapeIndex tick) {
   return "t" + std::to_string(at(tape.ticks, tick).number);
 }
 
+/// "LessonProgram::lin" of "static Tensor app::{anonymous}::LessonProgram::lin(const Tensor&)":
+/// without what it returns and takes, under the last two of its names.
+std::string short_function(std::string whole) {
+  for (const std::string_view unnamed : {"{anonymous}::", "(anonymous namespace)::"})
+    for (std::size_t i; (i = whole.find(unnamed)) != whole.npos;) whole.erase(i, unnamed.size());
+  int depth = 0;
+  std::size_t begin = 0, end = 0;
+  for (; end < whole.size(); ++end) {
+    const char c = whole[end];
+    depth += (c == '<' || c == '{') - (c == '>' || c == '}');
+    if (depth == 0 && c == ' ') begin = end + 1;
+    if (depth == 0 && c == '(' && end > begin &&
+        !std::string_view(whole).substr(0, end).ends_with("operator"))
+      break;
+  }
+  const std::string name = whole.substr(begin, end - begin);
+  const std::size_t last = name.rfind("::");
+  const std::size_t before =
+      last == name.npos || last == 0 ? name.npos : name.rfind("::", last - 1);
+  return before == name.npos ? name : name.substr(before + 2);
+}
+
 }  // namespace
 
 const TapeEvent* event_of(const Tape& tape, const Focus& focus) {
@@ -168,29 +190,39 @@ std::pair<TapeIndex, TapeIndex> shown_in_list(const Tape& tape, const Focus& foc
 }
 
 std::string list_text(const Tape& tape, const Focus& focus, bool all, const Style& style) {
-  std::string text;
-  const auto line = [&](bool here, const std::string& name, const std::string& title,
-                        const std::vector<TapeIndex>& made) {
-    std::string one = std::string(here ? ">" : " ") + name;
-    one.resize(std::max<std::size_t>(one.size() + 1, 7), ' ');
-    one += title;
-    one.resize(std::max<std::size_t>(one.size() + 2, 28), ' ');
-    for (std::size_t i = 0; i < made.size(); ++i)
-      one +=
-          (i ? ", " : "") + tape.name_of(made[i]) + " " + at(tape.values, made[i]).spec.shape.str();
-    text += cut_to(one, style.width, style) + "\n";
+  struct Line {
+    bool is_here;
+    std::string name, title;
+    std::vector<TapeIndex> made;
   };
+  std::vector<Line> lines;
   const auto [first, last] = shown_in_list(tape, focus, all);
-  if (focus.event != none && !all) {
+  if (focus.event != none && !all)
     for (TapeIndex e = first; e < last; ++e) {
       const TapeEvent& event = at(tape.events, e);
-      line(e == focus.event, "",
-           std::string(2 * static_cast<std::size_t>(event.depth), ' ') + event.op, event.outputs);
+      lines.push_back({e == focus.event, "",
+                       std::string(2 * static_cast<std::size_t>(event.depth), ' ') + event.op,
+                       event.outputs});
     }
-    return text;
+  else
+    for (TapeIndex t = first; t < last; ++t)
+      lines.push_back(
+          {t == focus.tick, tick_name(tape, t), title_of(tape, {t}), tape.results_of(t)});
+  // Results in one column, unless a title is so long that little room would be left.
+  std::size_t widest = 19;
+  for (const Line& line : lines) widest = std::max(widest, line.title.size());
+  widest = std::min(widest, static_cast<std::size_t>(std::max(38, style.width)) / 2);
+  std::string text;
+  for (const Line& line : lines) {
+    std::string one = (line.is_here ? ">" : " ") + line.name;
+    one.resize(std::max<std::size_t>(one.size() + 1, 7), ' ');
+    one += line.title;
+    one.resize(std::max<std::size_t>(one.size() + 2, 7 + widest + 2), ' ');
+    for (std::size_t i = 0; i < line.made.size(); ++i)
+      one += (i ? ", " : "") + tape.name_of(line.made[i]) + " " +
+             at(tape.values, line.made[i]).spec.shape.str();
+    text += cut_to(one, style.width, style) + "\n";
   }
-  for (TapeIndex t = first; t < last; ++t)
-    line(t == focus.tick, tick_name(tape, t), title_of(tape, {t}), tape.results_of(t));
   return text;
 }
 
@@ -198,11 +230,11 @@ std::string where_text(const Tape& tape, const Focus& focus, const Style& style)
   const TapeTick& tick = at(tape.ticks, focus.tick);
   const auto [first, last] = tape.ticks_of(tick.step);
   std::string text = "  step " + std::to_string(tick.step) + ", t" + std::to_string(tick.number) +
-                     " of " + std::to_string(last - first - 1) + ": " + title_of(tape, focus) +
-                     "\n";
+                     " of " + std::to_string(last - first - 1) + ": " +
+                     std::string(trimmed(title_of(tape, focus))) + "\n";
   if (const TapeEvent* event = event_of(tape, focus)) {
     text += "  " + base_name(event->file) + ":" + std::to_string(event->line) + " in " +
-            event->function + "\n";
+            short_function(event->function) + "\n";
     for (TapeIndex parent = event->parent; parent != none; parent = at(tape.events, parent).parent)
       text += "  inside " + at(tape.events, parent).op + "\n";
     if (!event->scope.empty()) text += "  module path " + event->scope + "\n";

@@ -1,4 +1,5 @@
 // Stops, places and lists as JSON; see tape_view.h.
+#include <gradus/see/statistics_json.h>
 #include <gradus/see/tape_rate.h>
 #include <gradus/see/tape_view.h>
 #include <gradus/see/words.h>
@@ -76,15 +77,7 @@ std::string stop_json(const Tape& tape, const Focus& focus, const std::string& r
                  {"dtype", dtype_name(value.spec.dtype)},
                  {"tensor", value.tensor},
                  {"version", value.version}};
-    if (const auto& s = value.statistics)
-      one.update({{"min", json_number<ViewJson>(s->min)},
-                  {"max", json_number<ViewJson>(s->max)},
-                  {"mean", json_number<ViewJson>(s->mean)},
-                  {"std", json_number<ViewJson>(s->std)},
-                  {"l2", json_number<ViewJson>(s->l2)},
-                  {"zeros", s->zeros},
-                  {"nan", s->nans},
-                  {"inf", s->plus_inf + s->minus_inf}});
+    if (value.statistics) add_statistics(one, *value.statistics);
     j["results"].push_back(std::move(one));
   }
   for (const auto& [name, json] : more) j[name] = ViewJson::parse(json);

@@ -27,8 +27,11 @@ Tensor part_of(StepProgram& program, const std::string& name, const Ints& index)
     return part;
   }
   const std::string near = nearest(name, names);
+  std::string all;
+  for (const std::string& one : names)
+    if (all.size() < 60) all += (all.empty() ? "there are " : ", ") + one;
   throw NameError("'" + name + "' is no parameter of this program",
-                  near.empty() ? "" : "did you mean '" + near + "'?");
+                  near.empty() ? all : "did you mean '" + near + "'?");
 }
 
 /// The ReLU inputs of a forward pass, and its loss.
@@ -81,15 +84,21 @@ Slope numeric_slope(const Rerun& rerun, TapeIndex step, const std::string& param
 }
 
 std::vector<double> learning_rates(const std::string& text) {
-  const auto fail = [&] {
-    throw ValueError("'" + text + "' are no learning rates", "1e-5..3e-3, or 0.1 0.2 0.5");
+  const auto fail = [&](const std::string& why) {
+    throw ValueError("'" + text + "' says no learning rates: " + why, "1e-5..3e-3, or 0.1 0.2 0.5");
   };
   std::vector<double> rates;
   char* end = nullptr;
   if (const std::size_t dots = text.find(".."); dots != text.npos) {
-    const double low = std::strtod(text.c_str(), &end);
-    const double high = std::strtod(text.c_str() + dots + 2, &end);
-    if (!(low > 0) || !(high >= low) || *end != '\0' || high / low > 1e12) fail();
+    const auto number_in = [&](const std::string& one) {
+      const double number = std::strtod(one.c_str(), &end);
+      if (one.empty() || *end != '\0') fail("two numbers belong around ..");
+      return number;
+    };
+    const double low = number_in(text.substr(0, dots)), high = number_in(text.substr(dots + 2));
+    if (!(low > 0)) fail("a range is walked by factors, so it begins above 0");
+    if (!(high >= low)) fail("the lower end goes first");
+    if (high / low > 1e12) fail("the range is too long");
     for (int power = static_cast<int>(std::floor(std::log10(low)));
          std::pow(10., power) <= high * 1.001; ++power)
       for (const int digit : {1, 3}) {
@@ -98,15 +107,17 @@ std::vector<double> learning_rates(const std::string& text) {
             std::strtod((std::to_string(digit) + "e" + std::to_string(power)).c_str(), nullptr);
         if (rate >= low * 0.999 && rate <= high * 1.001) rates.push_back(rate);
       }
+    if (rates.empty()) fail("a range holds 1, 3, 10, 30, ..., and none of them lies within");
   } else {
     for (const char* p = text.c_str(); *p != '\0';) {
       const double rate = std::strtod(p, &end);
-      if (end == p || !(rate >= 0) || !std::isfinite(rate)) fail();
+      if (end == p) fail("'" + std::string(p) + "' is no number");
+      if (!(rate >= 0) || !std::isfinite(rate)) fail("they are finite and not below 0");
       rates.push_back(rate);
       for (p = end; *p == ' ' || *p == ',';) ++p;
     }
+    if (rates.empty()) fail("there is none");
   }
-  if (rates.empty()) fail();
   return rates;
 }
 
@@ -129,9 +140,8 @@ std::vector<Rate> try_rates(const Rerun& rerun, TapeIndex step, const std::vecto
 
 std::string try_rates_text(const std::vector<Rate>& rates, double present, TapeIndex step,
                            const Style& style) {
-  std::string text = "lr         loss after step " + std::to_string(step) + ", on the same data (" +
-                     std::to_string(rates.size()) + (rates.size() == 1 ? " replay" : " replays") +
-                     ", nothing overwritten)\n";
+  std::string text = "lr         loss after step " + std::to_string(step) + ", as log bars (" +
+                     counted(std::ssize(rates), "replay") + ", nothing overwritten)\n";
   constexpr double infinity = std::numeric_limits<double>::infinity();
   double lowest = infinity, highest = -infinity;
   for (const Rate& r : rates)
@@ -139,12 +149,13 @@ std::string try_rates_text(const std::vector<Rate>& rates, double present, TapeI
       lowest = std::min(lowest, r.loss);
       highest = std::max(highest, r.loss);
     }
-  // Bars grow with the logarithm, from the lowest to the highest.
+  // Bars grow with the logarithm, from the lowest to the highest, or to ten times the lowest: what
+  // hardly differs looks so.
   const auto share_of = [&](double loss) {
     if (std::isnan(loss)) return 0.0;
     if (std::isinf(loss)) return 1.0;
-    if (!(lowest > 0) || !(highest > lowest)) return 0.0;
-    return std::log(loss / lowest) / std::log(highest / lowest);
+    if (!(lowest > 0)) return 0.0;
+    return std::log(loss / lowest) / std::log(std::max(highest / lowest, 10.));
   };
   for (const Rate& r : rates) {
     std::string line = number(r.lr, 4);
@@ -221,21 +232,39 @@ std::vector<Difference> differences(const Tape& a, TapeIndex step_a, const Tape&
   return found;
 }
 
-std::string difference_text(const Tape& a, TapeIndex step_a, const Tape& b, TapeIndex step_b,
+std::string difference_text(const Tape& a, TapeIndex step_a, const std::string& name_a,
+                            const Tape& b, TapeIndex step_b, const std::string& name_b,
                             const Style& style) {
-  const auto [first_a, last_a] = a.ticks_of(step_a);
-  const auto [first_b, last_b] = b.ticks_of(step_b);
+  const std::vector<Difference> found = differences(a, step_a, b, step_b);
+  const auto line = [&](const std::string& t, const std::string& title, const std::string& name,
+                        const std::string& left, const std::string& right) {
+    std::string one = "  " + t;
+    for (const auto& [column, word] : {std::pair<std::size_t, const std::string&>{6, title},
+                                       {26, name},
+                                       {36, left},
+                                       {49, right}}) {
+      one.resize(std::max(one.size() + 2, column), ' ');
+      one += word;
+    }
+    return cut_to(one, style.width, style) + "\n";
+  };
+  // As many digits as show which is larger.
+  const auto digits_of = [](const Difference& d) {
+    int digits = 5;
+    while (d.left != d.right && digits < 9 && number(d.left, digits) == number(d.right, digits))
+      ++digits;
+    return digits;
+  };
   std::string text;
-  for (const Difference& d : differences(a, step_a, b, step_b)) {
-    std::string line = "  t" + std::to_string(d.t) + "  " + d.title;
-    line.resize(std::max<std::size_t>(line.size() + 2, 26), ' ');
-    line += d.name;
-    line.resize(std::max<std::size_t>(line.size() + 2, 36), ' ');
-    text +=
-        cut_to(line + "L2 " + number(d.left, 5) + "  " + number(d.right, 5), style.width, style) +
-        "\n";
-  }
-  if (last_a - first_a != last_b - first_b) text += "  the numbers of ticks differ\n";
+  if (!found.empty()) text = line("t", "", "result", "L2 " + name_a, "L2 " + name_b);
+  for (const Difference& d : found)
+    text += line("t" + std::to_string(d.t), d.title, d.name, number(d.left, digits_of(d)),
+                 number(d.right, digits_of(d)));
+  const auto ticks = [](const Tape& tape, TapeIndex step) {
+    const auto [first, last] = tape.ticks_of(step);
+    return last - first;
+  };
+  if (ticks(a, step_a) != ticks(b, step_b)) text += "  the numbers of ticks differ\n";
   return text.empty() ? "no difference: all results have equal bits\n" : text;
 }
 

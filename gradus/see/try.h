@@ -40,7 +40,8 @@ struct Difference {
 /// By tick, of step_a of a and step_b of b.
 std::vector<Difference> differences(const Tape& a, TapeIndex step_a, const Tape& b,
                                     TapeIndex step_b);
-/// The same as lines.
-std::string difference_text(const Tape& a, TapeIndex step_a, const Tape& b, TapeIndex step_b,
+/// The same as lines, under the names of both sides.
+std::string difference_text(const Tape& a, TapeIndex step_a, const std::string& name_a,
+                            const Tape& b, TapeIndex step_b, const std::string& name_b,
                             const Style& style);
 }  // namespace gradus::see

@@ -154,6 +154,9 @@ std::string why_text(const Reason& reason) {
     return reason.title + ": it came from outside, no call of this tape made it\n";
   if (reason.is_sum()) return sum_text(reason);
   if (!reason.chain.empty()) return reason.title + " = " + chain_text(reason.chain) + "\n";
+  if (reason.operands.empty())
+    return reason.title + ": " + reason.op + " made it of nothing that the tape knows" +
+           (reason.op == "full" ? "; a backward pass begins with it" : "") + "\n";
   std::string line = reason.title + " = " + reason.op + " of";
   for (std::size_t i = 0; i < reason.operands.size(); ++i) {
     const auto& [name, value] = reason.operands[i];

@@ -5,6 +5,7 @@
 #include <gradus/see/tape.h>
 
 #include <cctype>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <string>
@@ -58,9 +59,33 @@ inline std::string amount(double value, const std::string& unit) {
   return number(value) + " " + unit;
 }
 
-/// For commands that take something: throws where nothing follows, showing an example.
-inline void require(const std::string& rest, const char* example) {
-  if (rest.empty()) throw ValueError("something is missing", example);
+/// "1 hit", "2 hits".
+inline std::string counted(std::int64_t n, const std::string& what) {
+  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+}
+
+/// A whole number from 0. Throws ValueError.
+inline int read_count(const std::string& text) {
+  int n = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+  if (error != std::errc() || end != text.data() + text.size() || n < 0)
+    throw ValueError("'" + text + "' is no whole number", "say one, such as 1");
+  return n;
+}
+
+/// The index of the element that is the n-th in row-major order.
+inline Ints index_at(const Shape& shape, std::int64_t n) {
+  Ints index(shape.size(), 0);
+  for (int axis = shape.rank() - 1; axis >= 0; n /= shape[axis--])
+    index[static_cast<std::size_t>(axis)] = n % shape[axis];
+  return index;
+}
+
+/// "[2,3]".
+inline std::string index_text(const Ints& index) {
+  std::string text;
+  for (const std::int64_t i : index) text += (text.empty() ? "" : ",") + std::to_string(i);
+  return "[" + text + "]";
 }
 
 /// What stands behind the last dot: "lin1" of "net.lin1".

@@ -72,6 +72,14 @@ TEST_F(Messages, TheLessonsNetHasOneHiddenLayer) {
   EXPECT_THAT(usage("step --hidden none"), HasSubstr("one hidden layer, not 0"));
 }
 
+TEST_F(Messages, ATapeTakesNoOptionsOfARun) {
+  EXPECT_EQ(usage("step run.tape --steps 3"),
+            "gradus: --steps: run.tape is recorded already, so it takes no options of a run\n"
+            "  hint: leave --steps out, or the tape\n");
+  EXPECT_THAT(usage("step run.tape --keep full"), HasSubstr("--keep: run.tape is recorded"));
+  EXPECT_EQ(run("step nosuch.tape --json --echo").code, 1);
+}
+
 TEST_F(Messages, NumbersAreWholeWordsInTheirRange) {
   EXPECT_EQ(usage("train --seed -1"),
             "gradus: --seed: '-1' is not from 0 to 18446744073709551615\n"

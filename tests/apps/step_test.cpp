@@ -158,6 +158,16 @@ TEST_F(Step, GradusBreakStopsInAnyProgram) {
   EXPECT_THAT(out, HasSubstr("cannot be run again"));
 }
 
+// What GRADUS_BREAK names and nothing met is told, and so are the commands that nobody came to.
+TEST_F(Step, GradusBreakSaysWhatWasNotMet) {
+  const std::string out = run("train --size 80 --epochs 1 --quiet", "w\nhealth\n",
+                              "LC_ALL=C GRADUS_BREAK='2.bakward;nan'");
+  EXPECT_THAT(out, HasSubstr("breakpoint 1 (2.bakward) was not met: nothing on the tape so far is "
+                             "called\n    '2.bakward'; did you mean '2.backward'?\n"));
+  EXPECT_THAT(out, HasSubstr("breakpoint 2 (nan) was not met\n"));
+  EXPECT_THAT(out, HasSubstr("the program has ended; it did not come back for: w, health\n"));
+}
+
 // -- a real terminal
 // -------------------------------------------------------------------------------
 

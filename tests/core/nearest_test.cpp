@@ -17,6 +17,13 @@ TEST(Nearest, CountsEditsAndExchangesOfNeighbours) {
   EXPECT_EQ(nearest("train", {}), "");
 }
 
+TEST(Nearest, CapitalsCountAsSmallLettersAndASingleLetterIsNearNothingElse) {
+  EXPECT_EQ(nearest("TRAIN", {"train", "eval"}), "train");
+  EXPECT_EQ(nearest("B", {"b", "x"}), "b");
+  EXPECT_EQ(nearest("r", {"@", "x"}), "");
+  EXPECT_EQ(nearest("exit", {"next", "quit"}), "");
+}
+
 TEST(Nearest, ABeginningIsEnoughWhereItIsTheOnlyOne) {
   EXPECT_EQ(nearest("pre", {"train", "prediction"}), "prediction");
   EXPECT_EQ(nearest("pre", {"preparation", "prediction"}), "");

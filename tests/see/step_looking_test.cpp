@@ -1,12 +1,10 @@
 // The step debugger looks: values at any time, pictures, sources, lists, in words and as JSON.
-#include <gradus/see/live.h>
 #include <gradus/see/picture.h>
 #include <nlohmann/json.hpp>
 
 #include <unistd.h>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
 
 #include "tests/see/step_support.h"
 
@@ -35,6 +33,13 @@ TEST_F(StepOnLine, ErrorsPointAtTheCharacter) {
   say("j t=4");
   EXPECT_THAT(say("p w, wg"), StartsWith("p w, wg\n     ^ nothing is called 'wg'"));
   EXPECT_THAT(say("p w[0,0], x[0,7]+1"), StartsWith("p w[0,0], x[0,7]+1\n           ^ index 7"));
+  // Also where the expression's text stands in the command's word, too.
+  EXPECT_THAT(say("p p"), StartsWith("p p\n  ^ nothing is called 'p'"));
+  EXPECT_THAT(say("display play"), StartsWith("display play\n        ^ nothing is called 'play'"));
+  EXPECT_THAT(say("p w[0,0] @ t=0 - 1"),
+              StartsWith("p w[0,0] @ t=0 - 1\n         ^ a time goes behind the whole expression"));
+  EXPECT_THAT(say("p x[0].reshape(2,1)"),
+              HasSubstr("^ too many values for reshape; a list goes in brackets"));
   say("pp w");
   EXPECT_THAT(say("@[5,0]"), StartsWith("@[5,0]\n ^ index 5"));
   EXPECT_EQ(say("pp w[:0]"), "w[:0]  f32[0,1]  empty\n");
@@ -71,10 +76,55 @@ TEST_F(StepOnLine, ANameOfATensorPrintsIt) {
   EXPECT_EQ(say("print out"), say("out"));
   EXPECT_THAT(say("out"), HasSubstr("nothing is called 'out' here"));
   EXPECT_THAT(say("0.weight.mean()"), HasSubstr("nothing is called '0.weight' here"));
+  // What holds a digit or a dot is a name, however near a command's letter.
+  for (const std::string name : {"w9", "x9", "l9", "b9", "q3", "n3", "h3", "w9.g", "src.g"})
+    EXPECT_THAT(say(name), HasSubstr("nothing is called '" + name.substr(0, name.find('.'))));
+  EXPECT_THAT(say("w9"), HasSubstr("^ nothing is called 'w9' here; did you mean 'w'?"));
+  EXPECT_FALSE(stepper->has_quit());
+  EXPECT_EQ(say("b").find("b9"), std::string::npos);
   EXPECT_THAT(say("b 0.weight.mean() > 1"), HasSubstr("so far is called '0.weight'"));
   EXPECT_EQ(say("print 3 + 4"), say("3 + 4"));  // no command begins with a digit
   Tape empty;
   EXPECT_THAT(Stepper(empty).execute("x"), HasSubstr("'x' is no command, nor a tensor so far"));
+}
+
+TEST_F(StepOnLine, CommandsRefuseWhatTheyDoNotRead) {
+  for (const std::string line : {"w x", "w >o", "l 3", "ll 1", "src 3", "h 3", "q x", "home 3",
+                                 "s 3", "c 1", "u 2", "health 1"})
+    EXPECT_EQ(say(line), "'" + line.substr(line.find(' ') + 1) +
+                             "' was not expected; this command stands alone\n");
+  EXPECT_FALSE(stepper->has_quit());
+  for (const char* line :
+       {"p", "pp", "why", "unt", "j", "set", "diff", "whatif", "ignore", "first"})
+    EXPECT_THAT(say(line), StartsWith("something is missing; "));
+}
+
+// A name that the tape reaches later says where.
+TEST_F(StepOnLine, WhatComesLaterSaysWhen) {
+  say("j step=0 t=3");
+  for (const char* line : {"latex w.g", "einsum w.g", "e w", "latex w"})
+    EXPECT_EQ(say(line), "there is no w.g here yet; it comes at t4 (w.g @ t=4)\n") << line;
+  for (const char* line : {"e w.g", "why w.g[0,0]", "gears w.g[0,0]"})
+    EXPECT_EQ(say(line), "nothing is called 'w.g' here yet; it comes at t4 (w.g @ t=4)\n") << line;
+  EXPECT_EQ(say("einsum w.g @ t=4"), "w.g = einsum(\"ki,kj->ij\", x, out.g)\n");
+  EXPECT_THAT(say("home ; p loss"),
+              HasSubstr("  ^ nothing is called 'loss' here yet; it comes at t2 (loss @ t=2)"));
+  EXPECT_THAT(say("latex v"), HasSubstr("no gradient 'v' here; did you mean 'w.g'?"));
+  // Where the pass is not at its end, nobody knows yet.
+  Tape begun = rerun.tape();
+  begun.ticks.resize(4);
+  begun.events.resize(static_cast<std::size_t>(begun.ticks.back().last));
+  Stepper early(begun);
+  EXPECT_THAT(early.execute("end ; latex w"),
+              HasSubstr("w has no gradient so far: the backward pass has not gone through it"));
+}
+
+TEST_F(StepOnLine, AModulesOutputHasItsName) {
+  say("end");
+  EXPECT_EQ(say("p lin.out"), say("p out"));
+  EXPECT_EQ(say("p lin.out.g"), say("p out.g"));
+  EXPECT_THAT(say("p lni.out"), HasSubstr("nothing is called 'lni.out' here"));
+  EXPECT_THAT(say("home ; p lin.out"), HasSubstr("it comes at t1 (lin.out @ t=1)"));
 }
 
 TEST_F(StepOnLine, JsonGivesValuesAsTheyAre) {
@@ -105,9 +155,23 @@ TEST_F(StepOnLine, JsonGivesValuesAsTheyAre) {
   EXPECT_NEAR(rates[1]["loss"].get<double>(), (1.1875 * 1.1875 + 5.9375 * 5.9375) / 2, 1e-5);
   EXPECT_EQ(ask("health")["found"][0]["code"], "X1");
   EXPECT_EQ(ask("first |w.g|>13")["found"]["t"], 4);
-  EXPECT_EQ(ask("display w[0,0]")["value"]["elements"][0], 0.5);
+  const auto shown = ask("display w[0,0]");
+  EXPECT_EQ(shown["value"]["elements"][0], 0.5);
   EXPECT_EQ(ask("n")["displays"][0]["expression"], "w[0,0]");
-  EXPECT_TRUE(ask("p nix").contains("error"));
+  EXPECT_EQ(ask("n-")["displays"][0]["number"], shown["number"]);
+  EXPECT_EQ(ask("display")["displays"][0]["number"], shown["number"]);
+  const auto wrong = ask("p w, wg");
+  EXPECT_TRUE(wrong.contains("error"));
+  EXPECT_EQ(wrong["problem"], "nothing is called 'wg' here");
+  EXPECT_EQ(wrong["hint"], "did you mean 'w'?");
+  EXPECT_EQ(wrong["position"], 5);
+  EXPECT_FALSE(ask("diff nix").contains("position"));
+  const auto summary = ask("pp x")["summary"];
+  EXPECT_EQ(summary["count"], 4);
+  EXPECT_EQ(summary["mean"], 0.5);
+  // 1 and 2, 3 are within [1,4), -4 within [-16,-4].
+  EXPECT_EQ(summary["histogram"], nlohmann::json::parse(R"([{"low":-16.0,"high":-4.0,"count":1},
+                                      {"low":1.0,"high":4.0,"count":3}])"));
   const auto reason = ask("why w.g[1,0]")["why"];
   EXPECT_EQ(reason["sum_of"], nlohmann::json::parse("[\"x[n,1]\",\"out.g[n,0]\"]"));
   EXPECT_EQ(reason["largest"][0]["value"], -10.0);
@@ -220,9 +284,12 @@ TEST_F(StepOnLine, JsonOfPlacesListsStopsAndBranches) {
   EXPECT_EQ(ask("l")["list"].size(), 6u);
   ask("s");
   EXPECT_TRUE(ask("l")["list"][0].contains("op"));
-  ask("b lin");
+  EXPECT_EQ(ask("b lin")["breakpoint"], 1);
   ask("condition 1 loss>2");
-  ask("watch w[0,0]");
+  EXPECT_EQ(ask("watch w[0,0]")["number"], 2);
+  EXPECT_EQ(ask("b lni")["doubt"],
+            "nothing on the tape so far is called 'lni'; did you mean 'lin'?");
+  ask("delete 3");
   const auto stops = ask("b")["stops"];
   EXPECT_EQ(stops[0]["what"], "lin");
   EXPECT_EQ(stops[0]["condition"], "loss>2");
@@ -242,7 +309,7 @@ TEST_F(StepOnLine, JsonOfPlacesListsStopsAndBranches) {
   EXPECT_EQ(differences[1]["name"], "loss");
   EXPECT_EQ(differences[1]["l2"], nlohmann::json::parse("[3.625,1.625]"));
   ask("note seen");
-  EXPECT_THAT(ask("note")["notes"][0].get<std::string>(), HasSubstr("seen"));
+  EXPECT_EQ(ask("note")["notes"][0], nlohmann::json::parse(R"({"step":0,"t":4,"text":"seen"})"));
   EXPECT_EQ(ask("einsum w.g")["formulas"][0]["einsum"], "einsum(\"ni,nj->ij\", x, out.g)");
   EXPECT_EQ(ask("latex w.g")["formulas"][0]["name"], "w.g");
 }
@@ -264,9 +331,15 @@ TEST_F(StepOnLine, WordsMayBeShortenedAndMistyped) {
 TEST_F(StepOnLine, LooksAtPicturesRangesAndElements) {
   EXPECT_THAT(say("j t=1 ; pt x -r [2,9]"),
               HasSubstr("2 of 4 elements lie in [2, 9]\n  [0,1] 2\n  [1,0] 3\n"));
+  EXPECT_THAT(say("pt x -r [5,1]"), HasSubstr("the range '[5,1]' is empty; the lower end goes"));
   EXPECT_EQ(say("@[1,1]"), "x[1,1] = -4.\n");
+  // Ten in order, and of more how many and the largest.
+  EXPECT_THAT(say("pt matmul(x[:,:1],x[:1]).reshape([4]).unsqueeze(0)*full([3,1],1) -r [-99,99]"),
+              HasSubstr("  and 2 more; the largest is [0,3] 6\n"));
   EXPECT_THAT(say("pp x"), HasSubstr("x  f32[2,2]  -4..3  L2 5.4772  mean 0.5  std 2.693"));
   EXPECT_THAT(say("pic x"), HasSubstr("full shade 4"));
+  EXPECT_EQ(say("pic x[0]"), "|▒█|\n  f32[2], full shade 2\n");  // a vector is a row
+  EXPECT_THAT(say("pic rand([25])"), HasSubstr("f32[25] as [5,5], full shade"));
   EXPECT_THAT(say("w"), HasSubstr("module path lin"));
 }
 
@@ -301,25 +374,6 @@ TEST(StepLook, HistogramsAndPlotsOfTheTape) {
   EXPECT_THAT(stepper.execute("v"), HasSubstr("gradus plot run.tape --out DIR"));
 }
 
-TEST(StepLive, ALineInTheProgramBeginsASession) {
-  std::istringstream in("w\nn\nunt lin.backward\np w.g.shape\nq\n");
-  std::ostringstream out;
-  auto *input = std::cin.rdbuf(in.rdbuf()), *output = std::cout.rdbuf(out.rdbuf());
-  Line line;
-  const Tensor loss = line.loss(0);
-  see::step(loss);
-  loss.backward();
-  (void)exp(line.x);  // the last tick is complete when the next begins
-  (void)exp(line.x);
-  std::cin.rdbuf(input);
-  std::cout.rdbuf(output);
-  EXPECT_THAT(out.str(), StartsWith("> t1  B div.backward"));
-  EXPECT_THAT(out.str(), HasSubstr("> t2  B sum.backward"));
-  EXPECT_THAT(out.str(), HasSubstr("  B lin.backward   step_support.h:"));
-  EXPECT_THAT(out.str(), HasSubstr("\n[2,1]\n"));
-  EXPECT_EQ(line.w.grad().to_vector<float>(), (std::vector<float>{6.5F, -12.F}));
-}
-
 TEST(StepLive, SourceIsShownWithTheShapesThatItsLinesMade) {
   const std::string path =
       testing::TempDir() + "step_source_" + std::to_string(::getpid()) + ".cpp";
@@ -334,28 +388,15 @@ TEST(StepLive, SourceIsShownWithTheShapesThatItsLinesMade) {
   EXPECT_THAT(stepper.execute("n ; src"),
               HasSubstr("1    one\n2    two\n3 -> out = matmul(x, w);   "
                         "# out [2,1]\n4    four\n"));
+  // Where there is no room for the shapes they go below, and the code is cut.
+  stepper.set_width(24);
+  EXPECT_THAT(stepper.execute("src"), HasSubstr("3 -> out = matmul(x, w);\n        # out [2,1]\n"));
+  stepper.set_width(80);
+  // A line that runs in two ticks shows what this one made.
+  for (see::TapeEvent& event : rerun.tape().events) event.line = 3;
+  EXPECT_THAT(stepper.execute("src"), HasSubstr("3 -> out = matmul(x, w);   # out [2,1]\n"));
   std::filesystem::remove(path);
   EXPECT_THAT(stepper.execute("src"), HasSubstr("is not found from here\n  start in"));
-}
-
-TEST(StepOutput, GoesToAFileWhereOneIsNamed) {
-  const std::string file = testing::TempDir() + "step_output_" + std::to_string(::getpid());
-  Rerun rerun(std::make_unique<Line>(), {});
-  rerun.advance();
-  Stepper stepper(rerun.tape(), {}, &rerun);
-  EXPECT_EQ(stepper.execute("p x[0,0] > " + file), "added to " + file + "\n");
-  EXPECT_EQ(stepper.execute("p x[0,1] > " + file), "added to " + file + "\n");
-  std::ifstream in(file);
-  std::string first, second;
-  std::getline(in, first) && std::getline(in, second);
-  EXPECT_EQ(first + " " + second, "1. 2.");
-  EXPECT_THAT(stepper.execute("p x > /no/such/folder/x.txt"),
-              HasSubstr("cannot write /no/such/folder/x.txt: No such file"));
-  // What names a tensor, or is a number, is compared with.
-  EXPECT_EQ(stepper.execute("p x[0,0] > 0.5"), "True\n");
-  stepper.execute("end");
-  EXPECT_THAT(stepper.execute("p w > w.g"), HasSubstr("False"));
-  std::filesystem::remove(file);
 }
 
 }  // namespace

@@ -47,6 +47,15 @@ TEST_F(StepOnLine, WatchStopsAtTheWriterInBothDirections) {
   EXPECT_THAT(say("c-"), HasSubstr("the tape begins here"));
   EXPECT_THAT(say("end ; last write w"),
               HasSubstr("w was written at step 1 t5  U update by sub in place"));
+  EXPECT_THAT(say("last write w @ step=0 t=5"), HasSubstr("w was written at step 0 t5"));
+  EXPECT_THAT(say("last write w[1,0]"),
+              HasSubstr("last write takes the name of a tensor, not 'w[1,0]'; last write w1; of"));
+  // Of a whole tensor: how many numbers, how far. w goes from (0.5, -0.25) to (-0.3125, 1.25).
+  EXPECT_THAT(say("home ; delete 1 ; watch w ; c"),
+              HasSubstr("watch 2: w  2 of 2 numbers, L2 0.559017 -> 1.28847, most [1,0]: -0.25 ->\n"
+                        "    1.25\n"));
+  EXPECT_THAT(say("watch 3"), HasSubstr("'3' names no tensor: it never changes"));
+  EXPECT_THAT(say("watch w @ t=0"), HasSubstr("'w @ t=0' stays what it was then"));
 }
 
 TEST_F(StepOnLine, BreakpointsCanBeIgnoredConditionedAndDisabled) {
@@ -56,12 +65,18 @@ TEST_F(StepOnLine, BreakpointsCanBeIgnoredConditionedAndDisabled) {
   EXPECT_THAT(say("c"), HasSubstr("the tape ends here"));
   say("home ; condition 1 ; disable 1");
   EXPECT_THAT(say("c"), HasSubstr("the tape ends here"));
-  say("home ; enable 1 ; commands 1 ; p w.shape ; end");
+  EXPECT_THAT(say("home ; enable 1 ; commands 1 ; p w.shape ; w ; end"),
+              HasSubstr("breakpoint 1 runs 2 commands where it stops\n"));
   EXPECT_THAT(say("c"), AllOf(HasSubstr("t4 step 0"), HasSubstr("\n[2,1]\n")));
+  EXPECT_THAT(say("b"), HasSubstr("  1  lin.backward  3 hits  runs p w.shape ; w\n"));
   say("home ; delete 1 ; tbreak lin");
   EXPECT_THAT(say("c"), HasSubstr("t1 step 0  F lin"));
   EXPECT_THAT(say("c"), HasSubstr("the tape ends here"));
   EXPECT_THAT(say("ignore 9 1"), HasSubstr("there is no breakpoint 9"));
+  EXPECT_EQ(say("b lin ; ignore 3 1"), "breakpoint 3: lin\nbreakpoint 3 is ignored 1 time\n");
+  EXPECT_EQ(say("ignore 3 0"), "breakpoint 3 is not ignored\n");
+  EXPECT_EQ(say("ignore 3"), "it is not said how often; ignore 3 3\n");
+  EXPECT_EQ(say("ignore 3 x"), "'x' is no whole number; say one, such as 1\n");
 }
 
 TEST_F(StepOnLine, CommandsWithoutANumberBelongToTheLastBreakpoint) {
@@ -74,7 +89,8 @@ TEST_F(StepOnLine, CommandsWithoutANumberBelongToTheLastBreakpoint) {
 TEST_F(StepOnLine, UndisplayAloneRemovesEveryDisplay) {
   say("display w.shape ; display w.ndim");
   EXPECT_THAT(say("n"), AllOf(HasSubstr("1: w.shape = [2,1]"), HasSubstr("2: w.ndim = 2")));
-  say("undisplay 1");
+  EXPECT_EQ(say("display"), "  1  w.shape\n  2  w.ndim\n");
+  EXPECT_EQ(say("undisplay 1"), "1 is not displayed any more\n");
   EXPECT_THAT(say("n"), AllOf(Not(HasSubstr("w.shape")), HasSubstr("2: w.ndim = 2")));
   EXPECT_EQ("nothing is displayed any more\n", say("undisplay"));
   EXPECT_THAT(say("n"), Not(HasSubstr("w.ndim")));
@@ -118,6 +134,10 @@ TEST_F(StepOnLine, StopsThatNothingCanMeetAreDoubted) {
   EXPECT_THAT(say("b other.cpp:1"),
               HasSubstr("nothing on the tape so far is called 'other.cpp:1'"));
   EXPECT_THAT(say("first loss"), HasSubstr("'loss' is a tensor, not a module"));
+  EXPECT_THAT(say("unt t=40"), AllOf(HasSubstr("no step so far has a t40: they go up to t5\n"),
+                                     HasSubstr("the tape ends here")));
+  EXPECT_THAT(say("b NEXT"), HasSubstr("called 'NEXT'; there are lin, mse, update\n"));
+  EXPECT_THAT(say("b -inf"), HasSubstr("did you mean 'inf'?"));
   EXPECT_THAT(say("unt nosuch"), AllOf(HasSubstr("nothing on the tape so far is called 'nosuch'"),
                                        HasSubstr("the tape ends here")));
   EXPECT_THAT(say("b loss>("), HasSubstr("^ the expression ends too early"));
@@ -129,6 +149,32 @@ TEST_F(StepOnLine, StopsThatNothingCanMeetAreDoubted) {
     const std::string answer = say("b " + std::string(stop));
     EXPECT_EQ(std::count(answer.begin(), answer.end(), '\n'), 1) << answer;
   }
+}
+
+TEST_F(StepOnLine, StopsThatSayNothingAreRefused) {
+  for (const char* shape : {"shape x,y", "shape 150 50", "shape -1,50", "shape 2,", "shape []"})
+    EXPECT_THAT(say("b " + std::string(shape)), HasSubstr("' is no shape; b shape *,10000"));
+  for (const char* alone : {"shape", "rank", "bytes", "op:"})
+    EXPECT_THAT(say("b " + std::string(alone)),
+                StartsWith("'" + std::string(alone) + "' alone stops nowhere; b shape *,10000"));
+  for (const char* single : {"rank=2", "loss=5", "|w|=1", "loss!5"})
+    EXPECT_THAT(say("b " + std::string(single)), HasSubstr("equal is ==, not equal is !="));
+  EXPECT_THAT(say("b"), HasSubstr("no breakpoints"));
+  EXPECT_EQ(say("b shape [2,1]"), "breakpoint 1: shape [2,1]\n");
+  EXPECT_THAT(say("c"), HasSubstr("t1 step 0  F lin"));
+  EXPECT_EQ(say("b NaN ; b Inf"), "breakpoint 2: NaN\nbreakpoint 3: Inf\n");
+}
+
+/// What a later tick makes may be watched and shown from the beginning.
+TEST_F(StepOnLine, WhatComesLaterMayBeWatchedAndDisplayed) {
+  say("home");
+  EXPECT_EQ(say("display loss"),
+            "1: loss: nothing is called 'loss' here yet; it comes at t2 (loss "
+            "@ t=2)\n");
+  EXPECT_THAT(say("watch out.g"), StartsWith("watch 2: out.g: "));
+  EXPECT_THAT(say("n"), HasSubstr("    1: loss: nothing is called 'loss' here"));
+  EXPECT_THAT(say("n"), HasSubstr("    1: loss = 3.6250\n"));
+  EXPECT_THAT(say("c"), HasSubstr("> t3 step 0  B mse.backward"));
 }
 
 TEST(StepLive, NothingIsDoubtedBeforeAWholeStepIsThere) {
@@ -164,7 +210,8 @@ TEST_F(StepOnLine, WhatCannotBeShownIsNotDisplayed) {
 
 TEST_F(StepOnLine, FirstSearchesWithoutMoving) {
   say("home");
-  EXPECT_THAT(say("first |w.g|>13"), HasSubstr("first: step 0 t4  B lin.backward"));
+  EXPECT_THAT(say("first |w.g|>13"), AllOf(HasSubstr("first: step 0 t4  B lin.backward"),
+                                           HasSubstr("\n  j step=0 t=4 goes there\n")));
   EXPECT_THAT(say("first nan"), HasSubstr("nowhere on the tape so far: nan"));
   EXPECT_EQ(stepper->focus().tick, 0);
   EXPECT_THAT(say("first ((("), HasSubstr("neither a name nor a condition"));
@@ -181,8 +228,9 @@ TEST(StepLive, StopsAtShapesNaNAndDeadUnits) {
   recorder.finish();
   Stepper stepper(recorder.tape(), {.style = {.width = 200}});
   stepper.ended();
-  EXPECT_THAT(stepper.execute("first nan"), HasSubstr("log_0: 1 NaN, first bad number at 1"));
-  EXPECT_THAT(stepper.execute("first inf"), HasSubstr("log_0: 1 infinite, first bad number at 1"));
+  EXPECT_THAT(stepper.execute("first nan"), HasSubstr("log_0: 1 NaN, first bad number at [0,1]"));
+  EXPECT_THAT(stepper.execute("first inf"),
+              HasSubstr("log_0: 1 infinite, first bad number at [0,1]"));
   EXPECT_THAT(stepper.execute("first shape 2,*"), HasSubstr("first: step 0 t1"));
   EXPECT_THAT(stepper.execute("first shape *,3"), HasSubstr("nowhere"));
   EXPECT_THAT(stepper.execute("first dead(relu1)>0.1"), HasSubstr("dead(relu1) = 0.5"));

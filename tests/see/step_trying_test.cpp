@@ -1,5 +1,9 @@
 // The step debugger asks why and tries: an element taken apart, checks, other learning rates,
 // branches that leave the main line as it is.
+#include <sstream>
+
+#include <gradus/see/try.h>
+
 #include "tests/see/step_support.h"
 
 namespace gradus {
@@ -78,8 +82,16 @@ TEST_F(StepOnLine, WhyTakesAnElementApart) {
       "  row 0:   dloss/dout -1 * x[0,1] 2 = -2\n");
   EXPECT_THAT(say("why out[1,0]"), HasSubstr("out[1,0] = 2.5 (t1) = sum over n of x[1,n]*w[n,0]"));
   EXPECT_THAT(say("why x[0,0]"), HasSubstr("it came from outside"));
-  EXPECT_THAT(say("why w.g[7,0]"), HasSubstr("index 7 is outside of axis 0 of w.g, which has 2"));
-  EXPECT_THAT(say("why w.g[1]"), HasSubstr("w.g has shape [2,1], not 1 axes"));
+  EXPECT_THAT(say("why w.g[7,0]"),
+              HasSubstr("index 7 is out of range for axis 0 of w.g, of size 2"));
+  EXPECT_THAT(say("why w.g[1]"),
+              HasSubstr("w.g has shape [2,1]: one number for each axis; w.g[0,0]"));
+  EXPECT_EQ(say("why w.g[-1,0]"), text);
+  EXPECT_EQ(say("why loss.g"),
+            "loss.g = 1 (t3): full made it of nothing that the tape knows; a backward pass\n"
+            "    begins with it\n");
+  EXPECT_THAT(say("why loss.g[0]"), HasSubstr("loss.g alone is its one number"));
+  EXPECT_THAT(say("e loss"), HasSubstr("why loss.g\n    follows an element"));
 }
 
 TEST_F(StepOnLine, CheckAgreesWithDifferences) {
@@ -96,6 +108,32 @@ TEST_F(StepOnLine, WhatIfRunsTheStepWithOtherRates) {
   EXPECT_THAT(say("whatif momentum 3"), HasSubstr("is not known"));
   // Above what f32 holds: no number, no bar.
   EXPECT_THAT(say("whatif lr 0.0625 1e39"), HasSubstr("\n1e+39            nan\n"));
+  for (const auto& [rates, why] : {std::pair{"0..1", "a range is walked by factors"},
+                                   {"1e-3..1e-5", "the lower end goes first"},
+                                   {"1..", "two numbers belong around .."},
+                                   {"4..5", "none of them"},
+                                   {"0.1 x", "'x' is no number"},
+                                   {"-1", "not below 0"}})
+    EXPECT_THAT(say("whatif lr " + std::string(rates)), HasSubstr(why)) << rates;
+}
+
+// Losses that hardly differ have bars that hardly do; ten times as much has a whole one.
+TEST(WhatIf, BarsGrowWithTheLogarithm) {
+  const see::Style style{.width = 58, .utf8 = false};
+  const auto bars = [&](std::initializer_list<double> losses) {
+    std::vector<see::Rate> rates;
+    for (const double loss : losses) rates.push_back({1, loss});
+    std::istringstream lines(see::try_rates_text(rates, 0, 0, style));
+    std::vector<std::ptrdiff_t> counts;
+    std::string line;
+    std::getline(lines, line);
+    EXPECT_THAT(line, HasSubstr("as log bars (" + std::to_string(losses.size()) + " replay"));
+    while (std::getline(lines, line)) counts.push_back(std::count(line.begin(), line.end(), '#'));
+    return counts;
+  };
+  EXPECT_THAT(bars({2.07238e29, 2.07321e29}), testing::ElementsAre(1, 1));
+  EXPECT_THAT(bars({1, 10, 3.2}), testing::ElementsAre(1, 10, 5));
+  EXPECT_THAT(bars({1, 100, 10}), testing::ElementsAre(1, 10, 5));
 }
 
 TEST_F(StepOnLine, HealthNamesTheMistakesSoFar) {
@@ -110,10 +148,15 @@ TEST_F(StepOnLine, SetMakesABranch) {
   // w[0] = 0: out = (-0.5, 1), loss = (2.25 + 1) / 2.
   EXPECT_EQ(say("set w[0]=0"),
             "branch set1: step 0 with w[0]=0; loss 3.625 -> 1.625; the main line is as it was\n");
-  EXPECT_THAT(say("diff main set1"), HasSubstr("F mse               loss      L2 3.625  1.625\n"));
+  EXPECT_THAT(say("diff main set1"),
+              HasSubstr("  t                       result    L2 main      L2 set1\n"));
+  EXPECT_THAT(say("diff main set1"),
+              HasSubstr("F mse               loss      3.625        1.625\n"));
+  EXPECT_EQ(say("diff set1 main"), say("diff set1"));
+  EXPECT_THAT(say("diff main"), HasSubstr("diff compares two lines, here main with itself; diff "
+                                          "main set1"));
   EXPECT_THAT(say("branch"), HasSubstr("set1  step 0 with w[0]=0, loss 1.625"));
-  EXPECT_THAT(say("set v[0]=0"),
-              HasSubstr("'v' is no parameter of this program; did you mean 'w'?"));
+  EXPECT_THAT(say("set v[0]=0"), HasSubstr("'v' is no parameter of this program; there are w"));
 }
 
 // w.g[1] = -1 * 2 + 2.5 * -4, as the class's comment says.
@@ -137,7 +180,7 @@ TEST(StepWhy, WheelsTurnByTheFactorsOfATerm) {
   EXPECT_THAT(stepper.execute("gears w.g[1,0] n=2"),
               HasSubstr("n=2 is outside of the sum, which has 2"));
   EXPECT_THAT(stepper.execute("gears w.g[1,0] n=x"), HasSubstr("'x' is no term"));
-  EXPECT_THAT(stepper.execute("gears w.g[7,0]"), HasSubstr("index 7 is outside of axis 0"));
+  EXPECT_THAT(stepper.execute("gears w.g[7,0]"), HasSubstr("index 7 is out of range for axis 0"));
 }
 
 /// x [2,2] @ w1 [2,2], relu, @ w2 [2,1]: the gate of the second unit is closed, and its weight

@@ -319,6 +319,15 @@ TapeIndex found_by_scan(const Tape& tape, const std::string& name, TapeIndex tic
     if (!is_outside && value.step < here.step && !value.is_parameter && name != "loss") continue;
     if (tape.name_of(v) == name) return v;
   }
+  if (!name.ends_with(".out")) return see::none;
+  // What leaves a module, whatever its own name.
+  const std::string module = name.substr(0, name.size() - 4);
+  for (TapeIndex e = here.last - 1; e >= 0; --e) {
+    const see::TapeEvent& event = at(tape.events, e);
+    if (at(tape.ticks, event.tick).step != here.step) break;
+    if (event.phase == Phase::forward && event.parent == see::none && event.scope == module)
+      return event.outputs.back();
+  }
   return see::none;
 }
 
