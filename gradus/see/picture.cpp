@@ -81,7 +81,7 @@ std::string picture_text(const Picture& p, const Style& style) {
   }
   const bool is_reshaped = p.spec.shape.rank() != 2 && p.rows > 1;
   return text + "  " + p.spec.str() +
-         (is_reshaped ? " as " + index_text({p.rows, p.columns}) : std::string()) +
+         (is_reshaped ? " as " + index_text(Ints{p.rows, p.columns}) : std::string()) +
          ", full shade " + number(p.full_shade) + "\n";
 }
 

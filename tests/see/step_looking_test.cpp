@@ -106,7 +106,7 @@ TEST_F(StepOnLine, WhatComesLaterSaysWhen) {
     EXPECT_EQ(say(line), "there is no w.g here yet; it comes at t4 (w.g @ t=4)\n") << line;
   for (const char* line : {"e w.g", "why w.g[0,0]", "gears w.g[0,0]"})
     EXPECT_EQ(say(line), "nothing is called 'w.g' here yet; it comes at t4 (w.g @ t=4)\n") << line;
-  EXPECT_EQ(say("einsum w.g @ t=4"), "w.g = einsum(\"ki,kj->ij\", x, out.g)\n");
+  EXPECT_EQ(say("einsum w.g @ t=4"), "w.g = einsum(\"ni,nj->ij\", x, out.g)\n");
   EXPECT_THAT(say("home ; p loss"),
               HasSubstr("  ^ nothing is called 'loss' here yet; it comes at t2 (loss @ t=2)"));
   EXPECT_THAT(say("latex v"), HasSubstr("no gradient 'v' here; did you mean 'w.g'?"));

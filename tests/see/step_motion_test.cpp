@@ -120,6 +120,21 @@ TEST(StepLaws, ManyMotionsEqualOneJump) {
   }
 }
 
+TEST(StepMove, ReversesHaveWordsOfTheirOwn) {
+  for (unsigned seed = 0; seed < 5; ++seed) {
+    Steps run(seed);
+    const auto minus = over(run), word = over(run);
+    for (const std::string motion : {"n", "s", "u", "c"})
+      for (const std::string from : {"end", "end ; n-", "j step=1 t=2"}) {
+        const std::string begin = "b *.backward ; " + from + " ; ";
+        EXPECT_EQ(minus->execute(begin + motion + "-"), word->execute(begin + "r" + motion));
+        EXPECT_EQ(minus->focus(), word->focus()) << motion << " " << from;
+      }
+    EXPECT_EQ(minus->execute("end ; n- 2"), word->execute("end ; rn 2"));
+    EXPECT_EQ(minus->execute("end ; -"), word->execute("end ; n-"));
+  }
+}
+
 TEST(StepMove, AJumpToAStepThatHasNotRunRunsUpToIt) {
   Rerun rerun(std::make_unique<Line>(), {});
   rerun.advance();

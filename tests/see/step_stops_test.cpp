@@ -217,6 +217,24 @@ TEST_F(StepOnLine, FirstSearchesWithoutMoving) {
   EXPECT_THAT(say("first ((("), HasSubstr("neither a name nor a condition"));
 }
 
+TEST_F(StepOnLine, StopsAtALineOfTheSource) {
+  const auto& events = rerun.tape().events;
+  const auto product = std::find_if(events.begin(), events.end(),
+                                    [](const see::TapeEvent& e) { return e.op == "matmul"; });
+  ASSERT_NE(product, events.end());
+  const std::string place = "step_support.h:" + std::to_string(product->line);
+  EXPECT_THAT(say("b " + place), Not(HasSubstr("nothing")));
+  EXPECT_THAT(say("c"), AllOf(HasSubstr("t1 step 0  F lin"), HasSubstr("(" + place + ")")));
+  EXPECT_THAT(say("c"), HasSubstr("t4 step 0  B lin.backward"));  // it stands at the same line
+}
+
+TEST_F(StepOnLine, InputMayEndInsideCommands) {
+  say("b lin ; commands ; p w.shape");
+  stepper->ended();
+  EXPECT_FALSE(stepper->has_quit());
+  EXPECT_THAT(say("end"), HasSubstr("breakpoint 1 runs 1 command where it stops"));
+}
+
 TEST(StepLive, StopsAtShapesNaNAndDeadUnits) {
   see::Recorder recorder({.level = see::TapeLevel::full});
   const Tensor x = tensor({{1., 0.}, {2., -1.}});
@@ -225,16 +243,23 @@ TEST(StepLive, StopsAtShapesNaNAndDeadUnits) {
     Scope scope("relu1");
     (void)relu(tensor({{1., -1.}, {2., -3.}}));
   }
+  (void)zeros({16, 16}, DType::f64);
   recorder.finish();
   Stepper stepper(recorder.tape(), {.style = {.width = 200}});
   stepper.ended();
   EXPECT_THAT(stepper.execute("first nan"), HasSubstr("log_0: 1 NaN, first bad number at [0,1]"));
   EXPECT_THAT(stepper.execute("first inf"),
               HasSubstr("log_0: 1 infinite, first bad number at [0,1]"));
+  EXPECT_THAT(stepper.execute("first bytes>1K"), HasSubstr("takes 2048 bytes"));
+  EXPECT_THAT(stepper.execute("first bytes>0.002M"), HasSubstr("takes 2048 bytes"));
+  for (const char* more : {"2.1K", "0.003M", "1G"})
+    EXPECT_THAT(stepper.execute("first bytes>" + std::string(more)), HasSubstr("nowhere")) << more;
   EXPECT_THAT(stepper.execute("first shape 2,*"), HasSubstr("first: step 0 t1"));
   EXPECT_THAT(stepper.execute("first shape *,3"), HasSubstr("nowhere"));
   EXPECT_THAT(stepper.execute("first dead(relu1)>0.1"), HasSubstr("dead(relu1) = 0.5"));
   EXPECT_THAT(stepper.execute("first dead(relu1)>0.6"), HasSubstr("nowhere"));
+  EXPECT_THAT(stepper.execute("home ; b nan ; c-"), HasSubstr("the tape begins here"));
+  EXPECT_THAT(stepper.execute("end ; c-"), HasSubstr("breakpoint 1 (nan)  log_0: 1 NaN"));
   EXPECT_THAT(stepper.execute("whatif lr 1"), HasSubstr("cannot be run again"));
 }
 
