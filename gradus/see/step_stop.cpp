@@ -235,6 +235,7 @@ std::string Stepper::watch(const std::string& rest, int) {
 std::string Stepper::display(const std::string& rest, int) {
   if (rest.empty()) {
     std::vector<std::string> told;
+    told.reserve(displays_.size());
     for (const Watch& d : displays_) told.push_back(display_json(d.number, d.expression, {}));
     if (options_.json) told_.emplace_back("displays", json_list(told));
     return displays_.empty() ? "nothing is displayed; display loss shows it at each stop\n"

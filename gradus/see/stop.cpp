@@ -278,7 +278,7 @@ std::string Stop::doubt(const Elements& elements) const {
     return "'" + subject_ + "' is a tensor, not a module or operation; watch " + subject_ +
            " stops at its changes, b |" + subject_ + "|>1 at its size";
   if (kind_ == Kind::pattern) known.insert({"nan", "inf"});
-  const std::string text = unknown_text(subject_, {known.begin(), known.end()});
+  std::string text = unknown_text(subject_, {known.begin(), known.end()});
   // Of few names all are told.
   std::set<std::string> labels;
   for (const TapeTick& tick : tape.ticks)
