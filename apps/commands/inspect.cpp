@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include <gradus/gradus.h>
+#include <gradus/io/gzip.h>
 #include <gradus/kernels/gemm.h>
 #include <gradus/kernels/threads.h>
 
@@ -116,6 +117,7 @@ int doctor() {
       kernels::num_threads());
   std::printf("instructions  %s\n", kernels::instruction_set());
   std::printf("operations    %zu\n", all_ops().size());
+  std::printf(".gz files     unpacked by %s\n", io::gunzip_library());
   std::printf("terminal      %d columns, %s, %s\n", terminal.width(),
               terminal.is_live() ? "live" : "plain lines", terminal.has_utf8() ? "UTF-8" : "ASCII");
   std::printf("GRADUS_DATA   %s\n", data ? data : "not set: the built-in digits are the default");

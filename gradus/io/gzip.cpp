@@ -20,6 +20,14 @@ std::uint32_t gunzipped_size(ByteSpan bytes) {
   return size;
 }
 
+const char* gunzip_library() {
+#ifdef GRADUS_LIBDEFLATE
+  return "libdeflate";
+#else
+  return "zlib";
+#endif
+}
+
 bool gunzip_whole([[maybe_unused]] ByteSpan bytes, [[maybe_unused]] std::span<std::uint8_t> to) {
 #ifdef GRADUS_LIBDEFLATE
   const std::unique_ptr<libdeflate_decompressor, decltype(&libdeflate_free_decompressor)> inflater(

@@ -21,6 +21,9 @@ bool is_gzip(ByteSpan bytes);
 /// several members, or damage.
 std::uint32_t gunzipped_size(ByteSpan bytes);
 
+/// What files are unpacked with: "libdeflate", or "zlib" in a build without it.
+const char* gunzip_library();
+
 /// The content, if it is sound and fills `to` exactly; else false, as always in a build without
 /// libdeflate: GzipReader then says what is wrong, if anything is. `to` may be written to anyway.
 bool gunzip_whole(ByteSpan bytes, std::span<std::uint8_t> to);
