@@ -5,8 +5,11 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
+#include <vector>
 
 #include <gradus/see/tape.h>
 
@@ -27,17 +30,21 @@ class Payloads {
   void pin(TapeIndex value) { pinned_.insert(value); }
 
   /// The values that hold bytes of this storage.
-  const std::vector<TapeIndex>& holders(const void* storage) const;
+  std::vector<TapeIndex> holders(const void* storage) const;
+  /// A value of that version and dtype whose payload has the same elements as x, once each; none
+  /// where there is none.
+  TapeIndex same_as(const Tensor& x, std::uint64_t version);
   /// Bytes of all payloads, and of those that stay; a storage counts once.
   std::int64_t bytes() const { return bytes_; }
   std::int64_t pinned_bytes() const { return pinned_bytes_; }
   /// How many entries were looked at so far, to see that the work grows with the tape and no
-  /// faster.
+  /// faster, also where all views are of one storage (the rows of a data set).
   std::int64_t looked_at() const { return looked_at_; }
 
  private:
+  using View = std::pair<std::int64_t, std::int64_t>;  // offset and number of elements
   struct Holders {
-    std::vector<TapeIndex> values;
+    std::multimap<View, TapeIndex> values;
     bool is_pinned = false;
   };
   bool drop_oldest();

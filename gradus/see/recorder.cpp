@@ -98,12 +98,8 @@ struct Recorder::Impl final : Observer, MeaningWatch {
   /// A view that shows all elements of a value has the statistics of that one; one that repeats
   /// elements (a broadcast) gets none.
   std::optional<Statistics> statistics_of(const Tensor& x, std::uint64_t version) {
-    for (const TapeIndex index : payloads.holders(x.storage().data())) {
-      const TapeValue& whole = at(tape.values, index);
-      if (whole.version == version && whole.statistics && whole.spec.dtype == x.dtype() &&
-          same_elements(whole.payload.layout(), x.layout()))
-        return whole.statistics;
-    }
+    if (const TapeIndex whole = payloads.same_as(x, version); whole != none)
+      if (const auto& known_already = at(tape.values, whole).statistics) return known_already;
     const auto bytes = x.numel() * static_cast<std::int64_t>(dtype_size(x.dtype()));
     if (bytes > static_cast<std::int64_t>(x.storage().bytes())) return std::nullopt;
     return statistics(x);
@@ -126,8 +122,7 @@ struct Recorder::Impl final : Observer, MeaningWatch {
   /// Before bytes are overwritten: who holds them gets a copy, or at level stats lets go.
   void before_write(const Tensor& target) {
     if (is_unwritten(target)) return;
-    const std::vector<TapeIndex> list = payloads.holders(target.storage().data());
-    for (const TapeIndex index : list) {
+    for (const TapeIndex index : payloads.holders(target.storage().data())) {
       const Tensor old = at(tape.values, index).payload;
       payloads.let_go(index);
       if (options.level != TapeLevel::full) continue;

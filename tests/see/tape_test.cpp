@@ -266,11 +266,13 @@ TEST(Tape, ARunThatIsNaNThroughoutStaysWithinItsBudget) {
     EXPECT_TRUE(at(tape.values, v).payload) << tape.name_of(v);
 }
 
-/// A tape with `count` values of 8 bytes, the payloads of which are then given to `payloads`.
-void fill(Tape& tape, see::Payloads& payloads, TapeIndex count, bool pinned) {
+/// A tape with `count` values of 8 bytes, the payloads of which are then given to `payloads`: each
+/// a number of its own, or an element of `whole`.
+void fill(Tape& tape, see::Payloads& payloads, TapeIndex count, bool pinned, Tensor whole = {}) {
   for (TapeIndex i = 0; i < count; ++i) {
     see::TapeValue value;
-    value.payload = Tensor::scalar(static_cast<double>(i), DType::f64);
+    value.payload = whole ? whole[i] : Tensor::scalar(static_cast<double>(i), DType::f64);
+    value.spec = value.payload.spec();
     tape.values.push_back(value);
     if (pinned) payloads.pin(i);
     payloads.hold(i);
@@ -283,11 +285,32 @@ TEST(Payloads, WorkGrowsWithTheTapeAndNoFasterWhateverIsPinned) {
       Tape tape;
       see::Payloads payloads(tape, 100 * 8);
       fill(tape, payloads, count, pinned);
-      EXPECT_LE(payloads.looked_at(), count);
+      EXPECT_LE(payloads.looked_at(), 2 * count);  // when its turn comes, and among its storage's
       EXPECT_LE(payloads.bytes(), 800);
       EXPECT_EQ(payloads.bytes(), tape.payload_bytes());
       EXPECT_EQ(payloads.pinned_bytes(), pinned && count > 100 ? 400 : 0);
     }
+}
+
+/// The rows that a data set hands out one by one are all views of one storage.
+TEST(Payloads, WorkGrowsNoFasterWhereAllAreViewsOfOneStorage) {
+  for (const TapeIndex count : {100, 10000}) {
+    Tape tape;
+    see::Payloads payloads(tape, 1 << 20);
+    const Tensor whole = zeros({count}, DType::f64);
+    fill(tape, payloads, count, false, whole);
+    EXPECT_EQ(payloads.bytes(), count * 8);
+    EXPECT_EQ(payloads.holders(whole.storage().data()).size(), static_cast<std::size_t>(count));
+    for (TapeIndex i = 0; i < count; ++i) {
+      EXPECT_EQ(payloads.same_as(reshape(whole[i], {1, 1}), whole.storage().version()), i);
+      EXPECT_EQ(payloads.same_as(whole[i], whole.storage().version() + 1), see::none);
+    }
+    EXPECT_EQ(payloads.same_as(whole, whole.storage().version()), see::none);
+    for (TapeIndex i = 0; i < count; ++i) payloads.let_go(i);
+    EXPECT_LE(payloads.looked_at(), 3 * count);
+    EXPECT_EQ(payloads.bytes(), 0);
+    EXPECT_TRUE(payloads.holders(whole.storage().data()).empty());
+  }
 }
 
 TEST(Payloads, TheEarliestPinsStayAndTheRestIsTheLatest) {
