@@ -1,5 +1,6 @@
 // libedit, or getline; see line_reader.h.
 #include <apps/line_reader.h>
+#include <apps/terminal.h>
 
 #include <unistd.h>
 
@@ -63,16 +64,18 @@ struct LineReader::Editor {
     const char* begin = info->cursor;
     while (begin > info->buffer && !std::strchr(" ,;()[]|<>=+*/@-", begin[-1])) --begin;
     const std::string word(begin, info->cursor);
-    const std::vector<std::string> words = of(line)->completer(word);
+    // The first word of a command is a command's.
+    const char* before = begin;
+    while (before > info->buffer && before[-1] == ' ') --before;
+    const bool begins = before == info->buffer || before[-1] == ';';
+    const std::vector<std::string> words = of(line)->completer(word, begins);
     if (words.empty()) return CC_ERROR;
     const std::string more = common_beginning(words).substr(word.size());
     if (!more.empty()) {
       el_insertstr(line, more.c_str());
       return CC_REFRESH;
     }
-    std::printf("\n");
-    for (const std::string& one : words) std::printf("%s  ", one.c_str());
-    std::printf("\n");
+    std::printf("\n%s", in_columns(words, Terminal().width()).c_str());
     return CC_REDISPLAY;
   }
 
@@ -103,7 +106,10 @@ std::optional<std::string> LineReader::next() {
     int count = 0;
     el_resize(editor_->edit);  // the window may have changed
     const char* text = el_gets(editor_->edit, &count);
-    if (!text || count <= 0) return std::nullopt;
+    if (!text || count <= 0) {
+      std::cout << "\n";  // whoever writes next begins a line
+      return std::nullopt;
+    }
     std::string line(text, static_cast<std::size_t>(count));
     while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.pop_back();
     if (!line.empty()) history(editor_->past, &editor_->event, H_ENTER, line.c_str());

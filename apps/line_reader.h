@@ -10,8 +10,9 @@
 
 namespace gradus::app {
 
-/// Words that may stand in place of the one being typed.
-using Completer = std::function<std::vector<std::string>(const std::string& word)>;
+/// Words that may stand in place of the one being typed, which may be the first of its command.
+using Completer =
+    std::function<std::vector<std::string>(const std::string& word, bool begins_command)>;
 
 class LineReader {
  public:

@@ -115,6 +115,19 @@ std::string two_columns(const std::string& name, const std::string& text, int co
   return name + margin.substr(name.size()) + lines + "\n";
 }
 
+std::string in_columns(const std::vector<std::string>& words, int width) {
+  std::size_t widest = 0;
+  for (const std::string& word : words) widest = std::max(widest, word.size());
+  const std::size_t across =
+      std::max<std::size_t>(1, (static_cast<std::size_t>(std::max(width, 1)) + 2) / (widest + 2));
+  std::string text;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const bool ends = (i + 1) % across == 0 || i + 1 == words.size();
+    text += words[i] + (ends ? "\n" : std::string(widest + 2 - words[i].size(), ' '));
+  }
+  return text;
+}
+
 std::string number(const char* format, double value) {
   if (std::isnan(value)) return "nan";
   char text[64];

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <gradus/core/tensor.h>
 
@@ -38,6 +39,8 @@ std::string wrapped(const std::string& text, int width);
 /// A name and what it is: "name      words words", the words from `column` on in lines of at most
 /// `width` columns. A long name, or a narrow width, puts them below the name. Ends its line.
 std::string two_columns(const std::string& name, const std::string& text, int column, int width);
+/// Words side by side, in columns of one width and lines of at most `width`; each line ends.
+std::string in_columns(const std::vector<std::string>& words, int width);
 /// A number by a printf format; what is no number is "nan", whatever its sign.
 std::string number(const char* format, double value);
 

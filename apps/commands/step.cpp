@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include <gradus/io/file.h>
 #include <gradus/kernels/threads.h>
 #include <gradus/see/step.h>
 
@@ -61,7 +62,9 @@ int session(const StepFlags& f, see::Tape& tape, see::Rerun* rerun) {
   advance();
   if (!rerun || steps >= f.steps) stepper.ended();
   say(stepper.show());
-  LineReader lines("(gradus) ", [&](const std::string& word) { return stepper.completions(word); });
+  LineReader lines("(gradus) ", [&](const std::string& word, bool begins) {
+    return stepper.completions(word, begins);
+  });
   while (!stepper.has_quit()) {
     const std::optional<std::string> line = lines.next();
     if (!line) break;
@@ -72,6 +75,9 @@ int session(const StepFlags& f, see::Tape& tape, see::Rerun* rerun) {
   }
   interrupted_stepper = nullptr;
   if (!f.tape.empty()) see::save_tape(f.tape, tape);
+  if (!f.tape.empty() && !f.json && rerun && steps < f.steps)
+    say("the tape holds " + std::to_string(steps) + " of " + std::to_string(f.steps) +
+        " steps; j step=" + std::to_string(f.steps - 1) + " t=0 and end run the others\n");
   return 0;
 }
 
@@ -127,6 +133,7 @@ void refuse_options_of_runs(StepFlags& f) {
 }
 
 int step(StepFlags& f) {
+  if (!f.tape.empty()) io::check_writable(f.tape);  // not when the session is over
   if (!f.file.empty()) {
     refuse_options_of_runs(f);
     see::Tape tape = see::open_tape(f.file);

@@ -7,6 +7,7 @@
 #include <gradus/ops/indices.h>
 #include <gradus/ops/registry.h>
 #include <gradus/ops/samples.h>
+#include <gradus/program/place_scope.h>
 
 namespace gradus {
 namespace {
@@ -286,8 +287,10 @@ Tensor positions_of(const Tensor& x, std::span<const Index> index) {
   return positions;
 }
 
+/// What `body` calls, and its errors, stand where the user wrote the index.
 template <class Body>
 auto named(std::string_view name, const Tensor& x, Place at, Body&& body) {
+  const PlaceScope here(at);
   try {
     return body();
   } catch (Error& error) {

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <optional>
+#include <utility>
 
 namespace gradus::see {
 namespace {
@@ -115,7 +117,9 @@ Lookup Elements::at(TapeIndex tick) const {
       if (loss == none || !entry(tape_.values, loss).statistics) return {};
       return Tensor::scalar(entry(tape_.values, loss).statistics->mean, DType::f64);
     }
-    const TapeIndex value = tape_.find(name, tick);
+    TapeIndex then = tick;
+    const std::string said = take_time(name, then);
+    const TapeIndex value = tape_.find(trimmed(said), then);
     if (value == none) return {};
     // One number is known from its statistics.
     const TapeValue& known = entry(tape_.values, value);
@@ -128,25 +132,50 @@ Lookup Elements::at(TapeIndex tick) const {
 }
 
 std::string Elements::take_time(std::string_view text, TapeIndex& tick) const {
-  std::string expression(text);
-  // "@ t=" cannot be a matrix product: no expression holds a single '='.
-  for (std::size_t i = expression.find('@'); i != expression.npos;
-       i = expression.find('@', i + 1)) {
-    const std::string_view rest = trimmed(std::string_view(expression).substr(i + 1));
-    if (!rest.starts_with("t=") && !rest.starts_with("step=")) continue;
-    const std::size_t more = rest.find_first_not_of("step=0123456789 ");
-    if (more != rest.npos && more > 0 && rest[more - 1] != '=')
-      throw ExpressionError("a time goes behind the whole expression", "w1 - w1[0,0] @ t=0", i);
-    tick = parse_tick(tape_, rest, tick);
-    expression.erase(i);
-    break;
+  // "@ t=" cannot be a matrix product: no expression holds a single '='. One time at the end is
+  // that of all names; otherwise each has its own.
+  std::size_t sign = text.npos;
+  for (std::size_t i = text.find('@'); i != text.npos; i = text.find('@', i + 1))
+    if (const std::string_view time = time_in(text.substr(i + 1)); !time.empty()) {
+      const auto end = static_cast<std::size_t>(time.data() + time.size() - text.data());
+      if (sign != text.npos || !trimmed(text.substr(end)).empty()) return std::string(text);
+      sign = i;
+    }
+  if (sign == text.npos) return std::string(text);
+  tick = parse_tick(tape_, trimmed(text.substr(sign + 1)), tick);
+  return std::string(text.substr(0, sign));
+}
+
+/// What the tape knows without elements: "w1.shape", "|w1|".
+std::optional<Value> Elements::known_without(std::string_view expression, TapeIndex tick) const {
+  expression = trimmed(expression);
+  const bool is_norm = expression.size() > 2 && expression.front() == '|' &&
+                       expression.find('|', 1) == expression.size() - 1;
+  const std::size_t dot = expression.rfind('.');
+  const std::string_view name =
+      is_norm ? trimmed(expression.substr(1, expression.size() - 2)) : expression.substr(0, dot);
+  const TapeIndex value = tape_.find(name, tick);
+  if (value == none || entry(tape_.values, value).payload) return std::nullopt;
+  const TapeValue& known = entry(tape_.values, value);
+  if (is_norm) {
+    if (replay_ || !known.statistics || known.statistics->bad() > 0) return std::nullopt;
+    return Value{Tensor::scalar(known.statistics->l2, DType::f64), {}};
   }
-  return expression;
+  constexpr std::string_view attributes[] = {"shape", "ndim", "numel", "size", "dtype"};
+  if (dot == expression.npos || std::ranges::count(attributes, expression.substr(dot + 1)) == 0)
+    return std::nullopt;
+  // One element, seen as often as there were.
+  const Tensor stand_in = Tensor::scalar(0, known.spec.dtype);
+  const Layout seen = stand_in.layout().broadcast_to(known.spec.shape);
+  return see::evaluate(expression, [&](std::string_view asked) {
+    return asked == name ? Tensor(stand_in.storage(), seen, known.spec.dtype) : Tensor();
+  });
 }
 
 Value Elements::evaluate(std::string_view text, TapeIndex tick) const {
   const std::string expression = with_previous_loss(take_time(text, tick));
   try {
+    if (std::optional<Value> known = known_without(expression, tick)) return *std::move(known);
     return see::evaluate(expression, at(tick));
   } catch (const UnknownName& error) {
     if (error.name() == previous_loss)
@@ -163,8 +192,10 @@ std::vector<std::string> Elements::unknown_names(std::string_view text) const {
   const std::string expression = with_previous_loss(
       tick == none ? std::string(text.substr(0, text.find("@ "))) : take_time(text, tick));
   const auto is_known = [&](std::string_view name) {
-    return name == previous_loss || name == "loss" ||
-           (tick != none && tape_.find(name, tick) != none);
+    if (name == previous_loss || name == "loss") return true;
+    TapeIndex then = tick;
+    const std::string said = tick == none ? "" : take_time(name, then);
+    return tick != none && tape_.find(trimmed(said), then) != none;
   };
   return see::unknown_names(expression, is_known);
 }

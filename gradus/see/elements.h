@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include <gradus/core/nearest.h>
 #include <gradus/see/expression.h>
@@ -28,12 +29,15 @@ class Elements {
   /// The names in an expression that nothing on the tape has so far; computes nothing. Throws
   /// ExpressionError for what is no expression.
   std::vector<std::string> unknown_names(std::string_view text) const;
-  /// The text without "@ step=0 t=3" at its end, which sets `tick`. Throws ValueError.
+  /// The text without "@ step=0 t=3" at its end, where that is its only time; it sets `tick`.
+  /// Throws ValueError.
   std::string take_time(std::string_view text, TapeIndex& tick) const;
 
   Tape& tape() const { return tape_; }
 
  private:
+  std::optional<Value> known_without(std::string_view expression, TapeIndex tick) const;
+
   Tape& tape_;
   std::function<void(TapeIndex)> replay_;
 };

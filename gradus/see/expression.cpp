@@ -3,6 +3,7 @@
 #include <gradus/ops/ops.h>
 #include <gradus/ops/registry.h>
 #include <gradus/see/expression.h>
+#include <gradus/see/expression_text.h>
 
 #include <algorithm>
 #include <cctype>
@@ -33,12 +34,12 @@ std::string attribute_text(std::string_view text) {
   return plain;
 }
 
-class Reader {
+class Reader : ExpressionText {
  public:
-  Reader(std::string_view text, const Lookup& lookup) : text_(text), lookup_(lookup) {}
+  Reader(std::string_view text, const Lookup& lookup) : ExpressionText(text), lookup_(lookup) {}
   /// Reads without computing: every value is a 0, and names that are not there are collected.
   Reader(std::string_view text, const Lookup& lookup, std::vector<std::string>& unknown)
-      : text_(text), lookup_(lookup), unknown_(&unknown) {}
+      : ExpressionText(text), lookup_(lookup), unknown_(&unknown) {}
 
   Value whole() {
     Value value = comparison();
@@ -47,46 +48,6 @@ class Reader {
   }
 
  private:
-  // -- characters -----------------------------------------------------------------------------
-  void skip_spaces() {
-    while (at_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[at_]))) ++at_;
-  }
-  char peek() {
-    skip_spaces();
-    return at_ < text_.size() ? text_[at_] : '\0';
-  }
-  bool take(std::string_view token) {
-    skip_spaces();
-    if (!text_.substr(at_).starts_with(token)) return false;
-    at_ += token.size();
-    return true;
-  }
-  void expect(char c, const std::string& why) {
-    if (peek() != c) fail(std::string("'") + c + "' is missing", why);
-    ++at_;
-  }
-  [[noreturn]] void fail(const std::string& problem, const std::string& hint) const {
-    throw ExpressionError(problem, hint, at_);
-  }
-  std::string_view word() {
-    skip_spaces();
-    const std::size_t begin = at_;
-    while (at_ < text_.size() &&
-           (std::isalnum(static_cast<unsigned char>(text_[at_])) || text_[at_] == '_'))
-      ++at_;
-    return text_.substr(begin, at_ - begin);
-  }
-  bool at_word() {
-    const char c = peek();
-    return std::isalpha(static_cast<unsigned char>(c)) || c == '_';
-  }
-  bool at_number() {
-    const char c = peek();
-    return std::isdigit(static_cast<unsigned char>(c)) ||
-           (c == '.' && at_ + 1 < text_.size() &&
-            std::isdigit(static_cast<unsigned char>(text_[at_ + 1])));
-  }
-
   /// Runs `compute`; an error of the library points at `position`.
   template <class Compute>
   Value computed(std::size_t position, Compute&& compute) {
@@ -172,6 +133,8 @@ class Reader {
         left = binary(left, position, &Reader::sign, [](auto& a, auto& b) { return a * b; });
       else if (take("/"))
         left = binary(left, position, &Reader::sign, [](auto& a, auto& b) { return a / b; });
+      else if (pass_time())
+        continue;  // the name before it was looked up at that time
       else if (take("@"))
         left = binary(left, position, &Reader::sign, [](auto& a, auto& b) { return matmul(a, b); });
       else
@@ -213,6 +176,12 @@ class Reader {
       }
     }
   }
+  // -- names ------------------------------------------------------------------------------------
+  Tensor named(std::size_t begin, std::size_t end) {
+    const std::string_view name = text_.substr(begin, end - begin);
+    const std::string_view time = take_time_behind(end);
+    return time.empty() ? lookup_(name) : lookup_(std::string(name) + " @ " + std::string(time));
+  }
   Value primary() {
     if (take("(")) {
       Value value = comparison();
@@ -233,7 +202,8 @@ class Reader {
     if (!at_word()) fail(peek() ? "a value is missing" : "the expression ends too early", "");
     const std::string_view name = word();
     if (peek() == '(') return call(name, position, {});
-    if (Tensor tensor = lookup_(name)) return {tensor, {}};
+    const auto begin = static_cast<std::size_t>(name.data() - text_.data());
+    if (Tensor tensor = named(begin, begin + name.size())) return {tensor, {}};
     at_ = position;
     return unknown_name();
   }
@@ -272,7 +242,7 @@ class Reader {
       ++i;
     }
     for (; ends.size() > 1; ends.pop_back())
-      if (Tensor found = lookup_(text_.substr(begin, ends.back() - begin))) {
+      if (Tensor found = named(begin, ends.back())) {
         at_ = ends.back();
         return found;
       }
@@ -299,6 +269,7 @@ class Reader {
   Value attribute(const Tensor& x, std::size_t position) {
     const std::string_view name = word();
     if (name.empty()) fail("a name is missing after '.'", "x.shape, x.grad, x.mean()");
+    if (name == "t" && take("()")) return computed(position, [&] { return x.T(); });
     if (peek() == '(') return call(name, position + 1, {x});
     if (name == "shape") return shape_value(x.shape());
     if (name == "strides" || name == "stride") return shape_value(x.strides());
@@ -372,7 +343,7 @@ class Reader {
   /// name(values..., attribute=value): inputs first, then attributes in their order.
   Value call(std::string_view name, std::size_t position, Tensors inputs) {
     if (++depth_ > deepest) fail("too many brackets within brackets", "");
-    const auto named = [&](auto&& make) {
+    const auto named_call = [&](auto&& make) {
       try {
         return make();
       } catch (const ExpressionError&) {
@@ -381,26 +352,36 @@ class Reader {
         throw ExpressionError(error.problem(), error.hint(), position);
       }
     };
-    Op op = named([&] { return find_op(name); });
+    Op op = named_call([&] { return find_op(name); });
     const Samples samples = op.samples();
     const std::size_t wanted = samples.empty() ? 1 : samples[0].inputs.size();
     std::size_t unnamed = 0;
     expect('(', "");
     while (peek() != ')') {
+      const char quote = peek();
       const std::size_t begin = at_;
+      const auto attributes = op.attributes();
+      if ((quote == '"' || quote == '\'') && unnamed < attributes.size()) {
+        const std::size_t end = std::min(text_.find(quote, at_ + 1), text_.size());
+        const std::string text(text_.substr(at_ + 1, end - at_ - 1));
+        op = named_call([&] { return op.with(attributes[unnamed++].name, text); });
+        at_ = std::min(end + 1, text_.size());
+        if (!take(",")) break;
+        continue;
+      }
       const std::string_view key = word();
       if (!key.empty() && peek() == '=' && !text_.substr(at_).starts_with("==")) {
         ++at_;
-        op = named([&] { return op.with(key, attribute_text(argument())); });
+        op = named_call([&] { return op.with(key, attribute_text(argument())); });
       } else if (at_ = begin; inputs.size() < wanted) {
         const Value value = comparison();
         inputs.push_back(number_in(value, begin));
       } else {
-        const auto attributes = op.attributes();
         if (unnamed == attributes.size())
           throw ExpressionError("too many values for " + std::string(name),
                                 unnamed > 0 ? "a list goes in brackets: [2,3]" : "", begin);
-        op = named([&] { return op.with(attributes[unnamed++].name, attribute_text(argument())); });
+        op = named_call(
+            [&] { return op.with(attributes[unnamed++].name, attribute_text(argument())); });
       }
       if (!take(",")) break;
     }
@@ -420,14 +401,27 @@ class Reader {
     return text_.substr(begin, at_ - begin);
   }
 
-  std::string_view text_;
   const Lookup& lookup_;
   std::vector<std::string>* unknown_ = nullptr;
-  std::size_t at_ = 0;
   int depth_ = 0;
 };
 
 }  // namespace
+
+std::string_view time_in(std::string_view text) {
+  std::size_t end = 0;
+  for (std::size_t i = 0;;) {
+    i = std::min(text.find_first_not_of(' ', i), text.size());
+    const std::string_view rest = text.substr(i);
+    const std::size_t name = rest.starts_with("t=") ? 2 : rest.starts_with("step=") ? 5 : 0;
+    const std::size_t digits = std::min(rest.find_first_not_of("0123456789", name), rest.size());
+    if (name == 0 || digits == name) break;
+    i += digits;
+    end = i;
+  }
+  const std::size_t begin = text.find_first_not_of(' ');
+  return end == 0 ? std::string_view() : text.substr(begin, end - begin);
+}
 
 std::string Value::str(int width) const {
   if (!tensor) return word;

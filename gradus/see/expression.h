@@ -23,7 +23,12 @@ struct Value {
   std::string str(int width = 80) const;
 };
 
-/// The tensor of a name; an empty one where nothing has that name.
+/// "step=2 t=3" of " step=2 t=3 - w1": the time at the beginning of `text`, as it stands behind an
+/// '@'; empty where there is none.
+std::string_view time_in(std::string_view text);
+
+/// The tensor of a name; an empty one where nothing has that name. With a time behind it the name
+/// is "w1 @ t=3", whatever spaces there are in the text.
 using Lookup = std::function<Tensor(std::string_view name)>;
 
 /// A mistake in an expression, or an error of an operation in it.
@@ -59,8 +64,10 @@ class UnknownName : public ExpressionError {
 /// The value of `text`. From weak to strong: comparisons; + -; * / @; unary -; **; |x|, the
 /// Euclidean norm; and behind a value [index] as in NumPy (numbers, slices, None, ..., tensors),
 /// .shape .strides .offset .ndim .numel .dtype .name .grad (or .g) .T, and calls: mean(x, axis=0)
-/// or x.mean(axis=0), where what comes after the operation's inputs, named or not, sets its
-/// attributes. Nothing is recorded, and no observer sees it. Throws ExpressionError.
+/// or x.mean(axis=0), where what comes after the operation's inputs, named or not, or stands in
+/// quotes, sets its attributes: einsum("ij,jk->ik", a, b). A name may have a time behind it, and
+/// behind its index: w1[0] @ t=9 - w1[0] @ t=0. Nothing is recorded, and no observer sees it.
+/// Throws ExpressionError.
 Value evaluate(std::string_view text, const Lookup& lookup);
 
 /// The names in `text` that `is_known` does not know, read without computing anything. Throws

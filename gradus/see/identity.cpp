@@ -2,32 +2,12 @@
 #include <gradus/see/identity.h>
 
 #include <algorithm>
+#include <array>
 #include <compare>
 #include <tuple>
 #include <utility>
-#include <vector>
 
 namespace gradus::see {
-namespace {
-
-/// Step and length of each axis, the finest first; axes that lie within each other without a gap
-/// are one.
-std::vector<std::pair<std::int64_t, std::int64_t>> steps_of(const Layout& layout) {
-  std::vector<std::pair<std::int64_t, std::int64_t>> list;
-  for (int i = 0; i < layout.rank(); ++i)
-    if (layout.shape[i] != 1) list.emplace_back(layout.strides[i], layout.shape[i]);
-  std::sort(list.begin(), list.end());
-  for (std::size_t i = 0; i + 1 < list.size();)
-    if (list[i].first * list[i].second == list[i + 1].first) {
-      list[i].second *= list[i + 1].second;
-      list.erase(list.begin() + static_cast<std::ptrdiff_t>(i) + 1);
-    } else {
-      ++i;
-    }
-  return list;
-}
-
-}  // namespace
 
 bool Identity::is_before(const Identity& a, const Identity& b) {
   const auto rest = [](const Identity& x) {
@@ -46,8 +26,24 @@ Identity identity_of(const Tensor& x) {
           x.layout()};
 }
 
-bool same_elements(const Layout& a, const Layout& b) {
-  return a.offset == b.offset && a.numel() == b.numel() && steps_of(a) == steps_of(b);
+Layout in_memory_order(const Layout& layout) {
+  std::array<std::pair<std::int64_t, std::int64_t>, Shape::max_rank> axes;  // step and length
+  std::size_t count = 0;
+  for (int i = 0; i < layout.rank(); ++i)
+    if (layout.shape[i] != 1) axes[count++] = {layout.strides[i], layout.shape[i]};
+  std::sort(axes.begin(), axes.begin() + count);  // the finest first
+  Layout same;
+  same.offset = layout.offset;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto [step, length] = axes[i];
+    if (same.rank() > 0 && same.strides[0] * same.shape[0] == step) {
+      same.shape[0] *= length;
+      continue;
+    }
+    same.shape.insert(0, length);
+    same.strides.insert(0, step);
+  }
+  return same;
 }
 
 }  // namespace gradus::see

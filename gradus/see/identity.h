@@ -26,8 +26,14 @@ struct Identity {
 
 Identity identity_of(const Tensor& x);
 
-/// Whether two views of one storage show the same elements once each: the same offset and count,
-/// and the same steps apart from axes of one element, in any order, without repetition.
-bool same_elements(const Layout& a, const Layout& b);
+/// The same elements as they lie in memory: the axis with the smallest step last, axes without a
+/// gap between them as one, none of one element.
+Layout in_memory_order(const Layout& layout);
+
+/// Whether two views of one storage show the same elements, in whatever order.
+inline bool same_elements(const Layout& a, const Layout& b) {
+  return a.offset == b.offset && a.numel() == b.numel() &&
+         (a.numel() == 0 || in_memory_order(a) == in_memory_order(b));
+}
 
 }  // namespace gradus::see

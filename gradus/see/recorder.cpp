@@ -95,11 +95,12 @@ struct Recorder::Impl final : Observer, MeaningWatch {
     payloads.hold(index);
     return index;
   }
-  /// A view that shows all elements of a value has the statistics of that one; one that repeats
-  /// elements (a broadcast) gets none.
+  /// A view that shows all elements of a value has the statistics of that one (but for the place of
+  /// the first bad number); one that repeats elements (a broadcast) gets none.
   std::optional<Statistics> statistics_of(const Tensor& x, std::uint64_t version) {
     if (const TapeIndex whole = payloads.same_as(x, version); whole != none)
-      if (const auto& known_already = at(tape.values, whole).statistics) return known_already;
+      if (const auto& same = at(tape.values, whole).statistics; same && same->bad() == 0)
+        return same;
     const auto bytes = x.numel() * static_cast<std::int64_t>(dtype_size(x.dtype()));
     if (bytes > static_cast<std::int64_t>(x.storage().bytes())) return std::nullopt;
     return statistics(x);

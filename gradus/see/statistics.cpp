@@ -3,6 +3,7 @@
 #include <gradus/kernels/moments.h>
 #include <gradus/kernels/threads.h>
 #include <gradus/ops/ops.h>
+#include <gradus/see/identity.h>
 #include <gradus/see/statistics.h>
 
 #include <algorithm>
@@ -182,18 +183,24 @@ Statistics of_contiguous(const T* x, std::int64_t count) {
   return s;
 }
 
-}  // namespace
-
-Statistics statistics(const Tensor& x) {
-  const Unobserved not_seen;
-  const NoGrad not_recorded;
-  const Tensor rows = x.contiguous();
+Statistics of_rows(const Tensor& rows) {
   return dispatch(rows.dtype(), [&]<class T>() -> Statistics {
     if constexpr (std::is_same_v<T, bool>)
       return of_contiguous(reinterpret_cast<const std::uint8_t*>(rows.data<bool>()), rows.numel());
     else
       return of_contiguous(rows.data<T>(), rows.numel());
   });
+}
+
+}  // namespace
+
+Statistics statistics(const Tensor& x) {
+  const Unobserved not_seen;
+  const NoGrad not_recorded;
+  if (x.layout().is_contiguous()) return of_rows(x);
+  Statistics s = of_rows(Tensor(x.storage(), in_memory_order(x.layout()), x.dtype()).contiguous());
+  if (s.bad() > 0) s.first_bad = of_rows(x.contiguous()).first_bad;
+  return s;
 }
 
 }  // namespace gradus::see

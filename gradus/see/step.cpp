@@ -5,13 +5,31 @@
 #include <gradus/see/step_tell.h>
 #include <gradus/see/words.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <utility>
 
 namespace gradus::see {
+namespace {
+
+/// What stands in the way of appending to a file, as errno says it; 0 for no file at all.
+int append_error(const std::string& file) {
+  if (file.empty()) return 0;
+  std::error_code error;
+  if (std::filesystem::is_directory(file, error)) return EISDIR;
+  const std::filesystem::path folder = std::filesystem::path(file).parent_path();
+  const bool exists = std::filesystem::exists(file, error);
+  const std::string asked = exists ? file : folder.empty() ? "." : folder.string();
+  return ::access(asked.c_str(), W_OK) == 0 ? 0 : errno;
+}
+
+}  // namespace
+
 Stepper::Stepper(Tape& tape, StepperOptions options, Rerun* rerun)
     : tape_(tape),
       options_(options),
@@ -25,8 +43,8 @@ const std::vector<Stepper::Entry>& Stepper::entries() {
   constexpr Takes nothing = Takes::nothing, maybe = Takes::maybe, something = Takes::something;
   static const std::vector<Entry> all = {
       {"next", "n", &Stepper::next, maybe, "", motion},
-      {"step", "s", &Stepper::step, nothing, "", motion},
-      {"up", "u", &Stepper::up, nothing, "", motion},
+      {"step", "s", &Stepper::step, maybe, "", motion},
+      {"up", "u", &Stepper::up, maybe, "", motion},
       {"continue", "c", &Stepper::go_on, nothing, "", motion},
       {"until", "unt", &Stepper::until, something, "unt lin2, unt t=4, unt loss<1", motion},
       {"jump", "j", &Stepper::jump, something, "j t=4, j step=3 t=0", arrival},
@@ -147,6 +165,11 @@ std::string Stepper::run_one(std::string typed) {
   return attempt([this] {
     if (command_.word.empty())
       throw NameError("'" + command_.typed + "' is not a command", "h lists them");
+    if (const int error = append_error(command_.file); error != 0) {
+      const std::string unwritable = std::exchange(command_.file, "");
+      throw IoError("cannot write " + unwritable + ": " + std::strerror(error),
+                    "the command was not run");
+    }
     return run_entry(entry_for(command_.word));
   });
 }
@@ -184,8 +207,10 @@ std::string Stepper::delivered(const std::string& text) {
   if (command_.file.empty()) return text;
   std::ofstream out(command_.file, std::ios::app);
   out << text;
-  if (!out.flush())
-    throw IoError("cannot write " + command_.file + ": " + std::strerror(errno), "");
+  if (!out.flush()) {  // the answer is not lost with it
+    const std::string file = std::exchange(command_.file, "");
+    return answer(text) + refusal("cannot write " + file + ": " + std::strerror(errno), "");
+  }
   return wants_more() ? "" : answer("added to " + command_.file + "\n");
 }
 
@@ -264,17 +289,22 @@ void Stepper::end_tape() {
   queue_.clear();
 }
 
-std::vector<std::string> Stepper::completions(const std::string& word) const {
+std::vector<std::string> Stepper::completions(const std::string& word, bool begins) const {
   std::vector<std::string> found;
   const auto offer = [&](const std::string& candidate) {
     if (candidate.starts_with(word) &&
         std::find(found.begin(), found.end(), candidate) == found.end())
       found.push_back(candidate);
   };
-  for (const Entry& e : entries()) offer(std::string(e.word));
+  if (begins)
+    for (const Entry& e : entries()) offer(std::string(e.word));
   if (tape_.ticks.empty()) return found;
-  for (const std::string& name : tape_.names(focus_.tick)) offer(name);
-  for (const TapeTick& tick : tape_.ticks) offer(tick.label);
+  for (const std::string& name : tape_.names(focus_.tick))
+    if (tape_.is_told(tape_.find(name, focus_.tick))) offer(name);
+  for (const TapeTick& tick : tape_.ticks) {
+    offer(tick.label);
+    if (tape_.find(tick.label + ".out", focus_.tick) != none) offer(tick.label + ".out");
+  }
   return found;
 }
 

@@ -57,7 +57,7 @@ class Stepper {
   const Focus& focus() const { return focus_; }
   const Elements& elements() const { return elements_; }
   /// Commands and names of tensors and modules that begin with `word`.
-  std::vector<std::string> completions(const std::string& word) const;
+  std::vector<std::string> completions(const std::string& word, bool begins = true) const;
   /// What `h` says, in lines of at most `width` columns.
   static std::string help(int width);
 
@@ -75,6 +75,7 @@ class Stepper {
     int number;
     std::string expression;
     bool enabled = true;
+    int hits = 0;
   };
   struct Note {
     TapeIndex tick;
@@ -170,12 +171,16 @@ class Stepper {
   std::string doubt_line(const std::string& doubt);
   /// A line for `commands`, up to `end`.
   std::string collect(const std::string& line);
-  static std::string watches_text(const std::vector<Watch>& all, const std::string& what);
+  /// A line for each of the watches, or of the displays.
+  std::string watches_text(const std::vector<Watch>& all, const std::string& what) const;
   /// Without tensor and word where a name is not here yet, which `absence` says: ": nothing is...".
   Value value_now(const std::string& expression, std::string& absence);
   /// The ticks [first, last) that `u` leaves from here, and where it goes.
   bool is_inside(TapeIndex here, TapeIndex tick) const;
   TapeIndex after_module(TapeIndex tick) const;
+  TapeIndex module_before(TapeIndex here) const;
+  std::optional<Focus> place_after(const Focus& place) const;
+  std::optional<Focus> place_before(const Focus& place) const;
   TapeIndex step_here() const;
 
   Tape& tape_;

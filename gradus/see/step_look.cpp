@@ -79,8 +79,10 @@ std::string Stepper::print(const std::string& rest, int) {
   std::size_t columns = 0;
   bool apart = false;  // one below the other
   std::ptrdiff_t begin = 0;
-  for (const std::string& part : parts_of(rest)) {
+  const std::vector<std::string> parts = parts_of(rest);
+  for (const std::string& part : parts) {
     const Value value = evaluated(elements_, part, focus_.tick, begin);
+    if (parts.size() == 1 && value.tensor) shown_ = trimmed(part);
     begin += std::ssize(part) + 1;
     if (options_.json) told.push_back(json_text(std::string(trimmed(part)), value));
     values.push_back(value.str(options_.style.width));
@@ -126,11 +128,11 @@ std::string Stepper::range(const std::string& rest, int) {
   const std::size_t option = rest.find(" -r ");
   const std::string expression = rest.substr(0, option);
   const Value value = elements_.evaluate(expression, focus_.tick);
+  if (value.tensor) shown_ = expression;
   if (!value.tensor || option == rest.npos) {
     tell("value", expression, value);
     return value.str(options_.style.width) + "\n";
   }
-  shown_ = expression;
   const InRange found = in_range(value.tensor, rest.substr(option + 4));
   tell("range", found);
   return range_text(found);

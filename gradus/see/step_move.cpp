@@ -84,43 +84,82 @@ std::string Stepper::next(const std::string& rest, int direction) {
                 [left](TapeIndex) mutable { return --left > 0 ? std::nullopt : stop_here; });
 }
 
-// Order of s: a tick, then its events, then the next tick.
-std::string Stepper::step(const std::string&, int direction) {
-  if (tape_.ticks.empty()) return next("", direction);
-  const TapeTick& tick = at(tape_.ticks, focus_.tick);
-  if (direction > 0) {
-    const TapeIndex event = focus_.event == none ? tick.first : focus_.event + 1;
-    if (event < tick.last) return arrive({focus_.tick, event}, '>', "");
-    return travel(1, [](TapeIndex) { return stop_here; });
-  }
-  if (focus_.event == none) {
-    if (focus_.tick == 0) return edge(false);
-    const TapeTick& before = at(tape_.ticks, focus_.tick - 1);
-    return arrive({focus_.tick - 1, before.first < before.last ? before.last - 1 : none}, '<', "");
-  }
-  return arrive({focus_.tick, focus_.event > tick.first ? focus_.event - 1 : none}, '<', "");
+/// What comes after `place` in the order of s: a tick, then its events, then the next tick. None
+/// where the tape ends.
+std::optional<Focus> Stepper::place_after(const Focus& place) const {
+  if (tape_.ticks.empty()) return std::nullopt;
+  const TapeTick& tick = at(tape_.ticks, place.tick);
+  const TapeIndex event = place.event == none ? tick.first : place.event + 1;
+  if (event < tick.last) return Focus{place.tick, event};
+  if (place.tick == last_tick()) return std::nullopt;
+  return Focus{place.tick + 1};
 }
 
-std::string Stepper::up(const std::string&, int direction) {
-  if (tape_.ticks.empty()) return next("", direction);
+std::optional<Focus> Stepper::place_before(const Focus& place) const {
+  if (place.event != none) {
+    const bool is_first = place.event == at(tape_.ticks, place.tick).first;
+    return Focus{place.tick, is_first ? none : place.event - 1};
+  }
+  if (tape_.ticks.empty() || place.tick == 0) return std::nullopt;
+  const TapeTick& before = at(tape_.ticks, place.tick - 1);
+  return Focus{place.tick - 1, before.first < before.last ? before.last - 1 : none};
+}
+
+std::string Stepper::step(const std::string& rest, int direction) {
+  if (tape_.ticks.empty()) return next(rest, direction);
+  int left = times(rest);
+  if (direction < 0) {
+    Focus place = focus_;
+    for (; left > 0 && !take_interrupt(); --left) {
+      const std::optional<Focus> before = place_before(place);
+      if (!before) return edge(false);
+      place = *before;
+    }
+    return arrive(place, '<', "");
+  }
+  pending_ = [this, left, place = focus_]() mutable -> std::optional<std::string> {
+    for (; left > 0; --left) {
+      const std::optional<Focus> after = place_after(place);
+      if (take_interrupt()) return arrive(place, '>', "interrupted");
+      if (!after) return std::nullopt;
+      place = *after;
+    }
+    return arrive(place, '>', "");
+  };
+  return "";
+}
+
+std::string Stepper::up(const std::string& rest, int direction) {
+  if (tape_.ticks.empty()) return next(rest, direction);
   const char sign = direction > 0 ? '>' : '<';
-  if (focus_.event != none) {
-    const TapeIndex parent = at(tape_.events, focus_.event).parent;
-    return arrive({focus_.tick, parent}, sign, "");
+  int left = times(rest);
+  Focus place = focus_;
+  for (; left > 0 && place.event != none; --left)
+    place = {place.tick, at(tape_.events, place.event).parent};
+  if (left == 0) return arrive(place, sign, "");
+  if (direction < 0) {
+    for (; left > 0 && !take_interrupt(); --left) {
+      if (place.tick == 0) return edge(false);
+      place = {module_before(place.tick)};
+    }
+    return arrive(place, '<', "");
   }
-  if (direction > 0) {
-    const TapeIndex here = focus_.tick;
-    return travel(
-        1, [this, here](TapeIndex t) { return is_inside(here, t) ? std::nullopt : stop_here; });
-  }
-  // To where the module begins that ended before here: to the first of its ticks from which `u`
-  // comes here, so that u, u-, u ends where u did.
-  if (focus_.tick == 0) return edge(false);
-  TapeIndex first = focus_.tick - 1;
-  while (first > 0 && is_inside(focus_.tick - 1, first - 1)) --first;
-  for (TapeIndex t = first; t < focus_.tick; ++t)
-    if (after_module(t) == focus_.tick) return arrive({t}, '<', "");
-  return arrive({first}, '<', "");
+  focus_ = place;
+  return travel(1, [this, left, here = place.tick](TapeIndex t) mutable {
+    if (is_inside(here, t)) return std::optional<std::string>();
+    here = t;
+    return --left > 0 ? std::nullopt : stop_here;
+  });
+}
+
+/// Where the module begins that ended before here: the first of its ticks from which `u` comes
+/// here, so that u, u-, u ends where u did.
+TapeIndex Stepper::module_before(TapeIndex here) const {
+  TapeIndex first = here - 1;
+  while (first > 0 && is_inside(here - 1, first - 1)) --first;
+  for (TapeIndex t = first; t < here; ++t)
+    if (after_module(t) == here) return t;
+  return first;
 }
 
 /// Whether `tick` belongs to what holds the module of `here`: the same pass of the same step, and

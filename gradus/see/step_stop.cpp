@@ -32,8 +32,13 @@ std::optional<std::string> Stepper::reason_of(Breakpoint& b, TapeIndex tick) {
   }
 }
 
+/// All that stops after this tick, a line each.
 std::optional<std::string> Stepper::stop_reason(TapeIndex tick) {
-  std::optional<std::string> reason;
+  std::string reasons;
+  const auto add = [&](const std::string& reason) {
+    reasons += (reasons.empty() ? "" : "\n") + reason;
+  };
+  std::vector<std::string> commands;
   for (std::size_t i = 0; i < breakpoints_.size(); ++i) {
     Breakpoint& b = breakpoints_[i];
     if (!b.enabled) continue;
@@ -44,16 +49,19 @@ std::optional<std::string> Stepper::stop_reason(TapeIndex tick) {
       --b.ignore;
       continue;
     }
-    if (!reason) reason = met;
-    queue_.insert(queue_.begin(), b.commands.begin(), b.commands.end());
+    add(*met);
+    commands.insert(commands.end(), b.commands.begin(), b.commands.end());
     if (b.once) breakpoints_.erase(breakpoints_.begin() + static_cast<std::ptrdiff_t>(i--));
   }
-  for (const Watch& w : watches_) {
+  queue_.insert(queue_.begin(), commands.begin(), commands.end());
+  for (Watch& w : watches_) {
     if (!w.enabled) continue;
-    if (const auto how = changed(elements_, w.expression, tick); how && !reason)
-      reason = "watch " + std::to_string(w.number) + ": " + *how;
+    const auto how = changed(elements_, w.expression, tick);
+    if (!how) continue;
+    ++w.hits;
+    add("watch " + std::to_string(w.number) + ": " + *how);
   }
-  return reason;
+  return reasons.empty() ? std::nullopt : std::optional(reasons);
 }
 
 std::string Stepper::add_break(const std::string& rest, int) {
@@ -196,11 +204,12 @@ std::string Stepper::collect(const std::string& line) {
 // -- watch
 // -----------------------------------------------------------------------------------------
 
-std::string Stepper::watches_text(const std::vector<Watch>& all, const std::string& what) {
+std::string Stepper::watches_text(const std::vector<Watch>& all, const std::string& what) const {
   std::string text;
   for (const Watch& w : all)
     text += "  " + std::to_string(w.number) + "  " + what + w.expression +
-            (w.enabled ? "" : "  disabled") + "\n";
+            (w.enabled ? "" : "  disabled") +
+            (&all == &watches_ ? "  " + counted(w.hits, "hit") : "") + "\n";
   return text;
 }
 /// What comes later on the tape, or may come, is taken and told about; what never will is refused.

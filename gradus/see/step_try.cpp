@@ -13,11 +13,17 @@ std::string Stepper::what_if(const std::string& rest, int) {
     throw ValueError("'whatif " + rest + "' is not known",
                      "whatif lr 1e-5..3e-3, whatif lr 0.1 0.2");
   const std::vector<double> rates = learning_rates(rest.substr(3));
-  const std::vector<Rate> tried = try_rates(rerun(), step_here(), rates);
+  const std::vector<Rate> tried =
+      try_rates(rerun(), step_here(), rates, [this] { return take_interrupt(); });
   const double present = rerun().program().lr();
   tell("rates", tried);
   tell("lr", present);
-  return try_rates_text(tried, present, step_here(), options_.style);
+  std::string text;
+  if (!tried.empty()) text = try_rates_text(tried, present, step_here(), options_.style);
+  if (tried.size() < rates.size())
+    text += "interrupted after " + std::to_string(tried.size()) + " of " +
+            counted(std::ssize(rates), "rate") + "\n";
+  return text;
 }
 
 std::string Stepper::set(const std::string& rest, int) {

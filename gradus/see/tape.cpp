@@ -103,12 +103,14 @@ TapeIndex Tape::find_lasting(std::string_view name, TapeIndex end) const {
 }
 
 TapeIndex Tape::gradient_of(TapeIndex of, const TapeTick& here) const {
-  const TapeIndex end = first_value_of(here.step + 1), begin = first_value_of(here.step - 1);
+  // One of an earlier step was zeroed, or is about to be added to: it is not this step's.
+  const TapeIndex first = first_value_of(here.step), end = first_value_of(here.step + 1),
+                  begin = first_value_of(here.step - 1);
   // An update makes a new version; the gradient belongs to the one before.
   while (of != none) {
     const TapeIndex g = at(values, of).gradient;
-    if (g != none && at(values, g).since < here.last) return g;
-    for (TapeIndex v = end - 1; v > of; --v)
+    if (g >= first && at(values, g).since < here.last) return g;
+    for (TapeIndex v = end - 1; v > of && v >= first; --v)
       if (at(values, v).gradient_of == of && at(values, v).since < here.last) return v;
     TapeIndex older = none;
     for (TapeIndex v = of - 1; v >= begin && older == none; --v)
@@ -171,6 +173,16 @@ std::vector<std::string> Tape::names(TapeIndex tick) const {
   return found;
 }
 
+bool Tape::is_told(TapeIndex index) const {
+  const TapeValue& value = at(values, index);
+  if (!value.name.empty() || value.is_parameter) return true;
+  if (value.gradient_of != none && value.gradient_of != index) {
+    const TapeValue& of = at(values, value.gradient_of);
+    return of.gradient_of == none && is_told(value.gradient_of);
+  }
+  return value.made_by != none && name_of(index).ends_with(".out");
+}
+
 std::vector<TapeIndex> Tape::results_of(TapeIndex index) const {
   const TapeTick& tick = at(ticks, index);
   std::vector<TapeIndex> results;
@@ -189,8 +201,7 @@ std::vector<TapeIndex> Tape::results_of(TapeIndex index) const {
     for (const TapeIndex v : at(events, e).outputs) {
       const TapeValue& value = at(values, v);
       if (contains(results, v) || value.made_by < tick.first || is_copy(*this, e)) continue;
-      const bool is_gradient =
-          value.gradient_of != none && !at(values, value.gradient_of).name.empty();
+      const bool is_gradient = value.gradient_of != none && is_told(value.gradient_of);
       if (is_gradient || !value.name.empty() || at(events, e).target != none) results.push_back(v);
     }
   // Where a copy became the parameter's gradient, both have the name: the later one is shown.

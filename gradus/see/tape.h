@@ -105,8 +105,12 @@ class Tape {
   /// Names known at the end of `tick`, as of its step, without repetition, in order of appearance.
   std::vector<std::string> names(TapeIndex tick) const;
 
+  /// Whether a reader knows it by name: it has one, is a parameter, a module's result, or the
+  /// gradient of such a value.
+  bool is_told(TapeIndex value) const;
+
   /// What a tick shows: for "in" data and parameters; else the results that leave it: gradients of
-  /// named tensors, overwritten parameters, results used later or last; not what is passed inside.
+  /// what is told, overwritten parameters, results used later or last; not what is passed inside.
   std::vector<TapeIndex> results_of(TapeIndex tick) const;
   /// What comes into a tick from outside of it, without repetition.
   std::vector<TapeIndex> arguments_of(TapeIndex tick) const;

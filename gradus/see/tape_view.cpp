@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <numeric>
+#include <sstream>
 
 namespace gradus::see {
 namespace {
@@ -163,8 +165,14 @@ std::string stop_text(const Tape& tape, const Focus& focus, char sign, const std
   std::string text = cut_to(head, style.width, style) + "\n";
   if (!reason.empty()) {
     const std::string whole = head + "   " + reason + "\n";
-    text = wrap_lines(whole, style) == whole ? whole
-                                             : text + wrap_lines("    " + reason + "\n", style);
+    const bool is_one = reason.find('\n') == reason.npos;
+    if (is_one && wrap_lines(whole, style) == whole) {
+      text = whole;
+    } else {
+      std::istringstream lines(reason);
+      for (std::string line; std::getline(lines, line);)
+        text += wrap_lines("    " + line + "\n", style);
+    }
   }
   std::size_t widest = 0;
   const std::vector<TapeIndex> made = results_at(tape, focus);
@@ -262,6 +270,21 @@ std::string where_text(const Tape& tape, const Focus& focus, const Style& style)
   return lines;
 }
 
+namespace {
+
+/// What the numbers of a bin lie above, or below (see Statistics::histogram).
+std::string outer_edge(std::size_t bin, bool is_below) {
+  constexpr std::size_t zero = 32, last = 63;
+  const auto power = [](std::size_t k) { return std::to_string(static_cast<int>(k) - 22); };
+  if (bin == zero) return "0";
+  if (bin == last && !is_below) return ">4^" + power(last - zero - 1);
+  if (bin > zero) return "4^" + power(bin - zero - (is_below ? 1 : 0));
+  if (bin == 1 && is_below) return "<-4^" + power(zero - 2);
+  return "-4^" + power(zero - bin - (is_below ? 0 : 1));
+}
+
+}  // namespace
+
 std::string histogram_text(const Statistics& s, const Style& style) {
   static const char* const bars[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
   constexpr std::string_view plain = " ._-:=+*#";
@@ -280,12 +303,11 @@ std::string histogram_text(const Statistics& s, const Style& style) {
     const auto height = static_cast<std::size_t>(std::ceil(share * 8));
     text += style.utf8 ? std::string(bars[height]) : std::string(1, plain[height]);
   }
-  const auto edge = [](std::size_t i) {
-    if (i == 32) return std::string("0");
-    return (i > 32 ? "4^" : "-4^") +
-           std::to_string(static_cast<int>(i > 32 ? i - 33 : 31 - i) - 22);
-  };
-  return text + "|  " + edge(low) + " .. " + edge(high);
+  text += "|  " + outer_edge(low, true) + " .. " + outer_edge(high, false);
+  const std::int64_t counted =
+      std::accumulate(s.histogram.begin(), s.histogram.end(), std::int64_t{0});
+  if (counted < s.count) text += ", " + std::to_string(counted) + " samples";
+  return text;
 }
 
 }  // namespace gradus::see

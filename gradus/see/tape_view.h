@@ -45,8 +45,8 @@ std::string place_of(const Tape& tape, const Focus& focus);
 /// "w1.g  f32[784,50]  -107..151.951  L2 3258.1  11.6% zero", or the number itself.
 std::string summary_of(const Tape& tape, TapeValue const& value, const std::string& name);
 
-/// The head of a stop and the values that it made; `sign` is > or <, `reason` may be empty and
-/// stands on a line of its own where the head has no room.
+/// The head of a stop and the values that it made; `sign` is > or <, `reason` may be empty, stands
+/// on a line of its own where the head has no room, and may have several lines.
 std::string stop_text(const Tape& tape, const Focus& focus, char sign, const std::string& reason,
                       const Style& style);
 /// The same as one JSON object; `more` are further fields, as JSON.

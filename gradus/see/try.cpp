@@ -121,10 +121,12 @@ std::vector<double> learning_rates(const std::string& text) {
   return rates;
 }
 
-std::vector<Rate> try_rates(const Rerun& rerun, TapeIndex step, const std::vector<double>& rates) {
+std::vector<Rate> try_rates(const Rerun& rerun, TapeIndex step, const std::vector<double>& rates,
+                            const std::function<bool()>& is_enough) {
   const Unobserved not_seen;
   std::vector<Rate> results;
   for (const double lr : rates) {
+    if (is_enough()) break;
     const KeepGenerator keep;
     const std::unique_ptr<StepProgram> program = rerun.before(step);
     program->set_lr(lr);
@@ -167,7 +169,7 @@ std::string try_rates_text(const std::vector<Rate>& rates, double present, TapeI
                                static_cast<int>(share_of(r.loss) * std::max(4, style.width - 48)));
     if (cells > 0) line += " ";
     for (int i = 0; i < cells; ++i) line += style.utf8 ? "█" : "#";
-    if (r.loss == lowest) line += "  lowest";
+    if (r.loss == lowest && std::isfinite(lowest)) line += "  lowest";
     if (r.lr == present) line += "  you are here";
     text += cut_to(line, style.width, style) + "\n";
   }

@@ -18,7 +18,10 @@ std::vector<double> learning_rates(const std::string& text);
 struct Rate {
   double lr, loss;  ///< the loss on the same data after the step
 };
-std::vector<Rate> try_rates(const Rerun& rerun, TapeIndex step, const std::vector<double>& rates);
+/// Of the first rates alone, where `is_enough` says so between two.
+std::vector<Rate> try_rates(
+    const Rerun& rerun, TapeIndex step, const std::vector<double>& rates,
+    const std::function<bool()>& is_enough = [] { return false; });
 std::string try_rates_text(const std::vector<Rate>& rates, double present, TapeIndex step,
                            const Style& style);
 

@@ -1,6 +1,8 @@
 // What one pass over a tensor finds, against plain loops in f64.
 #include <gradus/ops/ops.h>
+#include <gradus/see/recorder.h>
 #include <gradus/see/statistics.h>
+#include <gradus/see/tape_view.h>
 #include <gradus/see/words.h>
 
 #include <gtest/gtest.h>
@@ -106,7 +108,45 @@ TEST(Statistics, EqualBitsHaveEqualHashesAndOneBitChangesIt) {
   EXPECT_EQ(see::statistics(x).hash, see::statistics(y).hash);
   y.data<float>()[12345] = std::nextafter(y.data<float>()[12345], 9.f);
   EXPECT_NE(see::statistics(x).hash, see::statistics(y).hash);
-  EXPECT_EQ(see::statistics(x.t()).hash, see::statistics(x.t().contiguous()).hash);
+}
+
+/// Whoever sees the same elements of one storage gets the same numbers to the last bit, whichever
+/// view is asked; the first bad number is the view's own.
+TEST(Statistics, ViewsOfTheSameElementsHaveTheSameOnes) {
+  Generator g(5);
+  const Tensor x = randn({30, 7, 4}, DType::f32, &g);
+  for (const Tensor& view : {permute_dims(x, {2, 1, 0}), x.t(), reshape(x, {-1}), x[newaxis]})
+    EXPECT_EQ(see::statistics(view), see::statistics(x));
+  EXPECT_NE(see::statistics(flip(x, {0})).hash, see::statistics(x).hash);
+  x.data<float>()[1 * 28 + 2 * 4 + 3] = NAN;  // x[1,2,3]
+  EXPECT_EQ(see::statistics(x).first_bad, 1 * 28 + 2 * 4 + 3);
+  EXPECT_EQ(see::statistics(permute_dims(x, {2, 1, 0})).first_bad, 3 * 210 + 2 * 30 + 1);
+  see::Recorder recorder({.level = see::TapeLevel::full});
+  (void)(x * 1.);  // of no alarm: it came so
+  (void)(permute_dims(x, {2, 1, 0}) * 1.);
+  recorder.finish();
+  const see::Tape& tape = recorder.tape();
+  int seen = 0;
+  for (const see::TapeValue& value : tape.values)
+    if (value.spec.shape == Shape({4, 7, 30}) && value.statistics) {
+      EXPECT_EQ(value.statistics->first_bad, 3 * 210 + 2 * 30 + 1);
+      ++seen;
+    }
+  EXPECT_EQ(seen, 2);
+}
+
+TEST(Statistics, HistogramsSayBetweenWhichNumbersTheyLie) {
+  const auto axis = [](const Tensor& x) {
+    const std::string text = see::histogram_text(see::statistics(x), {.utf8 = false});
+    return text.substr(text.rfind('|') + 3);
+  };
+  EXPECT_EQ(axis(tensor({0., 0.5, 0.996})), "0 .. 4^0");
+  EXPECT_EQ(axis(tensor({-51., 3., 114.5})), "-4^3 .. 4^4");
+  EXPECT_EQ(axis(tensor({1., 3.})), "4^0 .. 4^1");
+  EXPECT_EQ(axis(tensor({-3., -1.})), "-4^1 .. -4^0");
+  EXPECT_EQ(axis(tensor({1., 1.77e19})), "4^0 .. >4^8");
+  EXPECT_EQ(axis(tensor({-1.77e19, 0.})), "<-4^8 .. 0");
+  EXPECT_EQ(axis(ones({100, 100})), "4^0 .. 4^1, 3334 samples");
 }
 
 TEST(Statistics, OfEmptyBooleanAndIntegerTensors) {

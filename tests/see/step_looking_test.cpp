@@ -29,6 +29,66 @@ TEST_F(StepOnLine, PrintsValuesAtAnyTime) {
                 "  [2,1]\n");
 }
 
+/// w is (0.5, -0.25) before the update at t5 and (-0.3125, 1.25) after it.
+TEST_F(StepOnLine, NamesMayHaveTimesOfTheirOwn) {
+  say("j t=2");
+  EXPECT_EQ(say("p w[0,0] @ t=5 - w[0,0] @ t=0"), "-0.8125\n");
+  EXPECT_EQ(say("p w[0,0]@t=5-w[0,0]"), "-0.8125\n");
+  EXPECT_EQ(say("p (w @ t=5)[1,0], |w.g @ t=4|"), "1.2500  " + say("p |w.g| @ t=4"));
+  EXPECT_EQ(say("p w.g[1,0] @ step=0 t=4 * 2"), "-24.\n");
+  EXPECT_EQ(say("p (w.shape @ t=5)[0]"), "2\n");
+  EXPECT_EQ(say("p x @ w @ t=0"), say("p out"));
+  EXPECT_THAT(say("p w @ t=77 - w"), HasSubstr("there is no 't=77' on the tape"));
+}
+
+TEST_F(StepOnLine, RepairsAndFormulasCanBeTyped) {
+  say("j t=4");
+  EXPECT_EQ(say("p x.t() @ out.g"), say("p w.g"));
+  EXPECT_EQ(say("p einsum(\"ni,nj->ij\", x, out.g)"), say("p w.g"));
+  EXPECT_EQ(say("p einsum('ni,nj->ij', x, out.g)"), say("p w.g"));
+  EXPECT_THAT(say("p einsum(\"ni,nj->ij, x)"), HasSubstr("^ "));
+}
+
+/// A gradient of an earlier step is none of this one: it was zeroed, or will be added to.
+TEST_F(StepOnLine, AGradientIsThatOfItsStep) {
+  say("j step=1 t=2");
+  EXPECT_EQ(say("p w.g"), "none\n");
+  EXPECT_THAT(say("check w[0,0]"), HasSubstr("the tape has no w.g here yet"));
+  EXPECT_THAT(say("why w.g[0,0]"), HasSubstr("it comes at t4"));
+  say("j step=0 t=5");
+  EXPECT_EQ(say("p w.g[:,0]"), "[  6.5000, -12.0000]\n");  // after the update, too
+}
+
+TEST_F(StepOnLine, APlaceOfWhatWasPrintedLast) {
+  say("j t=5 ; pp x ; p w");
+  EXPECT_EQ(say("@[1,0]"), "w[1,0] = 1.2500\n");
+  say("p w @ t=0");
+  EXPECT_EQ(say("@[1,0]"), "w @ t=0[1,0] = -0.2500\n");
+  say("p x, w");  // of several it would not be clear
+  EXPECT_EQ(say("@[1,0]"), "w @ t=0[1,0] = -0.2500\n");
+}
+
+TEST_F(StepOnLine, WhatCannotBeWrittenIsToldBeforeTheMotion) {
+  const std::string here = say("w");
+  EXPECT_EQ(say("c > /nonexistent/x"),
+            "cannot write /nonexistent/x: No such file or directory; the command was not run\n");
+  EXPECT_EQ(say("w > /"), "cannot write /: Is a directory; the command was not run\n");
+  EXPECT_EQ(say("w"), here);
+}
+
+/// A tape of statistics still knows shapes and norms.
+TEST(Stepper, ShapesAndNormsNeedNoElements) {
+  Rerun rerun(std::make_unique<Line>(), {.level = see::TapeLevel::stats});
+  for (int i = 0; i < 4; ++i) rerun.advance();  // of the last two steps elements are there
+  Stepper stepper(rerun.tape());
+  stepper.ended();
+  stepper.execute("j step=0 t=4");
+  EXPECT_THAT(stepper.execute("p w.g"), HasSubstr("were not kept"));
+  EXPECT_EQ(stepper.execute("p w.g.shape, w.g.ndim, w.g.numel, w.g.dtype"), "[2,1]  2  2  f32\n");
+  EXPECT_EQ(stepper.execute("p |w.g|"), "13.6473\n");  // (6.5, -12)
+  EXPECT_THAT(stepper.execute("p |w.g| + w.g"), HasSubstr("were not kept"));
+}
+
 TEST_F(StepOnLine, ErrorsPointAtTheCharacter) {
   say("j t=4");
   EXPECT_THAT(say("p w, wg"), StartsWith("p w, wg\n     ^ nothing is called 'wg'"));
@@ -36,8 +96,9 @@ TEST_F(StepOnLine, ErrorsPointAtTheCharacter) {
   // Also where the expression's text stands in the command's word, too.
   EXPECT_THAT(say("p p"), StartsWith("p p\n  ^ nothing is called 'p'"));
   EXPECT_THAT(say("display play"), StartsWith("display play\n        ^ nothing is called 'play'"));
-  EXPECT_THAT(say("p w[0,0] @ t=0 - 1"),
-              StartsWith("p w[0,0] @ t=0 - 1\n         ^ a time goes behind the whole expression"));
+  EXPECT_THAT(
+      say("p (w - w) @ t=0 - 1"),
+      StartsWith("p (w - w) @ t=0 - 1\n          ^ a time goes behind a name or the whole"));
   EXPECT_THAT(say("p x[0].reshape(2,1)"),
               HasSubstr("^ too many values for reshape; a list goes in brackets"));
   say("pp w");
@@ -59,6 +120,11 @@ TEST_F(StepOnLine, TabOffersCommandsTensorsAndModules) {
   EXPECT_THAT(stepper->completions("li"), testing::ElementsAre("list", "lin"));
   say("end");
   EXPECT_THAT(stepper->completions("w."), testing::ElementsAre("w.g"));
+  EXPECT_THAT(stepper->completions("lin"), testing::ElementsAre("lin", "lin.out"));
+  // Behind a command there is none, and what has no name of its own is not offered.
+  EXPECT_THAT(stepper->completions("l", false),
+              testing::ElementsAre("loss", "loss.g", "lin", "lin.out"));
+  EXPECT_THAT(stepper->completions("t", false), testing::IsEmpty());
   EXPECT_THAT(stepper->completions("nix"), testing::IsEmpty());
   Tape empty;
   EXPECT_THAT(Stepper(empty).completions("unt"), testing::ElementsAre("until"));
@@ -89,8 +155,8 @@ TEST_F(StepOnLine, ANameOfATensorPrintsIt) {
 }
 
 TEST_F(StepOnLine, CommandsRefuseWhatTheyDoNotRead) {
-  for (const std::string line : {"w x", "w >o", "l 3", "ll 1", "src 3", "h 3", "q x", "home 3",
-                                 "s 3", "c 1", "u 2", "health 1"})
+  for (const std::string line :
+       {"w x", "w >o", "l 3", "ll 1", "src 3", "h 3", "q x", "home 3", "c 1", "health 1"})
     EXPECT_EQ(say(line), "'" + line.substr(line.find(' ') + 1) +
                              "' was not expected; this command stands alone\n");
   EXPECT_FALSE(stepper->has_quit());

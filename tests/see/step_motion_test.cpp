@@ -62,6 +62,46 @@ TEST(StepLaws, AMotionItsReverseAndItAgainEndAtTheIdenticalScreen) {
   }
 }
 
+/// What a ring of any size let go is there again, with the same bits: views whose whole was let go
+/// have the statistics of the elements, in whatever order.
+TEST(StepLaws, AReplayHoldsWhateverTheBudget) {
+  int filled = 0;
+  for (unsigned seed = 0; seed < 12; ++seed)
+    for (const std::int64_t budget : {1, 60, 120, 250, 500, 1000}) {
+      manual_seed(seed);
+      Rerun rerun(std::make_unique<RandomProgram>(seed),
+                  {.level = see::TapeLevel::full, .budget = budget});
+      for (int i = 0; i < 3; ++i) rerun.advance();
+      const Tape& tape = rerun.tape();
+      for (TapeIndex step = 0; step < 3; ++step) {
+        const auto kept = [&] {
+          return std::count_if(tape.values.begin(), tape.values.end(),
+                               [&](const auto& v) { return v.step == step && v.payload; });
+        };
+        const auto before = kept();
+        ASSERT_NO_THROW(rerun.replay(step)) << "seed " << seed << ", " << budget << " bytes";
+        filled += kept() > before;
+      }
+    }
+  EXPECT_GT(filled, 100);
+}
+
+TEST(StepLaws, KMovesEqualOneOfK) {
+  for (unsigned seed = 0; seed < 10; ++seed) {
+    Steps run(seed);
+    const auto one = over(run), many = over(run);
+    std::mt19937 choice(seed);
+    for (int i = 0; i < 40; ++i) {
+      const char* motions[] = {"n", "s", "u", "s", "n-", "s-", "u-"};
+      const std::string motion = motions[choice() % 7];
+      const unsigned k = 1 + choice() % 4;
+      many->execute(motion + " " + std::to_string(k));
+      for (unsigned j = 0; j < k; ++j) one->execute(motion);
+      ASSERT_EQ(screen(*many), screen(*one)) << "seed " << seed << " " << motion << " " << k;
+    }
+  }
+}
+
 /// Ticks of a tape with these module paths, one call each, forwards; no numbers.
 Tape modules(const std::vector<std::string>& scopes) {
   Tape tape;

@@ -79,6 +79,18 @@ TEST_F(StepOnLine, BreakpointsCanBeIgnoredConditionedAndDisabled) {
   EXPECT_EQ(say("ignore 3 x"), "'x' is no whole number; say one, such as 1\n");
 }
 
+TEST_F(StepOnLine, AllThatStopsAtATickIsTold) {
+  say("b lin.backward ; tbreak lin.backward ; b |w.g|>1 ; watch w.g");
+  say("commands 1 ; p 41 ; end ; commands 3 ; p 43 ; end");
+  const std::string stop = say("c");
+  EXPECT_THAT(stop,
+              AllOf(HasSubstr("breakpoint 1 (lin.backward)"), HasSubstr("breakpoint 2 (lin"),
+                    HasSubstr("\n    breakpoint 3 (|w.g|>1)  |w.g| = 13.6473\n    watch 4: w.g")));
+  EXPECT_THAT(stop, testing::EndsWith("\n41\n43\n"));
+  EXPECT_THAT(say("b"), AllOf(HasSubstr("  3  |w.g|>1  1 hit  runs"),
+                              HasSubstr("  4  watch w.g  1 hit\n"), Not(HasSubstr("  2  "))));
+}
+
 TEST_F(StepOnLine, CommandsWithoutANumberBelongToTheLastBreakpoint) {
   EXPECT_THAT(say("commands"), HasSubstr("something is missing; a breakpoint's number"));
   say("b mse ; b lin.backward ; commands ; p w.shape ; end");

@@ -107,6 +107,7 @@ TEST_F(StepOnLine, WhatIfRunsTheStepWithOtherRates) {
   EXPECT_THAT(say("whatif lr 0.0625 0.125"), HasSubstr("you are here"));
   EXPECT_THAT(say("whatif momentum 3"), HasSubstr("is not known"));
   // Above what f32 holds: no number, no bar.
+  EXPECT_THAT(say("whatif lr 1e18"), Not(HasSubstr("lowest")));
   EXPECT_THAT(say("whatif lr 0.0625 1e39"), HasSubstr("\n1e+39            nan\n"));
   for (const auto& [rates, why] : {std::pair{"0..1", "a range is walked by factors"},
                                    {"1e-3..1e-5", "the lower end goes first"},

@@ -146,6 +146,37 @@ TEST(Tape, PlacesAreLinesOfTheUser) {
   EXPECT_THAT(updates, ElementsAre(step_line));
 }
 
+TEST(Tape, AnIndexStandsWhereItIsWritten) {
+  see::Recorder recorder({.level = TapeLevel::full});
+  const Tensor x = rand({5, 3});
+  const Tensor rows = tensor({0, 2});
+  std::set<int> lines{__LINE__ + 1, __LINE__ + 2, __LINE__ + 3};
+  (void)x[1];
+  (void)x[{Slice{1, 3}, newaxis}];
+  (void)x[rows];
+  recorder.finish();
+  std::set<int> seen;
+  for (const see::TapeEvent& event : recorder.tape().events) {
+    EXPECT_THAT(event.file, testing::EndsWith("tape_test.cpp")) << event.op << " " << event.line;
+    if (event.line >= *lines.begin()) seen.insert(event.line);
+  }
+  EXPECT_EQ(seen, lines);
+}
+
+/// The gradient that a module without names passes on is shown with those of its parameters.
+TEST(Tape, ATickShowsWhatAModulePassesOn) {
+  see::Recorder recorder({.level = TapeLevel::full});
+  nn::Sequential net{nn::Linear(3, 4), nn::ReLU(), nn::Linear(4, 1)};
+  mse(net(rand({5, 3})), zeros({5, 1})).backward();
+  recorder.finish();
+  const Tape& tape = recorder.tape();
+  std::vector<std::string> shown;
+  for (TapeIndex t = 0; t < static_cast<TapeIndex>(tape.ticks.size()); ++t)
+    if (at(tape.ticks, t).phase == Phase::backward && at(tape.ticks, t).label == "2")
+      for (const TapeIndex v : tape.results_of(t)) shown.push_back(tape.name_of(v));
+  EXPECT_THAT(shown, testing::UnorderedElementsAre("2.bias.g", "2.weight.g", "1.out.g"));
+}
+
 TEST(Tape, GradientsHaveTheNamesOfTheirTensors) {
   Net net;
   const Data data;
