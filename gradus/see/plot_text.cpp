@@ -91,6 +91,45 @@ int columns_of(const std::string& text) {
 
 int round(double v) { return static_cast<int>(std::floor(std::clamp(v, -1e6, 1e6) + .5)); }
 
+using Ticks = std::vector<std::pair<double, std::string>>;
+
+/// As many numbers as fit, all of them: where two would touch, fewer are asked for, but not so few
+/// that they tell nothing.
+template <class Fits>
+Ticks ticks_that_fit(const Ruler& ruler, int wanted, Fits&& fits) {
+  Ticks ticks = ruler.ticks(wanted);
+  while (wanted > 1 && !fits(ticks)) {
+    wanted = wanted > 3 ? wanted * 3 / 4 : wanted - 1;
+    Ticks fewer = ruler.ticks(wanted);
+    if (fewer.size() < 2) break;
+    ticks = std::move(fewer);
+  }
+  return ticks;
+}
+Ticks ticks_down(const Ruler& y, int rows) {
+  return ticks_that_fit(y, std::max(rows / 2, 1), [&](const Ticks& ticks) {
+    int last = rows;
+    for (const auto& tick : ticks) {
+      const int row = rows - 1 - round(y.share(tick.first) * (rows - 1));
+      if (row >= last) return false;
+      last = row;
+    }
+    return true;
+  });
+}
+Ticks ticks_across(const Ruler& x, int left, int columns) {
+  return ticks_that_fit(x, std::max(columns / 9, 2), [&](const Ticks& ticks) {
+    int free = 0;
+    for (const auto& [value, name] : ticks) {
+      const int begin =
+          std::max(left + round(x.share(value) * (columns - 1)) - columns_of(name) / 2, 0);
+      if (begin < free) return false;
+      free = begin + columns_of(name) + 1;
+    }
+    return true;
+  });
+}
+
 /// Numbers and marks at both axes of the box of cells from (left, top).
 void draw_axes(Canvas& canvas, const TextStyle& style, int left, int top, int columns, int rows,
                const Ruler& x, const Ruler& y, const std::string& x_label) {
@@ -98,17 +137,17 @@ void draw_axes(Canvas& canvas, const TextStyle& style, int left, int top, int co
   for (int c = 0; c < columns; ++c) canvas.words(left + c, top + rows, style.utf8 ? "\u2500" : "-");
   canvas.words(left - 1, top + rows, style.utf8 ? "\u2514" : "+");
   int free_row = top + rows;
-  for (const auto& [value, name] : y.ticks(std::max(rows / 2, 1))) {
+  for (const auto& [value, name] : ticks_down(y, rows)) {
     const int row = top + rows - 1 - round(y.share(value) * (rows - 1));
     if (row >= free_row || row < top) continue;
     canvas.words(left - 2 - columns_of(name), row, name);
     canvas.words(left - 1, row, style.utf8 ? "\u2524" : "+");
-    free_row = row - 1;
+    free_row = row;
   }
-  // The label stands at the right end; numbers that would touch it or each other are left out.
+  // The label stands at the right end; a number that would touch it is left out.
   const int label = left + columns - columns_of(x_label);
   int free_column = 0;
-  for (const auto& [value, name] : x.ticks(std::max(columns / 9, 2))) {
+  for (const auto& [value, name] : ticks_across(x, left, columns)) {
     const int column = left + round(x.share(value) * (columns - 1));
     const int begin = std::max(column - columns_of(name) / 2, 0);
     if (begin < free_column || begin + columns_of(name) + 1 >= label) continue;
@@ -121,8 +160,7 @@ void draw_axes(Canvas& canvas, const TextStyle& style, int left, int top, int co
 
 int widest_tick(const Ruler& y, int rows) {
   int widest = 1;
-  for (const auto& tick : y.ticks(std::max(rows / 2, 1)))
-    widest = std::max(widest, columns_of(tick.second));
+  for (const auto& tick : ticks_down(y, rows)) widest = std::max(widest, columns_of(tick.second));
   return widest;
 }
 
@@ -143,6 +181,23 @@ std::string heading(const std::string& title, const std::string& unit, const Tex
   for (char& c : line)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
   return (style.colour ? "\x1b[1m" + line + "\x1b[0m" : line) + "\n";
+}
+
+/// Puts a mark on a line of dots at every twelfth column, lines with other shifts at other columns;
+/// a line that reaches none of them has it at its end.
+void mark_line(Canvas& canvas, const Braille& raster, const Cell& mark, int left, int shift) {
+  int last = -1, last_row = -1;
+  bool was_marked = false;
+  for (int c = 0; 2 * c < raster.width(); ++c)
+    for (int r = 0; 4 * r < raster.height(); ++r) {
+      if (raster.is_empty(c, r)) continue;
+      const bool is_due = (c + 9 - shift % 12 + 12) % 12 == 0;
+      if (is_due) canvas.put(left + c, r, mark);
+      was_marked = was_marked || is_due;
+      last = c, last_row = r;
+      break;
+    }
+  if (!was_marked && last >= 0) canvas.put(left + last, last_row, mark);
 }
 
 std::string draw(const LinePlot& plot, const TextStyle& style) {
@@ -173,6 +228,10 @@ std::string draw(const LinePlot& plot, const TextStyle& style) {
     labels.push_back({name, 245});
     wanted.push_back(row);
   }
+  // Without colours lines of dots are all alike: each then carries a mark of its own.
+  const bool is_marked =
+      !style.colour && std::count_if(plot.series.begin(), plot.series.end(),
+                                     [](const Series& s) { return !s.faint; }) > 1;
   int drawn = 0;
   for (const bool faint : {true, false})
     for (const Series& s : plot.series) {
@@ -212,12 +271,13 @@ std::string draw(const LinePlot& plot, const TextStyle& style) {
           for (int c = 0; c < columns; ++c)
             if (!raster.is_empty(c, r) && !(s.dashed && c % 3 == 2))
               canvas.put(left + c, r, {raster.glyph(c, r), ink, -1});
+        if (is_marked && !faint) mark_line(canvas, raster, {mark, ink, -1}, left, 2 * drawn);
       } else {
         for (const auto& [c, r] : plain) canvas.put(left + c, r, {mark, ink, -1});
       }
       if (faint || end_row < 0) continue;
       ++drawn;
-      labels.push_back({fine ? s.name : mark + " " + s.name, ink});
+      labels.push_back({fine && !is_marked ? s.name : mark + " " + s.name, ink});
       wanted.push_back(end_row);
     }
   const std::vector<double> places = spread(wanted, 1, 0, rows - 1);
@@ -262,7 +322,9 @@ void draw_grid(Canvas& canvas, const TextStyle& style, int left, int top, const 
       const double mean =
           std::isfinite(upper + lower) ? std::clamp((upper + lower) / 2, 0.0, 1.0) : 0;
       Cell cell;
-      if (style.colour && style.utf8)
+      if (!std::isfinite(upper) && !std::isfinite(lower))
+        cell = {style.utf8 ? "\u00d7" : "x", -1, style.colour ? paint(scale, upper, false) : -1};
+      else if (style.colour && style.utf8)
         cell = {"\u2580", paint(scale, upper, light_on_dark), paint(scale, lower, light_on_dark)};
       else if (style.utf8)
         cell.glyph = shades[std::min<std::size_t>(static_cast<std::size_t>(mean * 5), 4)];
@@ -368,7 +430,7 @@ std::string draw(const Gallery& gallery, const TextStyle& style) {
   std::string out = heading(gallery.title, "", style) + canvas.lines(style.colour);
   const auto left_out = gallery.tiles.size() - static_cast<std::size_t>(shown);
   if (left_out > 0)
-    out += cut("(" + std::to_string(left_out) + " more in the SVG)", style.width) + "\n";
+    out += cut("(" + std::to_string(left_out) + " more: --out DIR shows all)", style.width) + "\n";
   return out;
 }
 
