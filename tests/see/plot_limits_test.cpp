@@ -1,7 +1,9 @@
 // Plots at their limits: more names than colours, numbers that are none, axes of one value, numbers
 // that differ in their last digit, lines that have no colours, logs that are none.
+#include <gradus/autograd/backward.h>
 #include <gradus/see/plot_axis.h>
 #include <gradus/see/plot_run.h>
+#include <gradus/see/recorder.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -188,4 +190,19 @@ TEST(PlotLimits, WhatIsNoLogIsSaidInOwnWords) {
   EXPECT_EQ(said("{\"event\":\"batch\",\"step\":\"one\"}\n"),
             "line 1 of run.jsonl is no event of a run: a field is of another kind than it should "
             "be");
+}
+
+TEST(PlotLimits, AnswersOfATapeThatAreNoNumbersAreNotCounted) {
+  const Tensor x = full({4, 3}, NAN).set_name("x");
+  Tensor w = ones({3, 2}).set_name("w");
+  w.set_requires_grad();
+  see::Recorder recorder({.level = TapeLevel::full});
+  cross_entropy(matmul(x, w), Tensor::of(Ints{0, 0, 1, 1}, {4})).backward();
+  recorder.finish();
+  const see::Run run = run_of(recorder.tape(), "nan");
+  EXPECT_TRUE(run.confusion.empty());
+  EXPECT_EQ(run.batches.at(0).accuracy, 0);
+  EXPECT_THAT(run.missing, testing::Contains(HasSubstr("gave no row an answer")));
+  for (const see::Run::Layer& layer : run.snapshots.at(0).layers)
+    EXPECT_TRUE(std::isnan(layer.zero) && std::isnan(layer.dead)) << layer.name;
 }
