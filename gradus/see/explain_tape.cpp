@@ -305,7 +305,7 @@ std::optional<double> element_by_formula(const TapeFormula& formula, const Eleme
   const std::optional<EinsumForm> form = einsum_form(formula.term);
   if (!form) return std::nullopt;
   const std::size_t arrow = form->equation.find("->");
-  const std::string output = form->equation.substr(arrow + 2);
+  const std::string& output = form->result;
   std::string equation, letters = form->equation.substr(0, arrow) + ",";
   TermValues values;
   Terms factors;

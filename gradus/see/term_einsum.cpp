@@ -63,6 +63,7 @@ struct FactorCollector {
   double scale = 1;
   Terms factors;
   std::vector<std::string> terms;
+  std::string put_back{};  // letters of axes that a sum leaves with one element
   int used = 0;
 
   char fresh() {
@@ -122,20 +123,13 @@ struct FactorCollector {
         const Shape& from = t.parts()[0].shape();
         const int extra = from.rank() - t.shape().rank();
         std::string own;
-        bool fits = true;
         for (int k = 0; k < from.rank(); ++k) {
-          if (k < extra) {
-            own += fresh();
-          } else {
-            own += letters[static_cast<std::size_t>(k - extra)];
-            fits = fits && from[k] == t.shape()[k - extra];
-          }
+          const bool is_gone = k < extra || from[k] != t.shape()[k - extra];
+          own += is_gone ? fresh() : letters[static_cast<std::size_t>(k - extra)];
+          if (is_gone && k >= extra) put_back += letters[static_cast<std::size_t>(k - extra)];
         }
-        if (fits) {
-          collect(t.parts()[0], own);
-          return;
-        }
-        break;
+        collect(t.parts()[0], own);
+        return;
       }
       case TermKind::einsum: {
         const Equation e(t.name(), t.parts());
@@ -200,11 +194,16 @@ std::optional<EinsumForm> einsum_form(const Term& term) {
   if (c.factors.empty() || c.used > 52) return std::nullopt;
   std::string left;
   for (std::size_t p = 0; p < c.terms.size(); ++p) left += (p == 0 ? "" : ",") + c.terms[p];
-  for (const char letter : output)
-    if (left.find(letter) == std::string::npos) return std::nullopt;
+  std::string kept, result;
+  for (const char letter : output) {
+    const bool is_there = left.find(letter) != std::string::npos;
+    if (!is_there && c.put_back.find(letter) == std::string::npos) return std::nullopt;
+    if (is_there) kept += letter;
+    result += is_there ? letter : '0';
+  }
   if (c.factors.size() == 1 && left == output)
     return std::nullopt;  // it would only repeat the text
-  return EinsumForm{c.scale, left + "->" + output, c.factors};
+  return EinsumForm{c.scale, left + "->" + kept, c.factors, result};
 }
 
 std::string EinsumForm::str() const {
@@ -218,7 +217,11 @@ std::string EinsumForm::str() const {
   }
   text += "einsum(\"" + equation + "\"";
   for (const Term& f : factors) text += ", " + write(f);
-  return text + ")";
+  text += ")";
+  if (result.find('0') == result.npos) return text;
+  for (std::size_t k = 0; k < result.size(); ++k)
+    text += (k ? "," : "[") + std::string(result[k] == '0' ? "None" : ":");
+  return text + "]";
 }
 
 }  // namespace gradus::see

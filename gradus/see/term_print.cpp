@@ -127,15 +127,18 @@ struct TermWriter {
   /// gone from it.
   std::string letters_below(const Term& t) const {
     const Shape &from = t.parts()[0].shape(), &to = t.shape();
-    if (from.rank() == to.rank()) return here;
+    const bool keeps_all = from.rank() == to.rank();
+    if (keeps_all && (t.is(TermKind::sum) || !is_of_whole)) return here;
     if (!is_of_whole) return letters_by_place(from.rank());
     std::string letters;
     std::size_t next = 0;
     for (int k = 0; k < from.rank(); ++k) {
+      const int place = k - (from.rank() - to.rank());
       const bool is_gone = t.is(TermKind::sum)
                                ? std::find(t.ints().begin(), t.ints().end(), k) != t.ints().end()
-                               : k < from.rank() - to.rank();
-      letters += is_gone ? fresh() : here[next++];
+                               : place < 0 || to[place] != from[k];
+      letters += is_gone ? fresh() : here[next];
+      next += !is_gone || (t.is(TermKind::unbroadcast) && place >= 0);
     }
     return letters;
   }

@@ -186,6 +186,7 @@ TEST_F(PlotRun, WrongUseEndsInAMessage) {
            {"empty.jsonl", 1, "nothing to plot"},
            {"short.tape", 1, "short.tape"},
            {"epoch.jsonl --out taken", 1, "there is a folder of that name"},
+           {"epoch.jsonl --out ''", 2, "--out"},
            {"a b c", 2, "two at most"},
            {"start.jsonl --width 5", 2, "--width"}}) {
     const Result result = run("plot " + arguments);
