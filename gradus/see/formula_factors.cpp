@@ -105,9 +105,9 @@ struct FactorsOfTerm {
   }
 };
 
-double size_of(const Term& t) {
+double elements_within(const Term& t) {
   auto size = static_cast<double>(t.shape().numel());
-  for (const Term& p : t.parts()) size += size_of(p);
+  for (const Term& p : t.parts()) size += elements_within(p);
   return size;
 }
 
@@ -118,7 +118,7 @@ std::vector<Factor> factors_at(const TapeFormula& formula, const Elements& eleme
   constexpr double most = 2e7;
   const Term& t = formula.term;
   const bool is_product = t.is(TermKind::mul) || t.is(TermKind::div);
-  if (!is_product || flops(t) + size_of(t) > most) return {};
+  if (!is_product || flops(t) + elements_within(t) > most) return {};
   FactorsOfTerm told{formula, elements};
   if (!told.read_leaves(t)) return {};
   told.take(t, index);
