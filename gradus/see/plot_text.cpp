@@ -141,7 +141,7 @@ void mark_line(Canvas& canvas, const Braille& raster, const Cell& mark, int left
 }
 
 std::string draw(const LinePlot& plot, const TextStyle& style) {
-  static constexpr std::string_view marks = "*o+x#@%&";
+  static constexpr std::string_view marks = "*o+x#@%&$=^~?!wz";  // two runs of eight lines
   const Ruler x = Ruler::of(all_x(plot), plot.x, false), y = Ruler::of(all_y(plot), plot.y, true);
   const int rows = style.rows, left = widest_tick(y, rows) + 2;
   int longest = 0;

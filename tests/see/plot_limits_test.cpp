@@ -155,6 +155,15 @@ TEST(PlotLimits, LinesWithoutColoursCarryMarks) {
   for (const char mark : {'*', 'o', '+'})
     EXPECT_GE(std::count(drawn.begin(), drawn.end(), mark), 2) << mark;
   EXPECT_THAT(text(plot, {.colour = true}), Not(HasSubstr("* train")));
+  // Two runs of eight lines each: no mark twice.
+  plot.series.clear();
+  for (int i = 0; i < 16; ++i)
+    plot.series.push_back({"line" + std::to_string(i), {1, 9}, {1. * i, 1. * i}});
+  const std::string many = text(plot, {.rows = 40, .utf8 = false});
+  std::set<char> marks;
+  for (std::size_t at = 0; (at = many.find(" line", at)) != many.npos; ++at)
+    marks.insert(many[at - 1]);
+  EXPECT_EQ(marks.size(), 16u);
 }
 
 TEST(PlotLimits, EverySeriesIsSeenOnWhite) {
