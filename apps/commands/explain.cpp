@@ -84,13 +84,18 @@ const Op& operation_named(const std::string& name) {
 }
 
 int explain(const ExplainFlags& f) {
+  if (!f.tape.empty() && !f.shapes.empty())
+    throw UsageError("--shape", "a tape has its own shapes: give --shape or --tape");
   if (!f.tape.empty()) return explain_tape(f);
   const Terminal terminal;
   if (const auto shown = explain_code(f.what, f.json, terminal.width())) return *shown;
   std::vector<Shape> shapes;
   shapes.reserve(f.shapes.size());
   for (const std::string& text : f.shapes) shapes.push_back(shape_of(text));
-  const see::Explanation e = see::explain(operation_named(f.what), shapes);
+  const Op& op = operation_named(f.what);
+  const see::Explanation e = shapes.empty() || !op.has_gradient()
+                                 ? see::explain(op)
+                                 : as_usage("--shape", [&] { return see::explain(op, shapes); });
   if (f.json)
     std::printf("%s\n", see::json_text(e).c_str());
   else if (f.latex)

@@ -10,7 +10,14 @@ namespace gradus::app {
 
 std::optional<int> explain_code(const std::string& what, bool json, int width) {
   if (what == "codes") {
-    std::fputs(see::diagnostics_markdown().c_str(), stdout);
+    if (!json) {
+      std::fputs(see::diagnostics_markdown().c_str(), stdout);
+      return 0;
+    }
+    std::string all;
+    for (const see::DiagnosticPage& page : see::diagnostic_pages())
+      all += (all.empty() ? "" : ",") + see::json_text(page);
+    std::printf("{\"codes\":[%s]}\n", all.c_str());
     return 0;
   }
   const see::DiagnosticPage* page = see::find_page(what);

@@ -20,12 +20,17 @@ struct PlotFlags {
 };
 
 see::Run read(const std::string& path) {
-  const std::string name = std::filesystem::path(path).stem().string();
+  const std::filesystem::path file(path);
+  const std::string name = file.stem().string();
   const io::Bytes bytes = io::read_file(path);
-  // A tape is a safetensors file: eight bytes of length, then its header.
-  if (bytes.size() > 8 && bytes[0] != '{' && bytes[8] == '{')
+  // A tape is a safetensors file: eight bytes of length, then its header. What only says that it is
+  // one is told so by who opens tapes.
+  if (file.extension() == ".tape" || (bytes.size() > 8 && bytes[0] != '{' && bytes[8] == '{'))
     return see::run_of(see::open_tape(path), name);
-  return see::read_run({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, name);
+  see::Run run = see::read_run({reinterpret_cast<const char*>(bytes.data()), bytes.size()},
+                               file.filename().string());
+  run.name = name;
+  return run;
 }
 
 void write_files(const std::string& folder, const std::vector<see::NamedPlot>& plots) {
@@ -36,16 +41,21 @@ void write_files(const std::string& folder, const std::vector<see::NamedPlot>& p
                   "choose another place for --out");
   for (const see::NamedPlot& plot : plots) {
     const std::string svg = see::svg(plot.plot);
-    io::write_file((std::filesystem::path(folder) / (plot.name + ".svg")).string(),
-                   {reinterpret_cast<const std::uint8_t*>(svg.data()), svg.size()});
+    const std::filesystem::path file = std::filesystem::path(folder) / (plot.name + ".svg");
+    if (std::filesystem::is_directory(file, error))
+      throw IoError("cannot write '" + file.string() + "': there is a folder of that name",
+                    "choose another place for --out");
+    io::write_file(file.string(), {reinterpret_cast<const std::uint8_t*>(svg.data()), svg.size()});
   }
 }
 
 see::PlotOptions options_of(const PlotFlags& f) {
   using LossAxis = see::PlotOptions::LossAxis;
-  return {f.loss_axis == "log"      ? LossAxis::log
-          : f.loss_axis == "linear" ? LossAxis::linear
-                                    : LossAxis::automatic};
+  see::PlotOptions options{f.loss_axis == "log"      ? LossAxis::log
+                           : f.loss_axis == "linear" ? LossAxis::linear
+                                                     : LossAxis::automatic};
+  if (f.json) options.most = 0;  // programs choose for themselves
+  return options;
 }
 
 /// What a run has no picture of, and what would give it.
@@ -72,6 +82,7 @@ int plot(const PlotFlags& f) {
   for (const std::string& path : f.runs) runs.push_back(read(path));
   if (runs.size() == 2 && runs[0].name == runs[1].name)
     for (std::size_t i = 0; i < 2; ++i) runs[i].name += i == 0 ? " (1)" : " (2)";
+  see::match_layers(runs);
   const std::vector<see::NamedPlot> plots = see::plots_of(runs, options_of(f));
   if (plots.empty())
     throw DataError("there is nothing to plot in " + f.runs[0],

@@ -28,11 +28,12 @@ bool is_due(const TrainState& s, std::int64_t most) {
   return (s.step - 1) % every == 0;
 }
 
-/// One image as integers -100..100, so that a log of weights stays small.
+/// One image as integers -100..100, so that a log of weights stays small; null for what is no
+/// number.
 Json hundredths(const Tensor& image, double limit) {
   Json numbers = Json::array();
   for (const double v : image.to_vector<double>())
-    numbers.push_back(std::isfinite(v) ? std::lround(100 * v / limit) : 0);
+    numbers.push_back(std::isfinite(v) ? Json(std::lround(100 * v / limit)) : Json());
   return numbers;
 }
 
@@ -103,6 +104,7 @@ void StatsLog::before_step(TrainState& s) {
   before_.clear();
   for (auto& [name, p] : s.net.named_parameters()) {
     (*layers_)["parameters"].push_back({{"name", name},
+                                        {"shape", p.shape().to_vector()},
                                         {"gradient_norm", p.grad() ? length_of(p.grad()) : 0},
                                         {"norm", length_of(p)}});
     before_.emplace_back(name, clone(p.detach()));

@@ -98,7 +98,7 @@ struct Mse {
       .name = "mse",
       .also = "torch.nn.functional.mse_loss",
       .onnx = "",
-      .formula = R"(L = \tfrac{1}{n} \sum_i (x_i - t_i)^2)",
+      .formula = R"(y = \tfrac{1}{n} \sum_i (x_i - t_i)^2)",
       .doc =
           "Mean squared difference of two tensors of one shape; `reduction` = mean, sum or none.",
       .shapes = "input [...], target [...] -> []"};
@@ -186,11 +186,11 @@ struct Nll : ClassLoss<Nll> {
   static constexpr Card card{.name = "nll",
                              .also = "torch.nn.functional.nll_loss",
                              .onnx = "NegativeLogLikelihoodLoss",
-                             .formula = R"(L = -\tfrac{1}{n} \sum_i \ln p_{i, t_i})",
+                             .formula = R"(y = -\tfrac{1}{n} \sum_i \mathrm{logp}_{i, t_i})",
                              .doc =
                                  "Negative log-likelihood of class numbers; a third input weighs "
                                  "the classes; targets equal to `ignore_index` do not count.",
-                             .shapes = "log p [n, c, ...], target [n, ...], weight [c] -> []"};
+                             .shapes = "logp [n, c, ...], target [n, ...], weight [c] -> []"};
   static constexpr auto attrs =
       std::tuple{attr("reduction", &Nll::reduction, "mean, sum or none"),
                  attr("ignore_index", &Nll::ignore_index, "target that does not count")};
@@ -212,7 +212,7 @@ struct CrossEntropy : ClassLoss<CrossEntropy> {
       .name = "cross_entropy",
       .also = "torch.nn.functional.cross_entropy",
       .onnx = "SoftmaxCrossEntropyLoss",
-      .formula = R"(L = -\tfrac{1}{n} \sum_i \ln \operatorname{softmax}(x_i)_{t_i})",
+      .formula = R"(y = -\tfrac{1}{n} \sum_i \ln \operatorname{softmax}(x_i)_{t_i})",
       .doc =
           "log_softmax and nll in one: from raw scores and class numbers, or probabilities of the "
           "scores' shape; `label_smoothing` mixes in the uniform distribution.",
@@ -259,7 +259,7 @@ struct BceWithLogits {
       .also = "torch.nn.functional.binary_cross_entropy_with_logits",
       .onnx = "",
       .formula =
-          R"(L = -\tfrac{1}{n} \sum_i t_i \ln \sigma(x_i) + (1 - t_i) \ln (1 - \sigma(x_i)))",
+          R"(y = -\tfrac{1}{n} \sum_i t_i \ln \sigma(x_i) + (1 - t_i) \ln (1 - \sigma(x_i)))",
       .doc = "Cross-entropy of yes/no targets in 0..1 from raw scores, stable for large ones.",
       .shapes = "x [...], target [...] -> []"};
   static constexpr auto attrs =

@@ -70,11 +70,17 @@ struct IndexPut {
     const Tensor positions = c.input(1);
     const Tensor at_positions = take(reshape(g, {-1}), positions);
     if (accumulate) return {g, Tensor{}, at_positions};
+    // Of values for one position the last one wins: the others were overwritten.
+    const Tensor numbers = reshape(arange(positions.numel()), positions.shape().to_vector());
+    const Tensor winners = apply(
+        IndexPut{}, {zeros(c.input_spec(0).shape.to_vector(), DType::i64), positions, numbers});
+    const Tensor is_last = equal(take(reshape(winners, {-1}), positions), numbers);
     return {apply(IndexPut{}, {g, positions, Tensor::scalar(0, g.dtype())}), Tensor{},
-            at_positions};
+            where(is_last, at_positions, Tensor::scalar(0, g.dtype()))};
   }
   static Samples samples() {
     return {{IndexPut{}, {sample({3, 4}), tensor({1, 7, 4}), sample({3}, -2, 2, 1)}},
+            {IndexPut{}, {sample({5}), tensor({1, 1, 4}), sample({3}, -2, 2, 1)}},
             {IndexPut{true}, {sample({5}), tensor({1, 1, 4}), sample({3}, -2, 2, 1)}}};
   }
 };

@@ -10,6 +10,7 @@
 #include <gradus/autograd/backward.h>
 #include <gradus/ops/ops.h>
 #include <gradus/ops/samples.h>
+#include <gradus/see/words.h>
 #include <gradus/symbolic/derive.h>
 #include <gradus/symbolic/functions.h>
 #include <gradus/symbolic/parse.h>
@@ -115,11 +116,15 @@ double largest_difference(const Term& formula, const TermValues& leaves, const T
 }
 
 /// Tensors like those of the example, of other shapes, in f32: the same range of values.
-Tensors enlarged(const Tensors& example, const std::vector<Shape>& shapes) {
-  if (shapes.size() != example.size())
-    throw ShapeError(
-        std::to_string(shapes.size()) + " shapes for " + std::to_string(example.size()) + " inputs",
-        "give one for each input");
+Tensors enlarged(const Op& op, const Tensors& example, const std::vector<Shape>& shapes) {
+  const std::vector<std::string> names = call_names(op, example.size(), 1).inputs;
+  if (shapes.size() != example.size()) {
+    std::string all;
+    for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
+    throw ShapeError(counted(std::int64_t(shapes.size()), "shape") + " for " +
+                         counted(std::int64_t(example.size()), "input") + ": " + all,
+                     "give one for each");
+  }
   Tensors inputs;
   for (std::size_t i = 0; i < shapes.size(); ++i) {
     const std::vector<double> values = example[i].to_vector<double>();
@@ -127,14 +132,53 @@ Tensors enlarged(const Tensors& example, const std::vector<Shape>& shapes) {
     const double from = values.empty() ? 0 : *low, to = values.empty() ? 1 : *high;
     const Ints sizes = shapes[i].to_vector();
     if (is_floating(example[i].dtype())) {
-      inputs.push_back(astype(sample(sizes, from, to, static_cast<int>(i)), DType::f32));
+      inputs.push_back(
+          astype(sample(sizes, from, to, static_cast<int>(i)), DType::f32, Place{}).detach());
       inputs.back().set_requires_grad();
     } else {
       inputs.push_back(astype(sample_integers(sizes, std::int64_t(from), std::int64_t(to) + 1),
                               example[i].dtype()));
     }
+    inputs.back().set_name(names[i]);
   }
   return inputs;
+}
+
+void check_has_gradient(const Op& op) {
+  if (!op.has_gradient())
+    throw GradError(std::string(op.name()) + " has no gradient",
+                    "gradus ops " + std::string(op.name()) + " says what it does");
+}
+
+/// What is no number in a tensor: "y is nan here"; empty where all are.
+std::string not_finite(const std::string& name, const Tensor& x) {
+  if (!x || !is_floating(x.dtype())) return "";
+  for (const double v : x.to_vector<double>())
+    if (!std::isfinite(v)) return name + " is " + number(v) + " here";
+  return "";
+}
+
+/// Element types for the cost of a formula, by the names that it has for a call's tensors. What is
+/// floating counts as f32.
+LeafTypes types_of(const CallNames& names, const Tensors& inputs, const Tensors& outputs) {
+  LeafTypes types;
+  const auto add = [&](const std::string& name, const Tensor& x) {
+    types[name] = is_floating(x.dtype()) ? DType::f32 : x.dtype();
+  };
+  for (std::size_t i = 0; i < inputs.size(); ++i) add(names.inputs[i], inputs[i]);
+  for (std::size_t i = 0; i < outputs.size(); ++i) add(names.outputs[i], outputs[i]);
+  return types;
+}
+
+/// So few elements that naive loops and two calls for each of them take no time.
+bool is_quick(const Tensors& inputs, const Tensors& outputs, const Terms& formulas) {
+  std::int64_t elements = 0;
+  for (const Tensors* list : {&inputs, &outputs})
+    for (const Tensor& x : *list) elements += x.numel();
+  double work = 0;
+  for (const Term& f : formulas)
+    if (f) work += flops(f);
+  return elements <= 3000 && work <= 2e6;
 }
 
 }  // namespace
@@ -168,16 +212,16 @@ std::string formula(const Program& program, const std::map<ValueId, std::string>
 }
 
 bool Explanation::ok() const {
+  if (!undefined.empty()) return true;  // there is nothing to compare
   for (const GradientRule& r : rules)
     if (!(r.difference <= 1e-9)) return false;
   return check.ok();
 }
 
 Explanation explain(const Op& op, std::span<const Tensor> given) {
-  if (!op.has_gradient())
-    throw GradError(std::string(op.name()) + " has no gradient", "gradus ops says what it does");
+  check_has_gradient(op);
   GradMode recording(true);
-  Explanation result{op, {}, {}, {}, {}, {}, {}, {}, 0};
+  Explanation result{op, {}, {}, {}, {}, {}, {}, {}};
   Tensors seeds, reached;
   for (const Tensor& x : given) {
     Tensor v = is_floating(x.dtype()) ? clone(astype(x, DType::f64)).detach() : x;
@@ -206,6 +250,9 @@ Explanation explain(const Op& op, std::span<const Tensor> given) {
   }
   const Terms formulas =
       gradient_formulas(op, shapes_of(result.inputs), shapes_of(result.outputs), called);
+  const LeafTypes types = types_of(called, result.inputs, result.outputs);
+  for (std::size_t i = 0; i < result.outputs.size() && result.undefined.empty(); ++i)
+    result.undefined = not_finite(called.outputs[i], result.outputs[i]);
   const std::string name(op.name());
   for (std::size_t i = 0; i < given.size(); ++i) {
     const Tensor& x = result.inputs[i];
@@ -242,7 +289,8 @@ Explanation explain(const Op& op, std::span<const Tensor> given) {
       rule.text = formula(program, names);
     }
     rule.difference = largest_difference(rule.formula, leaves, rule.value);
-    rule.cost = gradient_cost(rule.formula);
+    rule.cost = gradient_cost(rule.formula, types);
+    if (result.undefined.empty()) result.undefined = not_finite(rule.name, rule.value);
     const symbolic::Function* known = symbolic::find_function(name);
     if (given.size() == 1 && known && known->arity == 1) {
       const symbolic::Expression slope = symbolic::derivative(symbolic::parse(name + "(x)"), "x");
@@ -257,12 +305,14 @@ Explanation explain(const Op& op, std::span<const Tensor> given) {
     if (is_floating(x.dtype())) small.back().set_requires_grad();
   }
   result.saved = saved_bytes(apply_all(op, small));
+  if (!result.undefined.empty()) return result;
   result.check = gradcheck([&](std::span<const Tensor> x) { return apply_all(op, x); },
                            result.inputs, {.second_order = false});
   return result;
 }
 
 Explanation explain(const Op& op, const std::vector<Shape>& shapes) {
+  check_has_gradient(op);
   const auto is_explainable = [](const Sample& s) {
     for (const Tensor& x : s.inputs)
       if (is_floating(x.dtype())) return true;
@@ -270,12 +320,16 @@ Explanation explain(const Op& op, const std::vector<Shape>& shapes) {
   };
   for (const Sample& s : op.samples()) {
     if (!is_explainable(s) || (!shapes.empty() && s.inputs.size() != shapes.size())) continue;
-    Explanation result = explain(s.op, s.inputs);
-    if (shapes.empty()) return result;
+    if (shapes.empty()) return explain(s.op, s.inputs);
     GradMode recording(true);
-    const Tensors inputs = enlarged(s.inputs, shapes), outputs = apply_all(s.op, inputs);
-    const Terms formulas = gradient_formulas(s.op, shapes_of(inputs), shapes_of(outputs),
-                                             call_names(s.op, inputs.size(), outputs.size()));
+    const Tensors inputs = enlarged(s.op, s.inputs, shapes), outputs = apply_all(s.op, inputs);
+    const CallNames names = call_names(s.op, inputs.size(), outputs.size());
+    const Terms formulas = gradient_formulas(s.op, shapes_of(inputs), shapes_of(outputs), names);
+    const bool is_asked = is_quick(inputs, outputs, formulas);
+    Explanation result = explain(s.op, is_asked ? inputs : s.inputs);
+    result.is_asked = is_asked;
+    for (const Tensor& x : result.inputs)
+      if (!is_asked) result.example += (result.example.empty() ? "" : ", ") + x.spec().str();
     result.given.clear();
     result.made.clear();
     for (const Tensor& y : outputs) result.made.push_back(y.spec());
@@ -283,15 +337,15 @@ Explanation explain(const Op& op, const std::vector<Shape>& shapes) {
       result.given.push_back(inputs[i].spec());
       if (!is_floating(inputs[i].dtype())) continue;
       result.rules.at(r).formula = formulas.at(i);
-      result.rules.at(r++).cost = gradient_cost(formulas.at(i));
+      result.rules.at(r++).cost = gradient_cost(formulas.at(i), types_of(names, inputs, outputs));
     }
     result.saved = saved_bytes(outputs);
     return result;
   }
   for (const Sample& s : op.samples())
-    if (is_explainable(s)) enlarged(s.inputs, shapes);  // says how many shapes there should be
+    if (is_explainable(s)) enlarged(s.op, s.inputs, shapes);  // says how many there should be
   throw GradError(std::string(op.name()) + " has no sample with floating inputs",
-                  "gradus ops says what it does");
+                  "gradus ops " + std::string(op.name()) + " says what it does");
 }
 
 std::string explain(const Tensor& y, TermStyle style) {

@@ -32,14 +32,19 @@ struct Explanation {
   std::vector<GradientRule> rules;  ///< one for each floating input
   GradcheckReport check;            ///< of first derivatives, on the example
   std::int64_t saved = 0;           ///< bytes that a call on `given` keeps for the backward pass
+  bool is_asked = false;            ///< the example has the shapes that were asked for
+  /// "f64[3,4], f64[4]", where the example has not the shapes of `given`, which are too large.
+  std::string example{};
+  std::string undefined{};  ///< "y is nan here": then nothing can be compared
   /// Formula, rule and differences of function values agree.
   bool ok() const;
 };
 
 /// Explains `op` on an example. Throws GradError for an operation without a gradient.
 Explanation explain(const Op& op, std::span<const Tensor> inputs);
-/// On the first sample of the registry that has a gradient. With `shapes`, one for each input,
-/// formulas and costs are for those, and the check still runs on the sample.
+/// On the first sample of the registry that has a gradient. With `shapes`, one for each input, on
+/// inputs of those and of the sample's range; of more than a few thousand elements formulas and
+/// costs alone, and the rest on the sample.
 Explanation explain(const Op& op, const std::vector<Shape>& shapes = {});
 /// An operation's page as lines, "WHAT    matmul: ..."; its formulas as LaTeX alone; one JSON
 /// object with all of it. Written in operation_page.cpp.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include <gradus/ops/registry.h>
 #include <gradus/see/words.h>
@@ -50,6 +51,17 @@ std::string per_what(const Tape& tape, const TapeFormula& f) {
          (in_module ? layer : name);
 }
 
+/// The value whose elements a view shows: they are kept once.
+TapeIndex shown_by(const Tape& tape, TapeIndex value) {
+  static const std::set<std::string> views{"permute_dims", "transpose",    "reshape", "squeeze",
+                                           "expand_dims",  "broadcast_to", "flatten"};
+  for (TapeIndex maker; at(tape.values, value).name.empty() &&
+                        (maker = at(tape.values, value).made_by) != none &&
+                        views.contains(at(tape.events, maker).op);)
+    value = at(tape.events, maker).inputs[0];
+  return value;
+}
+
 /// What the backward pass read of what was there before it: by that the calls' memory is bound.
 void count_saved(const Tape& tape, TapeExplanation& page) {
   std::map<std::int64_t, std::pair<std::int64_t, std::string>> kept;  // by tensor: bytes, name
@@ -61,9 +73,11 @@ void count_saved(const Tape& tape, TapeExplanation& page) {
             value.made_by == none || at(tape.events, value.made_by).phase == Phase::forward;
         const bool is_constant = value.made_by == none && value.spec.shape.rank() == 0;
         if (!is_older || is_constant || value.gradient_of != none) continue;
-        kept[value.tensor] = {
-            value.spec.shape.numel() * static_cast<std::int64_t>(dtype_size(value.spec.dtype)),
-            tape.name_of(x)};
+        const TapeIndex shown = shown_by(tape, x);
+        const TapeValue& whole = at(tape.values, shown);
+        kept[whole.tensor] = {
+            whole.spec.shape.numel() * static_cast<std::int64_t>(dtype_size(whole.spec.dtype)),
+            tape.name_of(shown)};
       }
   };
   for (const TapeIndex e : page.formula.events) {
@@ -103,6 +117,10 @@ void check_element(const Elements& elements, const TapeFormula& f, TapeElement& 
     element.slope = gradient_slope(elements, f.gradient, element.index);
   } catch (const Error& error) {
     element.no_slope = error.problem();
+    if (element.no_slope.ends_with("not kept"))
+      element.no_slope += elements.tape().level == TapeLevel::full
+                              ? " (a larger --budget keeps more)"
+                              : " (gradus step --keep full keeps all)";
     return;
   }
   const DType dtype = at(elements.tape().values, f.of).spec.dtype;
@@ -123,7 +141,10 @@ TapeExplanation explained(const Elements& elements, std::string_view what, TapeI
   page.per = per_what(tape, f);
   page.chain = chain_of(tape, f);
   for (const TapeIndex event : f.events) page.calls.push_back(call_on_page(tape, event));
-  page.cost = gradient_cost(f.term);
+  LeafTypes types;
+  for (const auto& [leaf_name, leaf_value] : f.leaves)
+    types[leaf_name] = at(tape.values, leaf_value).spec.dtype;
+  page.cost = gradient_cost(f.term, types, at(tape.values, f.gradient).spec.dtype);
   count_saved(tape, page);
   Tensor value;
   try {
@@ -154,6 +175,13 @@ TapeExplanation explained(const Elements& elements, std::string_view what, TapeI
   } catch (const ValueError& error) {  // the tape kept only some elements
     element.reason.title = asked_element(Chain(elements), elements, element.name, tick).title;
     element.reason.untold = error.problem();
+  }
+  if (tape.steps() > 1) {  // the same tick is in every step
+    const Asked asked = asked_element(Chain(elements), elements, element.name, tick);
+    const TapeIndex step = at(tape.ticks, tape.tick_of_value(asked.root.value)).step;
+    std::string& title = element.reason.title;
+    if (const std::size_t when = title.rfind("(t"); when != title.npos)
+      title.insert(when + 1, "step " + std::to_string(step) + ", ");
   }
   std::int64_t place = 0;  // what lies outside was refused
   for (std::size_t k = 0; k < element.index.size(); ++k) {

@@ -158,23 +158,51 @@ struct ChainOfTerms {
   static constexpr std::size_t most_nodes = 60;
 };
 
+/// The gradients of a step, those of weights first, then of other parameters, each from the first
+/// layer on; without the loss's, which is 1.
+std::vector<std::string> explainable_gradients(const Tape& tape, TapeIndex tick) {
+  const TapeIndex step = at(tape.ticks, tick).step, end = tape.ticks_of(step).second - 1;
+  std::vector<std::string> all = tape.names(end);
+  const auto value_of = [&](const std::string& name) {
+    return tape.find(name.substr(0, name.size() - 2), end);
+  };
+  std::erase_if(all, [&](const std::string& one) {
+    return !one.ends_with(".g") || value_of(one) == none || value_of(one) == tape.loss_of(step);
+  });
+  std::reverse(all.begin(), all.end());  // the backward pass came to the first layer last
+  const auto rank = [&](const std::string& one) {
+    const TapeValue& v = at(tape.values, value_of(one));
+    return v.is_parameter ? 1 + (v.spec.shape.rank() > 1) : 0;
+  };
+  std::stable_sort(all.begin(), all.end(),
+                   [&](const std::string& a, const std::string& b) { return rank(a) > rank(b); });
+  return all;
+}
+std::string gradient_to_name(const Tape& tape, TapeIndex tick) {
+  const std::vector<std::string> all = explainable_gradients(tape, tick);
+  return all.empty() ? "w1.g" : all.front();
+}
+
 }  // namespace
 
 TapeFormula formula_on_tape(const Tape& tape, std::string_view name, TapeIndex tick) {
   std::string plain(name);
   if (plain.ends_with(".g")) plain.resize(plain.size() - 2);
-  const TapeIndex gradient = tape.find(plain + ".g", tick);
+  const TapeIndex gradient = tape.find(plain + ".g", tick), itself = tape.find(plain, tick);
+  if (itself != none && tape.loss_of(at(tape.ticks, tick).step) == itself &&
+      at(tape.values, itself).spec.shape.numel() == 1)
+    throw ValueError(
+        plain + ".g is 1: the backward pass starts there",
+        "name a parameter, or what was computed from one: " + gradient_to_name(tape, tick));
   if (gradient != none) {
-    const TapeIndex of = tape.find(plain, tick);
+    const TapeIndex of = itself;
     const bool is_its = of != none && at(tape.values, of).gradient == gradient;
     return formula_of(tape, gradient, is_its ? of : none);
   }
   if (const TapeIndex there = comes_at(tape, plain + ".g", tick); there != none)
     throw NameError("there is no " + plain + ".g here yet",
                     "it comes at " + time_text(tape, plain + ".g", there, tick));
-  std::vector<std::string> gradients =
-      tape.names(tape.ticks_of(at(tape.ticks, tick).step).second - 1);
-  std::erase_if(gradients, [](const std::string& one) { return !one.ends_with(".g"); });
+  const std::vector<std::string> gradients = explainable_gradients(tape, tick);
   const std::string problem = "there is no gradient '" + std::string(name) + "' here";
   if (gradients.empty()) throw NameError(problem, "go behind the backward pass");
   // Where the tape ends inside a backward pass, that may still come to it.
@@ -186,9 +214,11 @@ TapeFormula formula_on_tape(const Tape& tape, std::string_view name, TapeIndex t
                         (is_running ? " has no gradient so far: the backward pass has not gone"
                                     : " has no gradient: the backward pass did not go") +
                         " through it",
-                    "name a parameter, or what was computed from one: " + gradients.back());
+                    "name a parameter, or what was computed from one: " + gradients.front());
   const std::string near = nearest(plain + ".g", gradients);
-  throw NameError(problem, "did you mean '" + (near.empty() ? gradients.front() : near) + "'?");
+  throw NameError(problem, near.empty() ? "name a parameter, or what was computed from one: " +
+                                              gradients.front()
+                                        : "did you mean '" + near + "'?");
 }
 
 TapeFormula formula_of(const Tape& tape, TapeIndex gradient, TapeIndex of) {
@@ -275,7 +305,7 @@ std::optional<double> element_by_formula(const TapeFormula& formula, const Eleme
   const std::optional<EinsumForm> form = einsum_form(formula.term);
   if (!form) return std::nullopt;
   const std::size_t arrow = form->equation.find("->");
-  const std::string output = form->equation.substr(arrow + 2);
+  const std::string& output = form->result;
   std::string equation, letters = form->equation.substr(0, arrow) + ",";
   TermValues values;
   Terms factors;

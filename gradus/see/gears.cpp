@@ -1,4 +1,5 @@
 // Wheels in lines; see gears.h.
+#include <gradus/see/formula_factors.h>
 #include <gradus/see/gears.h>
 #include <gradus/see/try.h>
 #include <gradus/see/why.h>
@@ -55,10 +56,18 @@ Gears gears_of(const Elements& elements, std::string_view given, TapeIndex tick)
   } else if (sum && sum->count > 0) {
     gears.n = sum->followed(chain);
   }
-  if (!sum)
+  if (!sum) {
     gears.wheels = chain.factors(found.root, 0);
-  else if (sum->count > 0)
+    // Where the chain begins there is one wheel: what the loss's formula makes it of says more.
+    if (gears.wheels.size() == 1) {
+      const std::string layer = gears.wheels[0].layer;
+      std::vector<Factor> parts = factors_of_element(elements, said.name, found.element, tick);
+      for (Factor& f : parts) f.layer = layer;
+      if (parts.size() > 1) gears.wheels = std::move(parts);
+    }
+  } else if (sum->count > 0) {
     gears.wheels = sum->factors(chain, gears.n);
+  }
   return gears;
 }
 

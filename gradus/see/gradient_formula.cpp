@@ -293,12 +293,17 @@ void collect_leaves(const Term& t, std::map<std::string, Shape>& leaves) {
 }
 }  // namespace
 
-GradientCost gradient_cost(const Term& formula) {
-  constexpr std::int64_t size = dtype_size(DType::f32);
-  GradientCost cost{flops(formula), 0, formula.shape().numel() * size};
+GradientCost gradient_cost(const Term& formula, const LeafTypes& types, DType result) {
+  const auto bytes = [](const Shape& shape, DType type) {
+    return shape.numel() * static_cast<std::int64_t>(dtype_size(type));
+  };
+  GradientCost cost{flops(formula), 0, bytes(formula.shape(), result)};
   std::map<std::string, Shape> leaves;
   collect_leaves(formula, leaves);
-  for (const auto& [name, shape] : leaves) cost.read += shape.numel() * size;
+  for (const auto& [name, shape] : leaves) {
+    const auto type = types.find(name);
+    cost.read += bytes(shape, type == types.end() ? DType::f32 : type->second);
+  }
   return cost;
 }
 

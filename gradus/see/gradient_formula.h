@@ -28,9 +28,12 @@ bool has_gradient_formula(const Op& op);
 /// What one gradient costs when it is computed as its formula says.
 struct GradientCost {
   double flops = 0;
-  std::int64_t read = 0, written = 0;  ///< bytes in f32, each tensor once
+  std::int64_t read = 0, written = 0;  ///< bytes, each tensor once
 };
-GradientCost gradient_cost(const Term& formula);
+/// Element types of a formula's leaves by name; f32 where nothing is said.
+using LeafTypes = std::map<std::string, DType>;
+GradientCost gradient_cost(const Term& formula, const LeafTypes& types = {},
+                           DType result = DType::f32);
 /// "3.92 GFLOP, reads 10.2 MB, writes 157 kB".
 std::string cost_text(const GradientCost& cost);
 

@@ -101,13 +101,23 @@ Terms gather(GradientCallRef c) {
   return {scattered(c.g[0], c.x[1], c.axis(), c.shape()), {}};
 }
 
+/// 1 where no later element of `at` is equal: of several values for one place the last one stays.
+Term is_last(const Term& at) {
+  const std::int64_t n = at.shape().numel();
+  const Shape square{n, n};
+  const Term row = reshaped(at, {n, 1}), column = reshaped(at, {1, n});
+  const Term later =
+      compare(column, "==", row) * compare(position(1, square), ">", position(0, square));
+  return reshaped(compare(sum_over(later, {1}), "==", 0), at.shape());
+}
+
 Terms index_put(GradientCallRef c) {
   const Shape flat{c.shape().numel()};
   const Term& at = c.x[1];
-  const Term values = unbroadcast(gathered(reshaped(c.g[0], flat), at, 0), c.shape(2));
-  if (c.get<bool>("accumulate")) return {c.g[0], {}, values};
+  const Term there = gathered(reshaped(c.g[0], flat), at, 0);
+  if (c.get<bool>("accumulate")) return {c.g[0], {}, unbroadcast(there, c.shape(2))};
   const Term written = reshaped(scattered(stretch(Term(1), at.shape()), at, 0, flat), c.shape());
-  return {select(written, 0, c.g[0]), {}, values};
+  return {select(written, 0, c.g[0]), {}, unbroadcast(there * is_last(at), c.shape(2))};
 }
 
 /// g on the diagonal j = i + k of two axes, zeros around it.

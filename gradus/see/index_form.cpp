@@ -45,8 +45,7 @@ std::optional<IndexForm> index_form(const Term& term) {
   std::optional<EinsumForm> einsum = einsum_form(term);
   if (!einsum) return std::nullopt;
   IndexForm form;
-  const std::size_t arrow = einsum->equation.find("->");
-  form.result = einsum->equation.substr(arrow + 2);
+  form.result = einsum->result;
   form.letters = letters_of_factors(*einsum);
   std::map<char, std::int64_t> sizes;
   for (std::size_t p = 0; p < form.letters.size(); ++p)

@@ -1,5 +1,6 @@
 // The page of an operation in lines, as LaTeX and as JSON; see explain.h.
 #include <gradus/see/explain.h>
+#include <gradus/see/index_form.h>
 #include <gradus/see/words.h>
 
 #include <cmath>
@@ -30,17 +31,31 @@ std::string headed(std::string head, const std::string& text) {
   return head + text + "\n";
 }
 
-std::string rule_lines(const GradientRule& r, TermStyle style) {
-  const auto form = einsum_form(r.formula);
+/// Whose numbers these are, where they are not those of the shapes above.
+std::string of_what(const Explanation& e) {
+  return e.example.empty() ? "" : " of the example " + e.example;
+}
+
+std::string numbers_text(const Explanation& e, const GradientRule& r) {
+  if (!e.undefined.empty()) return "there are none: " + e.undefined;
+  return r.name +
+         (e.is_asked          ? " of such a call"
+          : e.example.empty() ? " of the example"
+                              : of_what(e)) +
+         " has L2 " + (r.value ? number(norm_of(r.value)) : "0") + "; formula and rule differ by " +
+         short_difference(r.difference);
+}
+
+std::string rule_lines(const Explanation& e, const GradientRule& r, TermStyle style) {
+  const auto form = index_form(r.formula);
   return headed("WHY", r.slope.empty() ? "" : "dy/dx = " + r.slope) +
          headed("GRAD", r.name + " = " + write(r.formula, style)) +
          headed("SHAPES", write(r.formula, style, true) + " -> " + r.formula.shape().str()) +
-         headed("EINSUM", form ? form->str() : "") +
+         headed("EINSUM", form ? form->einsum.str() : "") +
          headed("LATEX", write(r.formula, TermStyle::latex)) +
-         headed("RULE", r.text + "   as it ran") + headed("COST", cost_text(r.cost)) +
-         headed("NUMBERS", r.name + " of the example has L2 " +
-                               (r.value ? number(norm_of(r.value)) : "0") +
-                               "; formula and rule differ by " + short_difference(r.difference));
+         headed("RULE",
+                r.text + "   as it ran" + (e.example.empty() ? "" : ", call" + of_what(e))) +
+         headed("COST", cost_text(r.cost)) + headed("NUMBERS", numbers_text(e, r));
 }
 
 OperationJson json_of_rule(const GradientRule& r) {
@@ -54,7 +69,7 @@ OperationJson json_of_rule(const GradientRule& r) {
                     {"flops", r.cost.flops},
                     {"bytes_read", r.cost.read},
                     {"bytes_written", r.cost.written}};
-  if (const auto form = einsum_form(r.formula)) one["einsum"] = form->str();
+  if (const auto form = index_form(r.formula)) one["einsum"] = form->einsum.str();
   if (!r.slope.empty()) one["slope"] = r.slope;
   if (r.value) one["norm"] = norm_of(r.value);
   return one;
@@ -71,19 +86,21 @@ std::string page_text(const Explanation& e, TermStyle style) {
   std::string text = headed("WHAT", std::string(card.name) + ": " + std::string(card.doc)) +
                      headed("LATEX", std::string(card.formula)) +
                      headed("HERE", e.op.str() + "   " + shapes);
-  for (const GradientRule& r : e.rules) text += rule_lines(r, style);
+  for (const GradientRule& r : e.rules) text += rule_lines(e, r, style);
   return text +
          headed("SAVED",
                 amount(static_cast<double>(e.saved), "B") + " in f32 kept for the backward pass") +
-         headed("CHECK", "central difference, f64: " + e.check.str()) +
+         headed("CHECK", e.undefined.empty()
+                             ? "central difference, f64" + of_what(e) + ": " + e.check.str()
+                             : "not possible: " + e.undefined) +
          headed("NAMES", std::string(card.also));
 }
 
 std::string latex_text(const Explanation& e) {
   std::string text = std::string(e.op.card().formula) + "\n";
   for (const GradientRule& r : e.rules)
-    text += "\\frac{\\partial L}{\\partial " + r.name.substr(0, r.name.size() - 2) +
-            "} = " + write(r.formula, TermStyle::latex) + "\n";
+    text += write(leaf(r.name, {}), TermStyle::latex) + " = " + write(r.formula, TermStyle::latex) +
+            "\n";
   return text;
 }
 
@@ -98,6 +115,8 @@ std::string json_text(const Explanation& e) {
       {"saved_bytes", e.saved},
       {"check", {{"ok", e.ok()}, {"derivatives", e.check.checked}, {"kinks", e.check.kinks}}},
       {"also", std::string(card.also)}};
+  if (!e.example.empty()) object["check"]["example"] = e.example;
+  if (!e.undefined.empty()) object["check"]["undefined"] = e.undefined;
   for (const GradientRule& r : e.rules) object["gradients"].push_back(json_of_rule(r));
   return object.dump();
 }

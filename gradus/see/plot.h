@@ -8,6 +8,7 @@
 // From here: plot_run.h, which makes these of a run; plot_svg.cpp and plot_text.cpp draw.
 #pragma once
 
+#include <cmath>
 #include <string>
 #include <utility>
 #include <variant>
@@ -19,7 +20,7 @@ namespace gradus::see {
 struct Series {
   std::string name{};
   std::vector<double> x{}, y{};
-  int colour = 0;       ///< 0..7 of the colours of Okabe and Ito (2008), cycled through
+  int colour = 0;       ///< 0..7 of series_colour, cycled through
   bool dashed = false;  ///< the second run of two
   bool faint = false;   ///< raw values behind a smoothed line; has no label
 };
@@ -29,7 +30,8 @@ struct Axis {
   bool log = false;  ///< positive values alone are drawn
   /// Places and their words, where round numbers would not do.
   std::vector<std::pair<double, std::string>> marks{};
-  bool counts = false;  ///< steps, epochs: no number stands between two whole ones
+  bool counts = false;     ///< steps, epochs: no number stands between two whole ones
+  double most = HUGE_VAL;  ///< the axis ends here at the latest: a share at 1
 };
 
 struct LinePlot {

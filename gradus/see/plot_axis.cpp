@@ -51,6 +51,53 @@ std::string short_number(double value) {
   return fixed(value, 4);
 }
 
+namespace {
+
+/// What short_number wrote, read again.
+double read_short(const std::string& text) {
+  std::size_t end = 0;
+  double value = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc()) return NAN;
+  end = static_cast<std::size_t>(rest - text.data());
+  const char unit = end < text.size() ? text[end] : ' ';
+  return value * (unit == 'k'   ? 1e3
+                  : unit == 'M' ? 1e6
+                  : unit == 'G' ? 1e9
+                  : unit == 'T' ? 1e12
+                                : 1);
+}
+
+/// The words of equally spaced numbers: short ones, unless that would round them; then with as many
+/// digits as the step has.
+std::vector<std::pair<double, std::string>> worded(const std::vector<double>& values, double step,
+                                                   double widest, int decimals) {
+  std::vector<std::pair<double, std::string>> all;
+  all.reserve(values.size());
+  const bool is_plain = widest < 1e4 && widest >= 1e-3;
+  bool is_exact = !is_plain;
+  for (const double v : values)
+    is_exact = is_exact && std::abs(read_short(short_number(v)) - v) < 1e-3 * step;
+  const int digits = std::clamp(
+      static_cast<int>(std::floor(std::log10(widest)) - std::floor(std::log10(step))), 0, 17);
+  for (const double v : values) {
+    char text[64];
+    if (is_exact)
+      all.emplace_back(v, short_number(v));
+    else if (is_plain || (widest >= 1 && widest < 1e9))
+      all.emplace_back(v, fixed(v, decimals));
+    else if (v == 0)
+      all.emplace_back(v, "0");
+    else
+      all.emplace_back(v, std::string(text, std::to_chars(text, text + sizeof text, v,
+                                                          std::chars_format::scientific, digits)
+                                                .ptr));
+  }
+  return all;
+}
+
+}  // namespace
+
 Ruler Ruler::between(double low, double high, const Axis& axis) {
   return {low, high, axis.log, axis.marks, axis.counts};
 }
@@ -71,8 +118,10 @@ Ruler Ruler::of(std::span<const double> values, const Axis& axis, bool padded) {
   }
   if (r.low == r.high) {
     const double margin = r.low == 0 || r.counts ? 1 : std::abs(r.low) / 2;
-    if (padded) r.low = std::max(r.low - margin, -largest);
-    r.high = std::min(r.high + margin, largest);
+    // Nothing lies below 0 where nothing is negative.
+    if (padded)
+      r.low = r.low >= 0 ? std::max(r.low - margin, 0.0) : std::max(r.low - margin, -largest);
+    r.high = std::min({r.high + margin, largest, axis.most});
     return r;
   }
   if (!padded) return r;
@@ -81,7 +130,7 @@ Ruler Ruler::of(std::span<const double> values, const Axis& axis, bool padded) {
   // What is nearly at 0 begins there: a loss, a share.
   const bool from_zero = r.low >= 0 && r.low < (r.high - r.low) / 3;
   r.low = from_zero ? 0 : std::max(r.low - margin, -largest);
-  r.high = std::min(r.high + margin, largest);
+  r.high = std::min({r.high + margin, largest, std::max(r.high, axis.most)});
   return r;
 }
 
@@ -94,9 +143,9 @@ double Ruler::share(double value) const {
 
 std::vector<std::pair<double, std::string>> Ruler::ticks(int wanted) const {
   if (!marks.empty()) return marks;
-  std::vector<std::pair<double, std::string>> all;
   wanted = std::max(wanted, 1);
   if (log) {
+    std::vector<std::pair<double, std::string>> all;
     const double decades = std::log10(high) - std::log10(low);
     const int step = std::max(1, static_cast<int>(std::ceil(decades / wanted)));
     for (int e = static_cast<int>(std::floor(std::log10(low))); e <= std::log10(high) + 1e-9;
@@ -118,14 +167,13 @@ std::vector<std::pair<double, std::string>> Ruler::ticks(int wanted) const {
                                           : 10 * power;
   const double step = counts ? std::max(round, 1.0) : round;
   if (!(step > 0)) return {{low, short_number(low)}};
+  std::vector<double> values;
   for (double k = std::ceil(low / step - 1e-9); k * step <= high + step * 1e-9; ++k) {
-    if (all.size() > 100) break;  // numbers too close for f64
-    const double v = k * step;
-    const int decimals = std::clamp(static_cast<int>(-std::floor(std::log10(step) + 1e-9)), 0, 300);
-    const double widest = std::max(std::abs(low), std::abs(high));
-    all.emplace_back(v, widest >= 1e4 || widest < 1e-3 ? short_number(v) : fixed(v, decimals));
+    if (values.size() > 100) break;  // numbers too close for f64
+    values.push_back(k * step);
   }
-  return all;
+  const int decimals = std::clamp(static_cast<int>(-std::floor(std::log10(step) + 1e-9)), 0, 300);
+  return worded(values, step, std::max(std::abs(low), std::abs(high)), decimals);
 }
 
 std::vector<double> all_x(const LinePlot& plot) {
@@ -143,7 +191,7 @@ std::vector<double> all_y(const LinePlot& plot) {
 Colour series_colour(int i) {
   static constexpr Colour colours[] = {{0x00, 0x72, 0xB2}, {0xD5, 0x5E, 0x00}, {0x00, 0x9E, 0x73},
                                        {0xCC, 0x79, 0xA7}, {0xE6, 0x9F, 0x00}, {0x56, 0xB4, 0xE9},
-                                       {0x00, 0x00, 0x00}, {0xF0, 0xE4, 0x42}};
+                                       {0x00, 0x00, 0x00}, {0xA8, 0x90, 0x50}};
   return colours[static_cast<std::size_t>(i) % std::size(colours)];
 }
 
@@ -184,7 +232,7 @@ std::pair<double, double> limits_of(std::span<const Grid* const> grids, Scale sc
   for (const Grid* grid : grids)
     for (const double v : grid->values)
       if (std::isfinite(v)) low = std::min(low, v), high = std::max(high, v);
-  if (low > high) return {0, 1};
+  if (low > high) return {scale == Scale::diverging ? -1 : 0, 1};
   if (scale == Scale::diverging) {
     // A few extreme values shall not make all others pale: 1 in 200 may lie beyond the scale.
     std::vector<double> sizes;
@@ -193,7 +241,8 @@ std::pair<double, double> limits_of(std::span<const Grid* const> grids, Scale sc
         if (std::isfinite(v)) sizes.push_back(std::abs(v));
     const auto place = sizes.begin() + static_cast<std::ptrdiff_t>((sizes.size() - 1) * 199 / 200);
     std::nth_element(sizes.begin(), place, sizes.end());
-    const double most = *place > 0 ? *place : std::max({std::abs(low), std::abs(high), 1e-300});
+    double most = *place > 0 ? *place : std::max(std::abs(low), std::abs(high));
+    if (most == 0) most = 1;  // zeros alone: any scale shows them
     return {-most, most};
   }
   low = std::min(low, 0.0);

@@ -41,7 +41,8 @@ std::vector<double> all_x(const LinePlot& plot);
 std::vector<double> all_y(const LinePlot& plot);
 
 using Colour = std::array<std::uint8_t, 3>;
-/// Black, orange, sky blue ... in an order that begins with the best two: Okabe and Ito 2008.
+/// Blue, vermilion, green ... in an order that begins with the best two: Okabe and Ito 2008, but
+/// their yellow, which is hardly seen on white, as dark as needed.
 Colour series_colour(int i);
 /// "#0072b2"
 std::string hex(Colour colour);

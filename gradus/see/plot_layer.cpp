@@ -17,7 +17,7 @@ Run::Layer layer_of(std::string name, const Tensor& output) {
   std::vector<bool> alive(units, false);
   for (std::size_t i = 0; i < values.size(); ++i) {
     const double v = values[i];
-    if (!(std::abs(v) < near))
+    if (!(std::abs(v) < near))  // nan is no number near 0
       alive[i % units] = true;
     else
       ++small;
@@ -31,10 +31,13 @@ Run::Layer layer_of(std::string name, const Tensor& output) {
   const double share = std::frexp(most, &exponent);
   const double limit =
       most == 0 ? 1 : std::ldexp(1, std::max(share == 0.5 ? exponent - 1 : exponent, -1000));
-  const auto all = static_cast<double>(values.size());
-  Run::Layer layer{std::move(name), mean, std::sqrt(squares / count), zeros / all, small / all};
-  layer.dead = static_cast<double>(std::count(alive.begin(), alive.end(), false)) /
-               static_cast<double>(units);
+  Run::Layer layer{std::move(name), mean, std::sqrt(squares / count)};
+  if (count > 0) {  // of nothing but nan there are no shares
+    const auto all = static_cast<double>(values.size());
+    layer.zero = zeros / all, layer.near_zero = small / all;
+    layer.dead = static_cast<double>(std::count(alive.begin(), alive.end(), false)) /
+                 static_cast<double>(units);
+  }
   layer.limit = limit;
   layer.counts.assign(bins, 0);
   for (const double v : values)

@@ -18,11 +18,21 @@ double number_at(const Json& of, const char* key) {
 
 Grid grid_of(const Json& numbers, const Json& sizes, double unit) {
   Grid grid{sizes.at("height"), sizes.at("width"), {}};
-  for (const Json& v : numbers) grid.values.push_back(v.get<double>() * unit);
+  for (const Json& v : numbers)
+    grid.values.push_back(v.is_null() ? Run::unknown : v.get<double>() * unit);
   if (grid.rows > 65536 || grid.columns > 65536 || grid.rows * grid.columns != grid.values.size())
     throw DataError("an image has " + std::to_string(grid.values.size()) + " pixels, not " +
                     std::to_string(grid.rows) + " x " + std::to_string(grid.columns));
   return grid;
+}
+
+/// What a reader of JSON finds wrong, without the name of that reader.
+std::string in_own_words(const Json::exception& error) {
+  const std::string words = error.what();
+  const std::size_t begin = words.find("key '"), end = words.rfind('\'');
+  if (begin != words.npos && end > begin + 5)
+    return "the field '" + words.substr(begin + 5, end - begin - 5) + "' is missing";
+  return "a field is of another kind than it should be";
 }
 
 void read_layers(const Json& e, Run& run) {
@@ -43,9 +53,12 @@ void read_layers(const Json& e, Run& run) {
                       " bins: the limit is a power of 2, and bins come by 4");
     snapshot.layers.push_back(std::move(layer));
   }
-  for (const Json& j : e.at("parameters"))
+  for (const Json& j : e.at("parameters")) {
+    const auto shape = j.find("shape");  // younger than the others
     snapshot.parameters.push_back({j.at("name"), number_at(j, "gradient_norm"),
-                                   number_at(j, "norm"), number_at(j, "update_norm")});
+                                   number_at(j, "norm"), number_at(j, "update_norm"),
+                                   shape == j.end() ? 0 : shape->size()});
+  }
   run.snapshots.push_back(std::move(snapshot));
 }
 
@@ -77,6 +90,24 @@ void read_event(const Json& e, Run& run) {
   }
 }
 
+/// Pictures that the log has lines for but no numbers.
+void tell_missing_in_log(Run& run) {
+  const bool has_loss = std::any_of(run.batches.begin(), run.batches.end(),
+                                    [](const Run::Batch& b) { return std::isfinite(b.loss); }) ||
+                        std::any_of(run.epochs.begin(), run.epochs.end(), [](const Run::Epoch& e) {
+                          return std::isfinite(e.train_loss) || std::isfinite(e.valid_loss);
+                        });
+  if (!has_loss && (!run.batches.empty() || !run.epochs.empty()))
+    run.missing.emplace_back("loss: every number of it is NaN or infinite");
+  double counted = 0;
+  for (const auto& row : run.confusion)
+    for (const double v : row) counted += v;
+  if (run.confusion.empty() || counted > 0) return;
+  run.confusion.clear();
+  run.missing.emplace_back(
+      "confusion, misread: the network gave no test image an answer that is a number");
+}
+
 }  // namespace
 
 Run read_run(std::string_view text, std::string name) {
@@ -96,13 +127,14 @@ Run read_run(std::string_view text, std::string name) {
                       "give a file that `gradus train --log FILE` wrote, or a tape");
     } catch (const Json::exception& error) {
       throw DataError("line " + std::to_string(line) + " of " + run.name +
-                          " is no event of a run: " + error.what(),
+                          " is no event of a run: " + in_own_words(error),
                       "give a file that `gradus train --log FILE` wrote, or a tape");
     } catch (const DataError& error) {
       throw DataError("line " + std::to_string(line) + " of " + run.name + ": " + error.what(),
                       "was the log edited? train again with --log");
     }
   }
+  tell_missing_in_log(run);
   return run;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
 
 namespace gradus::see {
 namespace {
@@ -122,27 +123,54 @@ LinePlot learning_rates(Runs runs) {
   return plot;
 }
 
-/// The names in order of appearance, at most 8, evenly chosen.
+bool goes_first(const Run::Layer&) { return true; }
+/// Weights say more than biases. A log that does not tell how many axes a parameter has is old.
+bool goes_first(const Run::Parameter& p) {
+  return p.rank > 0 ? p.rank > 1 : !p.name.ends_with("bias");
+}
+
+/// The names that one picture shows, and how many there are.
+struct ChosenNames {
+  std::vector<std::string> names{};
+  std::size_t all = 0;
+
+  /// " (8 of 14; --json has all)", or nothing where all are there.
+  std::string note() const {
+    return names.size() == all ? ""
+                               : " (" + std::to_string(names.size()) + " of " +
+                                     std::to_string(all) + "; --json has all)";
+  }
+};
+
+/// In order of appearance. Where there are more than `most` (0: no end), those that go first, and
+/// of these evenly.
 template <class Entry>
-std::vector<std::string> names_of(Runs runs, std::vector<Entry> Run::Snapshot::*list) {
-  std::vector<std::string> all, some;
+ChosenNames names_of(Runs runs, std::vector<Entry> Run::Snapshot::*list, std::size_t most) {
+  std::vector<std::string> all, first;
   for (const Run& r : runs)
     for (const Run::Snapshot& s : r.snapshots)
       for (const Entry& e : s.*list)
-        if (std::find(all.begin(), all.end(), e.name) == all.end()) all.push_back(e.name);
-  const std::size_t n = std::min<std::size_t>(all.size(), 8);
+        if (std::find(all.begin(), all.end(), e.name) == all.end()) {
+          all.push_back(e.name);
+          if (goes_first(e)) first.push_back(e.name);
+        }
+  if (most == 0 || all.size() <= most) return {all, all.size()};
+  const std::vector<std::string>& from = first.empty() ? all : first;
+  ChosenNames chosen{{}, all.size()};
+  const std::size_t n = std::min(from.size(), most);
   for (std::size_t i = 0; i < n; ++i)
-    some.push_back(all[n == 1 ? 0 : i * (all.size() - 1) / (n - 1)]);
-  return some;
+    chosen.names.push_back(from[n == 1 ? 0 : i * (from.size() - 1) / (n - 1)]);
+  return chosen;
 }
 
 /// One line for each layer or parameter of each run.
 template <class Entry>
 LinePlot by_name(Runs runs, const std::string& title, const Axis& y,
-                 std::vector<Entry> Run::Snapshot::*list,
+                 std::vector<Entry> Run::Snapshot::*list, std::size_t most,
                  const std::function<double(const Entry&)>& value) {
-  LinePlot plot{title, by_steps, y, {}, {}};
-  const std::vector<std::string> names = names_of(runs, list);
+  const ChosenNames chosen = names_of(runs, list, most);
+  const std::vector<std::string>& names = chosen.names;
+  LinePlot plot{title + chosen.note(), by_steps, y, {}, {}};
   for (std::size_t i = 0; i < runs.size(); ++i)
     for (std::size_t n = 0; n < names.size(); ++n) {
       Series s{label(names[n], runs, i), {}, {}, static_cast<int>(n), i > 0};
@@ -161,15 +189,28 @@ std::string file_name(std::string text) {
   return text;
 }
 
+/// " (nan in 50 of 50 tiles)"; nothing where all are numbers.
+std::string broken_tiles(const std::vector<Grid>& tiles) {
+  const auto broken = std::count_if(tiles.begin(), tiles.end(), [](const Grid& g) {
+    return !std::all_of(g.values.begin(), g.values.end(),
+                        [](double v) { return std::isfinite(v); });
+  });
+  return broken == 0 ? ""
+                     : " (nan in " + std::to_string(broken) + " of " +
+                           std::to_string(tiles.size()) + " tiles)";
+}
+
 void add_pictures(const Run& run, const std::string& of_run, const std::string& suffix,
-                  std::vector<NamedPlot>& to) {
-  const Runs one(&run, 1);
-  for (const std::string& layer : names_of(one, &Run::Snapshot::layers))
-    if (Heatmap map = histogram_of(run, layer, "activations of " + layer + of_run);
+                  std::size_t most, std::vector<NamedPlot>& to) {
+  const ChosenNames layers = names_of(Runs(&run, 1), &Run::Snapshot::layers, most);
+  for (const std::string& layer : layers.names)
+    if (Heatmap map = histogram_of(run, layer, "activations of " + layer + of_run + layers.note());
         !map.grid.values.empty())
       to.push_back({file_name("histogram-" + layer) + suffix, std::move(map)});
   if (!run.weights.empty()) {
-    Gallery wall{"weights into each unit: " + run.weights_of + of_run, {}, Scale::diverging};
+    Gallery wall{"weights into each unit: " + run.weights_of + of_run + broken_tiles(run.weights),
+                 {},
+                 Scale::diverging};
     for (std::size_t i = 0; i < run.weights.size(); ++i)
       wall.tiles.push_back({"unit " + std::to_string(i), run.weights[i]});
     to.push_back({"weights" + suffix, std::move(wall)});
@@ -200,6 +241,19 @@ void add_pictures(const Run& run, const std::string& of_run, const std::string& 
 
 }  // namespace
 
+void match_layers(std::span<Run> runs) {
+  std::map<std::string, std::string> known;  // "layer 0" by the name that says its kind
+  for (const Run& run : runs)
+    for (const Run::Snapshot& s : run.snapshots)
+      for (const Run::Layer& l : s.layers)
+        if (const std::size_t space = l.name.find(' '); space != l.name.npos && l.name[0] != 'l')
+          known.try_emplace("layer " + l.name.substr(0, space), l.name);
+  for (Run& run : runs)
+    for (Run::Snapshot& s : run.snapshots)
+      for (Run::Layer& l : s.layers)
+        if (const auto name = known.find(l.name); name != known.end()) l.name = name->second;
+}
+
 std::vector<NamedPlot> plots_of(Runs runs, const PlotOptions& options) {
   using LossAxis = PlotOptions::LossAxis;
   using Layer = Run::Layer;
@@ -214,31 +268,34 @@ std::vector<NamedPlot> plots_of(Runs runs, const PlotOptions& options) {
                                                         : options.loss_axis == LossAxis::log;
   loss.title += gaps_in_loss(runs);
   add("loss", std::move(loss));
-  add("accuracy", course(runs, "accuracy", &Run::Batch::accuracy, &Run::Epoch::train_accuracy,
-                         &Run::Epoch::valid_accuracy));
+  LinePlot accuracy = course(runs, "accuracy", &Run::Batch::accuracy, &Run::Epoch::train_accuracy,
+                             &Run::Epoch::valid_accuracy);
+  accuracy.y.most = 1;
+  add("accuracy", std::move(accuracy));
   add("learning-rate", learning_rates(runs));
-  const auto layers = &Run::Snapshot::layers;
+  const auto layer_lines = [&](const char* name, const char* title, const Axis& y,
+                               double Run::Layer::*value) {
+    add(name, by_name<Layer>(runs, title, y, &Run::Snapshot::layers, options.most,
+                             [value](const Layer& l) { return l.*value; }));
+  };
+  const Axis share{.label = "share", .most = 1};
+  layer_lines("activation-mean", "mean of the activations", {"mean"}, &Layer::mean);
+  layer_lines("activation-std", "standard deviation of the activations", {"std"}, &Layer::std);
+  layer_lines("zero", "activations that are exactly 0", share, &Layer::zero);
+  layer_lines("near-zero", "activations nearer to 0 than 0.001", share, &Layer::near_zero);
+  layer_lines("dead", "dead units: near 0 for every image of the batch", share, &Layer::dead);
   const auto parameters = &Run::Snapshot::parameters;
-  add("activation-mean", by_name<Layer>(runs, "mean of the activations", {"mean"}, layers,
-                                        [](const Layer& l) { return l.mean; }));
-  add("activation-std", by_name<Layer>(runs, "standard deviation of the activations", {"std"},
-                                       layers, [](const Layer& l) { return l.std; }));
-  add("zero", by_name<Layer>(runs, "activations that are exactly 0", {"share"}, layers,
-                             [](const Layer& l) { return l.zero; }));
-  add("near-zero", by_name<Layer>(runs, "activations nearer to 0 than 0.001", {"share"}, layers,
-                                  [](const Layer& l) { return l.near_zero; }));
-  add("dead", by_name<Layer>(runs, "dead units: near 0 for every image of the batch", {"share"},
-                             layers, [](const Layer& l) { return l.dead; }));
-  add("gradient-norm", by_name<Parameter>(runs, "norm of the gradients", {"norm", true}, parameters,
-                                          [](const Parameter& p) { return p.gradient_norm; }));
-  LinePlot ratio =
-      by_name<Parameter>(runs, "size of an update against the parameter's", {"ratio", true},
-                         parameters, [](const Parameter& p) { return p.update_norm / p.norm; });
+  add("gradient-norm",
+      by_name<Parameter>(runs, "norm of the gradients", {"norm", true}, parameters, options.most,
+                         [](const Parameter& p) { return p.gradient_norm; }));
+  LinePlot ratio = by_name<Parameter>(runs, "size of an update against the parameter's",
+                                      {"ratio", true}, parameters, options.most,
+                                      [](const Parameter& p) { return p.update_norm / p.norm; });
   ratio.guides.emplace_back(1e-3, "target 0.001");
   add("update-ratio", std::move(ratio));
   for (const Run& run : runs)
     add_pictures(run, runs.size() > 1 ? ", " + run.name : "",
-                 runs.size() > 1 ? "-" + file_name(run.name) : "", all);
+                 runs.size() > 1 ? "-" + file_name(run.name) : "", options.most, all);
   return all;
 }
 

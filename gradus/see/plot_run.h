@@ -38,6 +38,7 @@ struct Run {
   struct Parameter {
     std::string name{};  ///< "0.weight"
     double gradient_norm = unknown, norm = unknown, update_norm = unknown;
+    std::size_t rank = 0;  ///< how many axes it has; 0 where that is unknown
   };
   struct Snapshot {
     double step = 0;
@@ -73,7 +74,8 @@ struct Run {
 
 /// Of one layer's output, in f64: mean, std (of the population), shares of zeros, of what is nearly
 /// zero and of dead units (all elements where there is no axis), and 40 equal bins over
-/// -limit..limit, limit the smallest power of 2 that holds all. NaN and infinities are not counted.
+/// -limit..limit, limit the smallest power of 2 that holds all. NaN and infinities are not counted;
+/// where there is nothing else, nothing is known.
 Run::Layer layer_of(std::string name, const Tensor& output);
 
 /// The run in JSON lines. Kinds of events that are not known are passed over, and so is a last line
@@ -86,6 +88,10 @@ Run read_run(std::string_view json_lines, std::string name);
 /// `missing` says what is not there and why. No observer sees what it computes.
 Run run_of(const Tape& tape, std::string name);
 
+/// Gives the layers of two runs one name each, so that they share their pictures: a log says
+/// "0 Linear" where a tape, which knows no kinds, says "layer 0".
+void match_layers(std::span<Run> runs);
+
 struct NamedPlot {
   std::string name;  ///< fit for a file: "loss", "histogram-0-Linear"
   Plot plot;
@@ -93,9 +99,12 @@ struct NamedPlot {
 struct PlotOptions {
   /// automatic: logarithmic where a loss is positive and falls or grows a hundredfold.
   enum class LossAxis { automatic, linear, log } loss_axis = LossAxis::automatic;
+  /// Layers, and parameters, in one picture; what is more than eye and colours tell apart is left
+  /// out, evenly, and the title says so. 0 leaves out nothing, for those who read numbers.
+  std::size_t most = 8;
 };
 /// Every plot for which there is data. Line plots hold all runs, dashed after the first; maps and
-/// pictures are made of each run. At most 8 layers and 8 parameters, evenly chosen.
+/// pictures are made of each run. Where there are too many parameters, weights go before biases.
 std::vector<NamedPlot> plots_of(std::span<const Run> runs, const PlotOptions& options = {});
 /// One line of JSON: "picture" (the name), "kind" (lines, map, table or images), "title", and the
 /// numbers that are drawn; null for those that are not finite.

@@ -78,6 +78,13 @@ class Drawing {
   std::string out_;
 };
 
+/// Where the axis begins: to the right of its name and its longest number.
+double room_for_ticks(const Ruler& y) {
+  std::size_t longest = 0;
+  for (const auto& tick : y.ticks(5)) longest = std::max(longest, tick.second.size());
+  return std::max(70.0, 34 + 7.2 * static_cast<double>(longest));
+}
+
 struct Frame {
   double left, top, right, bottom;
   Ruler x, y;
@@ -106,12 +113,14 @@ std::string draw(const LinePlot& plot) {
     if (!s.faint) longest = std::max(longest, s.name.size());
   for (const auto& guide : plot.guides) longest = std::max(longest, guide.second.size());
   Drawing d(760, 340, plot.title);
-  const Frame f{70,
+  const Ruler across = Ruler::of(all_x(plot), plot.x, false),
+              up = Ruler::of(all_y(plot), plot.y, true);
+  const Frame f{room_for_ticks(up),
                 42,
                 760 - 20 - 7.2 * static_cast<double>(std::min<std::size_t>(longest, 30)),
                 340 - 48,
-                Ruler::of(all_x(plot), plot.x, false),
-                Ruler::of(all_y(plot), plot.y, true)};
+                across,
+                up};
   draw_axes(d, f, plot.x, plot.y, true);
   std::vector<double> wanted;
   std::vector<std::pair<std::string, std::string>> labels;  // words, colour
@@ -225,6 +234,12 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
+/// Nothing but NaN and infinities: a tile with a cross.
+bool is_blank(const Grid& grid) {
+  return std::none_of(grid.values.begin(), grid.values.end(),
+                      [](double v) { return std::isfinite(v); });
+}
+
 std::string draw(const Gallery& gallery) {
   std::size_t letters = 0, rows_of_text = 1;
   std::vector<const Grid*> grids;
@@ -249,6 +264,10 @@ std::string draw(const Gallery& gallery) {
                  y = 42 + static_cast<double>(row) * height;
     if (!grid.values.empty())
       d.image(x, y, side, side, grid, gallery.scale, limits, gallery.light_on_dark);
+    if (!grid.values.empty() && is_blank(grid)) {
+      d.line(x, y, x + side, y + side, "#888");
+      d.line(x, y + side, x + side, y, "#888");
+    }
     double down = y + side + 13;
     for (const auto& line : lines_of(caption)) {
       d.words(x, down, line, "start", " font-size=\"11\"");

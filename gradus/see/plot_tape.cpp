@@ -40,7 +40,7 @@ std::vector<Run::Layer> layers_of(const Tape& tape, TapeIndex step) {
       layer = layer_of(name, v.payload);
     else
       layer.name = name, layer.mean = s.mean, layer.std = s.std;
-    layer.zero = static_cast<double>(s.zeros) / static_cast<double>(s.count);
+    if (s.bad() < s.count) layer.zero = static_cast<double>(s.zeros) / static_cast<double>(s.count);
     layer.by_size.assign(s.histogram.begin(), s.histogram.end());
     all.push_back(std::move(layer));
   }
@@ -92,6 +92,7 @@ void read_updates(const Tape& tape, Run& run) {
     const auto [place, is_new] = places[g.step].try_emplace(name, all.size());
     if (is_new) all.push_back({name});
     Run::Parameter& known = all[place->second];
+    known.rank = p.spec.shape.size();
     known.gradient_norm = g.statistics->l2;
     if (p.statistics) known.norm = p.statistics->l2;
     if (const auto w = written[g.step].find(p.tensor); w != written[g.step].end())

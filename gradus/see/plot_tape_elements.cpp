@@ -134,7 +134,9 @@ double accuracy_of(const std::vector<double>& scores, const std::vector<double>&
   for (std::size_t r = 0; r < truth.size(); ++r) {
     const std::size_t classes = scores.size() / truth.size();
     if (truth[r] < 0) continue;  // ignore_index
-    right += static_cast<double>(answer_of(&scores[r * classes], classes).first) == truth[r];
+    const auto [answer, confidence] = answer_of(&scores[r * classes], classes);
+    // What answers with nan answers nothing, whatever class comes first.
+    right += std::isfinite(confidence) && static_cast<double>(answer) == truth[r];
     ++count;
   }
   return right / count;
@@ -147,12 +149,15 @@ void read_answers(const Tape& tape, const Verdict& v, const FirstLayer& first, R
   const std::size_t n = truth.size(), classes = answers.size() / n;
   std::vector<Run::Misread> wrong;
   std::vector<double> badness;
+  std::size_t answered = 0;
   if (v.is_classes) run.confusion.assign(classes, std::vector<double>(classes, 0));
   for (std::size_t r = 0; r < n; ++r) {
     Run::Misread m{static_cast<std::int64_t>(r), truth[r], answers[r * classes]};
     if (v.is_classes) {
       if (truth[r] < 0 || truth[r] >= static_cast<double>(classes)) continue;  // no class
       const auto [answer, confidence] = answer_of(&answers[r * classes], classes);
+      if (!std::isfinite(confidence)) continue;  // no answer
+      ++answered;
       ++run.confusion[static_cast<std::size_t>(truth[r])][answer];
       m.answer = static_cast<double>(answer);
       m.confidence = confidence;
@@ -160,6 +165,11 @@ void read_answers(const Tape& tape, const Verdict& v, const FirstLayer& first, R
     }
     badness.push_back(v.is_classes ? m.confidence : std::abs(m.answer - m.truth));
     wrong.push_back(std::move(m));
+  }
+  if (v.is_classes && answered == 0) {
+    run.confusion.clear();
+    run.missing.emplace_back(
+        "confusion, misread: the network gave no row an answer that is a number");
   }
   if (first.images == none || !at(tape.values, first.images).payload) return;
   std::vector<std::size_t> order(wrong.size());

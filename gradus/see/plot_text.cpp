@@ -1,6 +1,6 @@
-// Plots as text; see plot.h. Everything is drawn into a grid of cells first, which knows no
-// escapes, and a line ends with its last cell that is not empty.
+// Plots as text; see plot.h.
 #include <gradus/see/plot_axis.h>
+#include <gradus/see/plot_canvas.h>
 
 #include <algorithm>
 #include <cmath>
@@ -8,60 +8,6 @@
 namespace gradus::see {
 
 namespace {
-
-struct Cell {
-  std::string glyph = " ";
-  int ink = -1, paper = -1;
-};
-
-class Canvas {
- public:
-  Canvas(int columns, int rows)
-      : columns_(columns),
-        cells_(static_cast<std::size_t>(rows),
-               std::vector<Cell>(static_cast<std::size_t>(columns))) {}
-  /// Cells outside are left out.
-  void put(int x, int y, Cell cell) {
-    if (x >= 0 && x < columns_ && y >= 0 && y < static_cast<int>(cells_.size()))
-      cells_[static_cast<std::size_t>(y)][static_cast<std::size_t>(x)] = std::move(cell);
-  }
-  /// One cell a character of UTF-8.
-  void words(int x, int y, const std::string& text, int ink = -1) {
-    for (std::size_t i = 0; i < text.size();) {
-      std::size_t next = i + 1;
-      while (next < text.size() && (static_cast<unsigned char>(text[next]) & 0xC0) == 0x80) ++next;
-      const bool is_control = static_cast<unsigned char>(text[i]) < 0x20 || text[i] == 0x7F;
-      put(x++, y, {is_control ? "?" : text.substr(i, next - i), ink, -1});
-      i = next;
-    }
-  }
-  std::string lines(bool colour) const {
-    std::string out;
-    for (const auto& row : cells_) {
-      std::size_t used = row.size();
-      while (used > 0 && row[used - 1].glyph == " " && (!colour || row[used - 1].paper < 0)) --used;
-      int ink = -1, paper = -1;
-      for (std::size_t i = 0; i < used; ++i) {
-        const Cell& cell = row[i];
-        if (colour && (cell.ink != ink || cell.paper != paper)) {
-          out += "\x1b[0";
-          if (cell.ink >= 0) out += ";38;5;" + std::to_string(cell.ink);
-          if (cell.paper >= 0) out += ";48;5;" + std::to_string(cell.paper);
-          out += "m";
-          ink = cell.ink, paper = cell.paper;
-        }
-        out += cell.glyph;
-      }
-      if (ink >= 0 || paper >= 0) out += "\x1b[0m";
-      out += "\n";
-    }
-    return out;
-  }
-
- private:
-  int columns_;
-  std::vector<std::vector<Cell>> cells_;
-};
 
 /// A share 0..1 of a scale among the 256 colours that most terminals have: on a terminal nothing is
 /// dark and much is light, the other way round than on paper. Lightness never falls on the way.
@@ -83,13 +29,46 @@ int ink_of(int series) {
   return inks[static_cast<std::size_t>(series) % std::size(inks)];
 }
 
-int columns_of(const std::string& text) {
-  return static_cast<int>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  }));
-}
-
 int round(double v) { return static_cast<int>(std::floor(std::clamp(v, -1e6, 1e6) + .5)); }
+
+using Ticks = std::vector<std::pair<double, std::string>>;
+
+/// As many numbers as fit, all of them: where two would touch, fewer are asked for, but not so few
+/// that they tell nothing.
+template <class Fits>
+Ticks ticks_that_fit(const Ruler& ruler, int wanted, Fits&& fits) {
+  Ticks ticks = ruler.ticks(wanted);
+  while (wanted > 1 && !fits(ticks)) {
+    wanted = wanted > 3 ? wanted * 3 / 4 : wanted - 1;
+    Ticks fewer = ruler.ticks(wanted);
+    if (fewer.size() < 2) break;
+    ticks = std::move(fewer);
+  }
+  return ticks;
+}
+Ticks ticks_down(const Ruler& y, int rows) {
+  return ticks_that_fit(y, std::max(rows / 2, 1), [&](const Ticks& ticks) {
+    int last = rows;
+    for (const auto& tick : ticks) {
+      const int row = rows - 1 - round(y.share(tick.first) * (rows - 1));
+      if (row >= last) return false;
+      last = row;
+    }
+    return true;
+  });
+}
+Ticks ticks_across(const Ruler& x, int left, int columns) {
+  return ticks_that_fit(x, std::max(columns / 9, 2), [&](const Ticks& ticks) {
+    int free = 0;
+    for (const auto& [value, name] : ticks) {
+      const int begin =
+          std::max(left + round(x.share(value) * (columns - 1)) - columns_of(name) / 2, 0);
+      if (begin < free) return false;
+      free = begin + columns_of(name) + 1;
+    }
+    return true;
+  });
+}
 
 /// Numbers and marks at both axes of the box of cells from (left, top).
 void draw_axes(Canvas& canvas, const TextStyle& style, int left, int top, int columns, int rows,
@@ -98,17 +77,17 @@ void draw_axes(Canvas& canvas, const TextStyle& style, int left, int top, int co
   for (int c = 0; c < columns; ++c) canvas.words(left + c, top + rows, style.utf8 ? "\u2500" : "-");
   canvas.words(left - 1, top + rows, style.utf8 ? "\u2514" : "+");
   int free_row = top + rows;
-  for (const auto& [value, name] : y.ticks(std::max(rows / 2, 1))) {
+  for (const auto& [value, name] : ticks_down(y, rows)) {
     const int row = top + rows - 1 - round(y.share(value) * (rows - 1));
     if (row >= free_row || row < top) continue;
     canvas.words(left - 2 - columns_of(name), row, name);
     canvas.words(left - 1, row, style.utf8 ? "\u2524" : "+");
-    free_row = row - 1;
+    free_row = row;
   }
-  // The label stands at the right end; numbers that would touch it or each other are left out.
+  // The label stands at the right end; a number that would touch it is left out.
   const int label = left + columns - columns_of(x_label);
   int free_column = 0;
-  for (const auto& [value, name] : x.ticks(std::max(columns / 9, 2))) {
+  for (const auto& [value, name] : ticks_across(x, left, columns)) {
     const int column = left + round(x.share(value) * (columns - 1));
     const int begin = std::max(column - columns_of(name) / 2, 0);
     if (begin < free_column || begin + columns_of(name) + 1 >= label) continue;
@@ -121,8 +100,7 @@ void draw_axes(Canvas& canvas, const TextStyle& style, int left, int top, int co
 
 int widest_tick(const Ruler& y, int rows) {
   int widest = 1;
-  for (const auto& tick : y.ticks(std::max(rows / 2, 1)))
-    widest = std::max(widest, columns_of(tick.second));
+  for (const auto& tick : ticks_down(y, rows)) widest = std::max(widest, columns_of(tick.second));
   return widest;
 }
 
@@ -145,8 +123,25 @@ std::string heading(const std::string& title, const std::string& unit, const Tex
   return (style.colour ? "\x1b[1m" + line + "\x1b[0m" : line) + "\n";
 }
 
+/// Puts a mark on a line of dots at every twelfth column, lines with other shifts at other columns;
+/// a line that reaches none of them has it at its end.
+void mark_line(Canvas& canvas, const Braille& raster, const Cell& mark, int left, int shift) {
+  int last = -1, last_row = -1;
+  bool was_marked = false;
+  for (int c = 0; 2 * c < raster.width(); ++c)
+    for (int r = 0; 4 * r < raster.height(); ++r) {
+      if (raster.is_empty(c, r)) continue;
+      const bool is_due = (c + 9 - shift % 12 + 12) % 12 == 0;
+      if (is_due) canvas.put(left + c, r, mark);
+      was_marked = was_marked || is_due;
+      last = c, last_row = r;
+      break;
+    }
+  if (!was_marked && last >= 0) canvas.put(left + last, last_row, mark);
+}
+
 std::string draw(const LinePlot& plot, const TextStyle& style) {
-  static constexpr std::string_view marks = "*o+x#@%&";
+  static constexpr std::string_view marks = "*o+x#@%&$=^~?!wz";  // two runs of eight lines
   const Ruler x = Ruler::of(all_x(plot), plot.x, false), y = Ruler::of(all_y(plot), plot.y, true);
   const int rows = style.rows, left = widest_tick(y, rows) + 2;
   int longest = 0;
@@ -173,6 +168,10 @@ std::string draw(const LinePlot& plot, const TextStyle& style) {
     labels.push_back({name, 245});
     wanted.push_back(row);
   }
+  // Without colours lines of dots are all alike: each then carries a mark of its own.
+  const bool is_marked =
+      !style.colour && std::count_if(plot.series.begin(), plot.series.end(),
+                                     [](const Series& s) { return !s.faint; }) > 1;
   int drawn = 0;
   for (const bool faint : {true, false})
     for (const Series& s : plot.series) {
@@ -212,12 +211,13 @@ std::string draw(const LinePlot& plot, const TextStyle& style) {
           for (int c = 0; c < columns; ++c)
             if (!raster.is_empty(c, r) && !(s.dashed && c % 3 == 2))
               canvas.put(left + c, r, {raster.glyph(c, r), ink, -1});
+        if (is_marked && !faint) mark_line(canvas, raster, {mark, ink, -1}, left, 2 * drawn);
       } else {
         for (const auto& [c, r] : plain) canvas.put(left + c, r, {mark, ink, -1});
       }
       if (faint || end_row < 0) continue;
       ++drawn;
-      labels.push_back({fine ? s.name : mark + " " + s.name, ink});
+      labels.push_back({fine && !is_marked ? s.name : mark + " " + s.name, ink});
       wanted.push_back(end_row);
     }
   const std::vector<double> places = spread(wanted, 1, 0, rows - 1);
@@ -262,7 +262,9 @@ void draw_grid(Canvas& canvas, const TextStyle& style, int left, int top, const 
       const double mean =
           std::isfinite(upper + lower) ? std::clamp((upper + lower) / 2, 0.0, 1.0) : 0;
       Cell cell;
-      if (style.colour && style.utf8)
+      if (!std::isfinite(upper) && !std::isfinite(lower))
+        cell = {style.utf8 ? "\u00d7" : "x", -1, style.colour ? paint(scale, upper, false) : -1};
+      else if (style.colour && style.utf8)
         cell = {"\u2580", paint(scale, upper, light_on_dark), paint(scale, lower, light_on_dark)};
       else if (style.utf8)
         cell.glyph = shades[std::min<std::size_t>(static_cast<std::size_t>(mean * 5), 4)];
@@ -368,7 +370,7 @@ std::string draw(const Gallery& gallery, const TextStyle& style) {
   std::string out = heading(gallery.title, "", style) + canvas.lines(style.colour);
   const auto left_out = gallery.tiles.size() - static_cast<std::size_t>(shown);
   if (left_out > 0)
-    out += cut("(" + std::to_string(left_out) + " more in the SVG)", style.width) + "\n";
+    out += cut("(" + std::to_string(left_out) + " more: --out DIR shows all)", style.width) + "\n";
   return out;
 }
 

@@ -97,6 +97,10 @@ Term reshaped(const Term& x, const Shape& shape) {
 }
 Term permuted(const Term& x, Ints order) {
   if (order.size() != x.shape().size() || std::is_sorted(order.begin(), order.end())) return x;
+  if (x.is(TermKind::permute)) {  // twice turned is once turned, or not at all
+    for (std::int64_t& axis : order) axis = x.ints()[static_cast<std::size_t>(axis)];
+    return permuted(x.parts()[0], std::move(order));
+  }
   Shape shape = x.shape();
   for (int k = 0; k < shape.rank(); ++k)
     shape[k] = x.shape()[static_cast<int>(order[static_cast<std::size_t>(k)])];

@@ -123,6 +123,9 @@ struct EinsumForm {
   double scale = 1;
   std::string equation;
   Terms factors;
+  /// Letters of all axes of the term. '0' stands for one of one element that is summed away, which
+  /// the equation has not: it is put back afterwards.
+  std::string result;
   /// "2 * einsum(\"ni,nj->ij\", x, g)"
   std::string str() const;
 };

@@ -8,11 +8,62 @@
 namespace gradus::see {
 namespace {
 
+/// The term without its first `count` axes, which have one element each; empty where it would be
+/// written otherwise without them.
+Term without_leading(const Term& t, int count) {
+  if (count == 0) return t;
+  const auto kept = [&](const Shape& shape) {
+    return Shape(Ints(shape.begin() + count, shape.end()));
+  };
+  const auto part = [&](std::size_t k) {
+    const Term& p = t.parts()[k];
+    return without_leading(p, std::max(p.shape().rank() - (t.shape().rank() - count), 0));
+  };
+  Terms parts;
+  if (t.is(TermKind::add) || t.is(TermKind::sub) || t.is(TermKind::mul) || t.is(TermKind::div) ||
+      t.is(TermKind::map) || t.is(TermKind::compare) || t.is(TermKind::select)) {
+    for (std::size_t k = 0; k < t.parts().size(); ++k) {
+      parts.push_back(part(k));
+      if (!parts.back()) return {};
+    }
+  }
+  switch (t.kind()) {
+    case TermKind::add:
+      return parts[0] + parts[1];
+    case TermKind::sub:
+      return parts[0] - parts[1];
+    case TermKind::mul:
+      return parts[0] * parts[1];
+    case TermKind::div:
+      return parts[0] / parts[1];
+    case TermKind::map:
+      return map(t.name(), parts);
+    case TermKind::compare:
+      return compare(parts[0], t.name(), parts[1]);
+    case TermKind::select:
+      return select(parts[0], parts[1], parts[2]);
+    case TermKind::reshape:
+      return t.parts()[0].shape().rank() <= t.shape().rank() - count
+                 ? reshaped(t.parts()[0], kept(t.shape()))
+                 : Term();
+    case TermKind::sum:  // that kept its axes
+      for (int k = 0; k < static_cast<int>(t.ints().size()); ++k)
+        if (t.ints()[static_cast<std::size_t>(k)] != k) return {};
+      return static_cast<int>(t.ints().size()) == count &&
+                     t.parts()[0].shape().rank() == t.shape().rank()
+                 ? sum_over(t.parts()[0], t.ints())
+                 : Term();
+    default:
+      return {};
+  }
+}
+
 /// Collects factors and their letters on the way down.
 struct FactorCollector {
   double scale = 1;
   Terms factors;
   std::vector<std::string> terms;
+  std::string put_back{};  // letters of axes that a sum leaves with one element
   int used = 0;
 
   char fresh() {
@@ -72,20 +123,13 @@ struct FactorCollector {
         const Shape& from = t.parts()[0].shape();
         const int extra = from.rank() - t.shape().rank();
         std::string own;
-        bool fits = true;
         for (int k = 0; k < from.rank(); ++k) {
-          if (k < extra) {
-            own += fresh();
-          } else {
-            own += letters[static_cast<std::size_t>(k - extra)];
-            fits = fits && from[k] == t.shape()[k - extra];
-          }
+          const bool is_gone = k < extra || from[k] != t.shape()[k - extra];
+          own += is_gone ? fresh() : letters[static_cast<std::size_t>(k - extra)];
+          if (is_gone && k >= extra) put_back += letters[static_cast<std::size_t>(k - extra)];
         }
-        if (fits) {
-          collect(t.parts()[0], own);
-          return;
-        }
-        break;
+        collect(t.parts()[0], own);
+        return;
       }
       case TermKind::einsum: {
         const Equation e(t.name(), t.parts());
@@ -111,6 +155,32 @@ struct FactorCollector {
     factors.push_back(t);
     terms.push_back(letters);
   }
+
+  /// Leading axes of one element that nobody writes have no letter: the g of a reduction over all
+  /// axes is written g, not g[None,None]. Not where the result has no other source for the axis.
+  void drop_unwritten(const std::string& output) {
+    for (std::size_t p = 0; p < factors.size(); ++p) {
+      int ones = 0;
+      while (ones < factors[p].shape().rank() && factors[p].shape()[ones] == 1) ++ones;
+      for (; ones > 0; --ones) {
+        const std::string gone = terms[p].substr(0, static_cast<std::size_t>(ones));
+        const Term less = without_leading(factors[p], ones);
+        if (!less || !are_elsewhere(gone, output, p)) continue;
+        factors[p] = less;
+        terms[p].erase(0, gone.size());
+        break;
+      }
+    }
+  }
+  bool are_elsewhere(const std::string& gone, const std::string& output, std::size_t except) const {
+    for (const char letter : gone) {
+      bool found = output.find(letter) == output.npos;
+      for (std::size_t p = 0; p < terms.size(); ++p)
+        found = found || (p != except && terms[p].find(letter) != output.npos);
+      if (!found) return false;
+    }
+    return true;
+  }
 };
 
 }  // namespace
@@ -120,14 +190,20 @@ std::optional<EinsumForm> einsum_form(const Term& term) {
   std::string output;
   for (int k = 0; k < term.shape().rank(); ++k) output += c.fresh();
   c.collect(term, output);
+  c.drop_unwritten(output);
   if (c.factors.empty() || c.used > 52) return std::nullopt;
   std::string left;
   for (std::size_t p = 0; p < c.terms.size(); ++p) left += (p == 0 ? "" : ",") + c.terms[p];
-  for (const char letter : output)
-    if (left.find(letter) == std::string::npos) return std::nullopt;
+  std::string kept, result;
+  for (const char letter : output) {
+    const bool is_there = left.find(letter) != std::string::npos;
+    if (!is_there && c.put_back.find(letter) == std::string::npos) return std::nullopt;
+    if (is_there) kept += letter;
+    result += is_there ? letter : '0';
+  }
   if (c.factors.size() == 1 && left == output)
     return std::nullopt;  // it would only repeat the text
-  return EinsumForm{c.scale, left + "->" + output, c.factors};
+  return EinsumForm{c.scale, left + "->" + kept, c.factors, result};
 }
 
 std::string EinsumForm::str() const {
@@ -141,7 +217,11 @@ std::string EinsumForm::str() const {
   }
   text += "einsum(\"" + equation + "\"";
   for (const Term& f : factors) text += ", " + write(f);
-  return text + ")";
+  text += ")";
+  if (result.find('0') == result.npos) return text;
+  for (std::size_t k = 0; k < result.size(); ++k)
+    text += (k ? "," : "[") + std::string(result[k] == '0' ? "None" : ":");
+  return text + "]";
 }
 
 }  // namespace gradus::see

@@ -1,12 +1,13 @@
 // Terms in writing. The one idea: one walk decides what stands where and what needs parentheses;
 // ASCII, Unicode and LaTeX differ only in what a sign looks like, so they cannot disagree.
 // Next: term_einsum.cpp.
-#include <gradus/see/term_node.h>
+#include <gradus/see/term_form.h>
 
 #include <algorithm>
 #include <cctype>
 #include <cmath>
 #include <cstdio>
+#include <utility>
 
 #include <gradus/symbolic/parse.h>
 #include <gradus/symbolic/print.h>
@@ -26,68 +27,38 @@ std::string plain_number(double value) {
   return text;
 }
 
-/// "i", "j", ... for the axes of a tensor.
-std::string axis_letter(std::int64_t axis) {
-  return std::string(1, "ijklmnopqrstuvwx"[static_cast<std::size_t>(axis) % 16]);
-}
-
-/// Is this contraction a product of matrices (or stacks of them)? Then which sides are transposed.
-struct MatrixProduct {
-  bool left_turned = false, right_turned = false;
-};
-std::optional<MatrixProduct> matrix_product(const Term& t) {
-  const Equation e(t.name(), t.parts());
-  if (e.inputs.size() != 2 || e.inputs[0].size() < 2 || e.inputs[1].size() < 2 ||
-      e.output.size() < 2)
-    return std::nullopt;
-  const auto tail = [](const std::string& s) { return s.substr(s.size() - 2); };
-  const auto head = [](const std::string& s) { return s.substr(0, s.size() - 2); };
-  const auto is_end = [](const std::string& of, const std::string& end) {
-    return of.size() >= end.size() && of.substr(of.size() - end.size()) == end;
-  };
-  const std::string out = tail(e.output), a = tail(e.inputs[0]), b = tail(e.inputs[1]);
-  if (!is_end(head(e.output), head(e.inputs[0])) || !is_end(head(e.output), head(e.inputs[1])))
-    return std::nullopt;
-  for (const bool left : {false, true})
-    for (const bool right : {false, true}) {
-      const char row = a[left ? 1 : 0], inner = a[left ? 0 : 1];
-      const char inner_too = b[right ? 1 : 0], column = b[right ? 0 : 1];
-      if (row == out[0] && column == out[1] && inner == inner_too && row != inner &&
-          column != inner && row != column)
-        return MatrixProduct{left, right};
-    }
-  return std::nullopt;
-}
-
-/// The parts of an element-by-element node, without the stretching that goes without saying.
-Terms said(const Term& t) {
-  Terms bare;
-  Shape together;
-  for (const Term& p : t.parts()) {
-    bare.push_back(p.is(TermKind::stretch) ? p.parts()[0] : p);
-    together = broadcast_shapes(together, bare.back().shape());
-  }
-  return together == t.shape() ? bare : t.parts();
-}
-
-/// "[:,None]" for a reshape that only makes new axes; nothing for any other.
-std::optional<std::string> new_axes(const Shape& from, const Shape& to) {
-  std::string index;
-  int next = 0;
-  for (int k = 0; k < to.rank(); ++k) {
-    const bool is_old = next < from.rank() && from[next] == to[k] &&
-                        (to[k] != 1 || from.rank() - next >= to.rank() - k);
-    if (!is_old && to[k] != 1) return std::nullopt;
-    next += is_old;
-    index += std::string(k == 0 ? "" : ",") + (is_old ? ":" : "None");
-  }
-  if (next != from.rank()) return std::nullopt;
-  return "[" + index + "]";
-}
-
+/// One letter is one axis on the whole page: those of the result are i, j, k, and go down with the
+/// parts; what is summed away is n, as in index_form.h.
 struct TermWriter {
   TermStyle style;
   bool with_shapes;
+  mutable std::string here{};       // letters of the axes of what is being written
+  mutable bool is_of_whole = true;  // whether a sum met here is one of the whole
+  mutable int used = 0;             // letters given away
+
+  std::string axis_letter(std::int64_t axis) const {
+    const auto k = static_cast<std::size_t>(axis);
+    return k < here.size() ? here.substr(k, 1)
+                           : letters_by_place(static_cast<int>(axis) + 1).substr(k);
+  }
+  char fresh() const {
+    ++used;
+    if (here.find('n') == here.npos && !has_n) return has_n = true, 'n';
+    return letters_by_place(used).back();
+  }
+  mutable bool has_n = false;
+
+  /// A part whose axes have these letters.
+  TermText part_with(const Term& t, const std::string& letters) const {
+    const std::string before = std::exchange(here, letters);
+    TermText text = write(t);
+    here = before;
+    return text;
+  }
+  std::string held_with(const Term& t, const std::string& letters, Hold least) const {
+    const TermText w = part_with(t, letters);
+    return w.hold < least ? bracketed(w.code) : w.code;
+  }
 
   bool is_latex() const { return style == TermStyle::latex; }
   std::string sign(const char* ascii, const char* unicode, const char* latex) const {
@@ -152,32 +123,58 @@ struct TermWriter {
     return {code, is_sum || plain[0] == '-' ? Hold::sum : is_atom ? Hold::atom : Hold::product};
   }
 
-  std::string axes_of(const Term& t, bool of_part) const {
+  /// The letters of what a sum is over, axis by axis: those of the result, and new ones for what is
+  /// gone from it.
+  std::string letters_below(const Term& t) const {
+    const Shape &from = t.parts()[0].shape(), &to = t.shape();
+    const bool keeps_all = from.rank() == to.rank();
+    if (keeps_all && (t.is(TermKind::sum) || !is_of_whole)) return here;
+    if (!is_of_whole) return letters_by_place(from.rank());
     std::string letters;
-    if (t.is(TermKind::sum)) {
-      for (const std::int64_t k : t.ints()) letters += axis_letter(k);
-    } else if (of_part) {
-      const Shape &from = t.parts()[0].shape(), &to = t.shape();
-      const int extra = from.rank() - to.rank();
-      for (int k = 0; k < from.rank(); ++k)
-        if (k < extra || (to[k - extra] == 1 && from[k] != 1)) letters += axis_letter(k);
+    std::size_t next = 0;
+    for (int k = 0; k < from.rank(); ++k) {
+      const int place = k - (from.rank() - to.rank());
+      const bool is_gone = t.is(TermKind::sum)
+                               ? std::find(t.ints().begin(), t.ints().end(), k) != t.ints().end()
+                               : place < 0 || to[place] != from[k];
+      letters += is_gone ? fresh() : here[next];
+      next += !is_gone || (t.is(TermKind::unbroadcast) && place >= 0);
     }
     return letters;
   }
+  /// The axes that are summed. One of one element is no sum to speak of: y[:,None] has no letter
+  /// for it.
+  static Ints summed_axes(const Term& t) {
+    const Shape &from = t.parts()[0].shape(), &to = t.shape();
+    Ints axes;
+    if (t.is(TermKind::sum)) {
+      for (const std::int64_t k : t.ints())
+        if (from[static_cast<int>(k)] != 1) axes.push_back(k);
+      return axes.empty() ? Ints{t.ints()[0]} : axes;
+    }
+    const int extra = from.rank() - to.rank();
+    for (int k = 0; k < from.rank(); ++k)
+      if (k < extra || (to[k - extra] == 1 && from[k] != 1)) axes.push_back(k);
+    return axes;
+  }
 
   TermText summed(const Term& t) const {
-    const std::string letters = axes_of(t, true);
-    if (letters.empty()) return write(t.parts()[0]);
+    const std::string below = letters_below(t);
+    std::string letters;
+    for (const std::int64_t k : summed_axes(t)) letters += below.at(static_cast<std::size_t>(k));
+    if (letters.empty()) return part_with(t.parts()[0], below);
     if (is_latex())
-      return {"\\sum_{" + letters + "} " + held(t.parts()[0], Hold::product), Hold::product};
-    return {sign("sum_", "\u03a3_", "") + letters + "(" + write(t.parts()[0]).code + ")"};
+      return {"\\sum_{" + letters + "} " + held_with(t.parts()[0], below, Hold::product),
+              Hold::product};
+    return {sign("sum_", "\u03a3_", "") + letters + "(" + part_with(t.parts()[0], below).code +
+            ")"};
   }
 
   TermText call(const std::string& function, const Term& t, const std::string& rest) const {
     std::string code;
     for (const Term& p : t.is(TermKind::select) ? said(t) : t.parts())
       code += (code.empty() ? "" : ", ") + write(p).code;
-    code += rest.empty() ? "" : ", " + rest;
+    if (!rest.empty()) code += ", " + (is_latex() ? "\\text{" + rest + "}" : rest);
     if (!is_latex()) return {function + "(" + code + ")"};
     std::string safe;
     for (const char c : function) safe += c == '_' ? "\\_" : std::string(1, c);
@@ -217,13 +214,32 @@ struct TermWriter {
   }
   std::string top() const { return sign(".T", "\u1d40", "^{\\top}"); }
 
+  /// A side of a product of matrices, whose axes have these letters.
+  std::string side(const Term& t, bool is_turned, const std::string& letters) const {
+    const std::string before = std::exchange(here, letters);
+    std::string code = turned(t, is_turned).code;
+    here = before;
+    return code;
+  }
+
   TermText contraction(const Term& t) const {
-    if (const auto product = matrix_product(t))
-      return {turned(t.parts()[0], product->left_turned).code + sign(" @ ", " \u00b7 ", " ") +
-                  turned(t.parts()[1], product->right_turned).code,
+    if (const auto product = matrix_product(t)) {
+      const Equation e(t.name(), t.parts());
+      std::map<char, char> own;
+      for (std::size_t k = 0; k < e.output.size(); ++k) own[e.output[k]] = here.at(k);
+      for (const auto& [letter, size] : e.sizes)
+        if (!own.contains(letter)) own[letter] = fresh();
+      std::string left, right;
+      for (const char c : e.inputs[0]) left += own[c];
+      for (const char c : e.inputs[1]) right += own[c];
+      const std::string a = side(t.parts()[0], product->left_turned, left);
+      return {a + sign(" @ ", " \u00b7 ", " ") + side(t.parts()[1], product->right_turned, right),
               Hold::product};
+    }
+    is_of_whole = false;
     std::string code;
-    for (const Term& p : t.parts()) code += ", " + write(p).code;
+    for (const Term& p : t.parts())
+      code += ", " + part_with(p, letters_by_place(p.shape().rank())).code;
     if (!is_latex()) return {"einsum(\"" + t.name() + "\"" + code + ")"};
     // Sum over the letters that go, of factors with their indices.
     const Equation e(t.name(), t.parts());
@@ -235,12 +251,24 @@ struct TermWriter {
     return {(gone.empty() ? "" : "\\sum_{" + gone + "} ") + factors, Hold::product};
   }
   std::string bracketed_factor(const Term& t, const std::string& letters) const {
-    if (letters.empty()) return held(t, Hold::atom);
-    if (t.is(TermKind::leaf)) return raised(write(t).code) + "_{" + letters + "}";
-    return bracketed(write(t).code) + "_{" + letters + "}";
+    const TermText w = part_with(t, letters);
+    if (letters.empty()) return w.hold < Hold::atom ? bracketed(w.code) : w.code;
+    return (t.is(TermKind::leaf) ? raised(w.code) : bracketed(w.code)) + "_{" + letters + "}";
   }
 
   TermText write(const Term& t) const {
+    // Broadcasting puts the axes of a part below the last ones of the whole.
+    const auto rank = t.shape().size();
+    const std::string before = std::exchange(
+        here, rank <= here.size() ? here.substr(here.size() - rank) : letters_by_place(int(rank)));
+    const bool was_of_whole = is_of_whole;
+    TermText text = written(t);
+    here = before, is_of_whole = was_of_whole;
+    return text;
+  }
+
+  TermText written(const Term& t) const {
+    is_of_whole = is_of_whole && passes_sums_on(t);
     const auto at = [&](std::size_t k) { return std::to_string(t.ints()[k]); };
     const auto axis = [&](std::size_t k) { return "axis=" + at(k); };
     const auto pair = [&](const std::string& symbol, Hold mine, Hold right) -> TermText {
@@ -289,21 +317,27 @@ struct TermWriter {
         const auto index = new_axes(t.parts()[0].shape(), t.shape());
         const bool is_leading = index && index->find(":,None") == std::string::npos;
         if (is_leading) return write(t.parts()[0]);  // broadcasting makes leading axes by itself
-        if (index && !is_latex()) return {held(t.parts()[0], Hold::atom) + *index};
-        if (index) {  // the axes that it has, by their letters
+        if (index) {                                 // the axes that it has, by their letters
           std::string letters;
           int place = 0;
           for (const char c : *index) {
             if (c == ':') letters += axis_letter(place);
             place += c == ',';
           }
-          return {bracketed_factor(t.parts()[0], letters)};
+          if (is_latex()) return {bracketed_factor(t.parts()[0], letters)};
+          return {held_with(t.parts()[0], letters, Hold::atom) + *index};
         }
+        here = letters_by_place(t.parts()[0].shape().rank());
         return call("reshape", t, t.shape().str());
       }
-      case TermKind::permute:
-        if (t.shape().rank() == 2) return turned(t.parts()[0], true);
+      case TermKind::permute: {
+        std::string below(here.size(), ' ');
+        for (std::size_t k = 0; k < below.size(); ++k)
+          below[static_cast<std::size_t>(t.ints()[k])] = here[k];
+        if (t.shape().rank() == 2) return {side(t.parts()[0], true, below)};
+        here = below;
         return call("permute", t, Shape(t.ints()).str());
+      }
       case TermKind::einsum:
         return contraction(t);
       case TermKind::position:
@@ -341,7 +375,10 @@ struct TermWriter {
 }  // namespace
 
 std::string write(const Term& term, TermStyle style, bool with_shapes) {
-  return TermWriter{style, with_shapes}.write(term).code;
+  TermWriter writer{style, with_shapes};
+  writer.used = term.shape().rank();
+  writer.here = letters_by_place(writer.used);
+  return writer.write(term).code;
 }
 
 }  // namespace gradus::see

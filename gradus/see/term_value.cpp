@@ -170,26 +170,28 @@ struct TermEvaluation {
   static double along(const Term& t, const TermValue& x, const Ints& index) {
     const double own = x.elements[offset_of(x.shape, index)];
     double total = t.is(TermKind::others) ? 1 : 0;
+    if (!t.is(TermKind::others)) {
+      const std::size_t axis = axis_of(t);
+      Ints other = index;
+      for (other[axis] = 0; other[axis] < x.shape[int(axis)]; ++other[axis]) {
+        const double v = x.elements[offset_of(x.shape, other)];
+        if (t.is(TermKind::softmax))
+          total += std::exp(v - own);
+        else if (t.ints()[1] != 0 ? other[axis] >= index[axis] : other[axis] <= index[axis])
+          total += v;
+      }
+      return t.is(TermKind::softmax) ? 1 / total : total;
+    }
     for_each_place(x.shape, [&](const Ints& other, std::size_t n) {
       const double v = x.elements[n];
-      if (t.is(TermKind::others)) {
-        bool same_row = other != index;
-        for (std::size_t k = 0; k < index.size(); ++k)
-          same_row = same_row && (other[k] == index[k] ||
-                                  std::find(t.ints().begin(), t.ints().end(),
-                                            static_cast<std::int64_t>(k)) != t.ints().end());
-        if (same_row) total *= v;
-        return;
-      }
-      const std::size_t axis = axis_of(t);
+      bool same_row = other != index;
       for (std::size_t k = 0; k < index.size(); ++k)
-        if (k != axis && other[k] != index[k]) return;
-      if (t.is(TermKind::softmax))
-        total += std::exp(v - own);
-      else if (t.ints()[1] != 0 ? other[axis] >= index[axis] : other[axis] <= index[axis])
-        total += v;
+        same_row = same_row && (other[k] == index[k] ||
+                                std::find(t.ints().begin(), t.ints().end(),
+                                          static_cast<std::int64_t>(k)) != t.ints().end());
+      if (same_row) total *= v;
     });
-    return t.is(TermKind::softmax) ? 1 / total : total;
+    return total;
   }
 
   static void add_up(const Term& t, const TermValue& x, TermValue& y) {

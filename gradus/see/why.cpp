@@ -1,5 +1,6 @@
 // Following an element back through the calls that made it; see why.h.
 #include <gradus/see/chain.h>
+#include <gradus/see/formula_factors.h>
 #include <gradus/see/why.h>
 #include <gradus/see/words.h>
 
@@ -135,6 +136,7 @@ Reason reason_of(const Elements& elements, std::string_view text, TapeIndex tick
     take_sum_apart(reason, chain, elements, tick, *sum);
     return reason;
   }
+  reason.chain = factors_of_element(elements, parse_element(text).name, e, tick);
   for (const TapeIndex input : event->inputs) {
     // Elementwise calls read the same place, broadcasting aside; others are only named.
     if (const std::optional<Element> same = chain.same_place(root, input)) {

@@ -66,9 +66,42 @@ TEST_F(ExplainCommand, JsonOfATapeHasTheCheckAndLatexTheChain) {
 
 TEST_F(ExplainCommand, MistakesAreNamed) {
   run("gradus explain matmul --shape 3,x", 2);
-  run("gradus explain matmul --shape 3,4", 1);
-  run("gradus explain matmul --shape 3,4 --shape 5,6", 1);
+  run("gradus explain matmul --shape 3,4", 2);
+  run("gradus explain matmul --shape 3,4 --shape 5,6", 2);
+  run("gradus explain w1.g --tape nowhere.tape --shape 3,4", 2);
   run("gradus explain w1.g --tape nowhere.tape", 1);
+}
+
+TEST_F(ExplainCommand, CodesAreOneObject) {
+  const json codes = json::parse(run("gradus explain codes --json"));
+  EXPECT_EQ(codes["codes"][0]["code"], "B1");
+}
+
+/// A network of nn::Linear: its weights have names, their transposes have none.
+TEST_F(ExplainCommand, ANetworkOfModulesIsToldByItsParameters) {
+  run("printf 'j step=1\\nend\\n' | gradus step --data digits --size 300 --net classifier --hidden "
+      "12,8 --steps 2 --batch-size "
+      "32 "
+      "--keep full --optimizer adamw --lr 0.01 --tape c.tape");
+  const std::string page = run("gradus explain 1.out.g --tape c.tape");
+  EXPECT_THAT(page, HasSubstr("1.out.g = 2.out.g \u00b7 2.weight"));
+  EXPECT_THAT(page, HasSubstr("einsum(\"in,nj->ij\", 2.out.g, 2.weight)"));
+  EXPECT_THAT(page, testing::Not(HasSubstr("permute")));
+  EXPECT_THAT(page, HasSubstr("read again: 1.out, 2.weight\n")) << "a weight is kept once";
+  EXPECT_THAT(page, HasSubstr(" (step 1, t")) << "one of two steps";
+  EXPECT_THAT(run("gradus explain 1.out.g --tape c.tape --latex"),
+              HasSubstr("\\mathrm{4.weight} \\odot \\mathbf{1}[\\mathrm{2.out} > 0]"));
+  // The loss's gradient by the factors of its formula.
+  EXPECT_THAT(run("gradus explain out.g[3,6] --tape c.tape"),
+              HasSubstr(" = 1/32 0.03125 * (softmax(out, axis=1) - [j ==\n         "
+                        "y[:,None]])[3,6] "));
+  const auto hint = [&](const char* name) {
+    run(std::string("gradus explain ") + name + " --tape c.tape", 1);
+    return text("err.txt");
+  };
+  EXPECT_THAT(hint("x.g"), HasSubstr("computed from one: 0.weight.g"));
+  EXPECT_THAT(hint("nosuch.g"), HasSubstr("computed from one: 0.weight.g"));
+  EXPECT_THAT(hint("loss.g"), HasSubstr("loss.g is 1: the backward pass starts there"));
 }
 
 /// The numbers of the lesson and its recomputation.

@@ -38,7 +38,7 @@ TEST(ExplainTape, TheFormulaGivesTheNumbersOfTheRun) {
   Recorded r = record();
   const see::Elements elements(r.tape);
   for (const auto& [name, text] : {std::pair("w1", "x.T @ l1.g"),
-                                   {"b1", "sum_i(l1.g)"},
+                                   {"b1", "sum_n(l1.g)"},
                                    {"w2", "l2.T @ out.g"},
                                    {"l1", "l2.g * (1 - tanh(l1)^2)"},
                                    {"l2", "out.g @ w2.T"}}) {

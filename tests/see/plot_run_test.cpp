@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -169,14 +170,23 @@ TEST_F(PlotRun, WrongUseEndsInAMessage) {
       << R"({"event":"start","data":{"train":64},"config":{"batch_size":64}})"
       << "\n";
   std::ofstream(folder_ + "/empty.jsonl") << "";
+  std::ofstream(folder_ + "/short.tape") << "abc";
+  std::ofstream(folder_ + "/epoch.jsonl")
+      << R"({"event":"epoch","epoch":1,"train_loss":2,"valid_loss":3})"
+      << "\n";
+  std::filesystem::create_directories(folder_ + "/taken/loss.svg");
   for (const auto& [arguments, code, words] :
        std::vector<std::tuple<std::string, int, std::string>>{
            {"", 2, "run"},
            {"nowhere.jsonl", 1, "nowhere.jsonl"},
-           {"bad.jsonl", 1, "line 1 of bad is no JSON"},
-           {"odd.jsonl", 1, "line 1 of odd"},
+           {"bad.jsonl", 1, "line 1 of bad.jsonl is no JSON"},
+           {"odd.jsonl", 1,
+            "line 1 of odd.jsonl is no event of a run: the field 'step' is missing"},
            {"start.jsonl", 1, "nothing to plot"},
            {"empty.jsonl", 1, "nothing to plot"},
+           {"short.tape", 1, "short.tape"},
+           {"epoch.jsonl --out taken", 1, "there is a folder of that name"},
+           {"epoch.jsonl --out ''", 2, "--out"},
            {"a b c", 2, "two at most"},
            {"start.jsonl --width 5", 2, "--width"}}) {
     const Result result = run("plot " + arguments);

@@ -15,6 +15,7 @@ namespace {
 
 using namespace test;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 struct StepExplain : StepOnLine {
@@ -30,7 +31,7 @@ TEST_F(StepExplain, AGradientHereOrAtAnotherTick) {
   ask("j step=0 t=4");
   const std::string here = ask("explain w.g[1,0]");
   EXPECT_EQ(here, page("w.g[1,0]", 4));
-  EXPECT_THAT(here, HasSubstr("ELEMENT  w.g[1,0] = -12 (t4) = sum over rows n"));
+  EXPECT_THAT(here, HasSubstr("ELEMENT  w.g[1,0] = -12 (step 0, t4) = sum over rows n"));
   // The slope of the loss, as the class says it.
   EXPECT_THAT(here, HasSubstr("run again: -12, step 0.0001, rel "));
   EXPECT_EQ(ask("e w[1,0]"), here);
@@ -40,6 +41,14 @@ TEST_F(StepExplain, AGradientHereOrAtAnotherTick) {
     EXPECT_EQ(ask(line), here) << line;
   EXPECT_EQ(wide.focus().tick, 0);
   EXPECT_THAT(ask("e t9 w.g"), HasSubstr("there is no 't=9' on the tape"));
+}
+
+TEST_F(StepExplain, AnElementByTheFactorsOfItsFormula) {
+  ask("j step=0 t=4");
+  const std::string why = ask("why out.g[0,0]");
+  EXPECT_THAT(why, HasSubstr(" * (out - y)[0,0] "));
+  EXPECT_THAT(why, Not(HasSubstr("mul of")));
+  EXPECT_THAT(ask("gears out.g[0,0]"), HasSubstr("((out - y)[0,0])"));
 }
 
 TEST_F(StepExplain, AllGradientsThatATickMakes) {

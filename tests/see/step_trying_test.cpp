@@ -91,7 +91,7 @@ TEST_F(StepOnLine, WhyTakesAnElementApart) {
             "loss.g = 1 (t3): full made it of nothing that the tape knows; a backward pass\n"
             "    begins with it\n");
   EXPECT_THAT(say("why loss.g[0]"), HasSubstr("loss.g alone is its one number"));
-  EXPECT_THAT(say("e loss"), HasSubstr("why loss.g\n    follows an element"));
+  EXPECT_THAT(say("e loss"), HasSubstr("loss.g is 1: the backward pass starts there"));
 }
 
 TEST_F(StepOnLine, CheckAgreesWithDifferences) {
