@@ -151,7 +151,8 @@ std::string Stepper::element(const std::string& rest, int) {
 /// that is named.
 std::string Stepper::plot(const std::string& rest, int) {
   const Run run = run_of(tape_, "this tape");
-  const std::vector<NamedPlot> plots = plots_of(std::span(&run, 1));
+  const std::vector<NamedPlot> plots =
+      plots_of(std::span(&run, 1), options_.json ? PlotOptions{.most = 0} : PlotOptions{});
   if (plots.empty())
     throw ValueError("there is nothing to plot yet", "c or n runs the program further");
   std::string names;
