@@ -153,8 +153,13 @@ class Reader {
                        example(option).empty() ? "write " + option.spelling() : example(option));
     if (!option.is_list() && given_.contains(&option))
       throw UsageError(name, "is given twice", "give it once");
+    // Else it would count as not given: `--log "$LOG"` without a LOG.
+    const std::string value = is_apart ? *next : word.substr(equals + 1);
+    if (value.empty() && std::holds_alternative<std::string*>(option.target) &&
+        option.value().empty())
+      throw UsageError(name, "is empty", "write " + option.spelling() + ", or leave it out");
     // What stands as an example in a message is the default: it goes once the value is good.
-    store(option, is_apart ? *next : word.substr(equals + 1));
+    store(option, value);
     given_.insert(&option);
     return is_apart ? 1 : 0;
   }
