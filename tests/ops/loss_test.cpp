@@ -38,12 +38,11 @@ TEST(Loss, WhereNothingCountsTheGradientIsZero) {
         CrossEntropyOptions options = with(reduction, smoothing);
         if (weighted) options.weight = weight;
         const Tensor loss = cross_entropy(x, target, options);
-        if (reduction == "mean")
-          EXPECT_TRUE(std::isnan(loss.item()));
-        else
-          EXPECT_EQ(sum(loss).item(), 0);
+        const double total = sum(loss).item();
+        EXPECT_TRUE(reduction == "mean" ? std::isnan(total) : total == 0) << total;
         EXPECT_EQ(gradient(loss, x), Values(6)) << reduction << smoothing << weighted;
-        if (weighted) EXPECT_EQ(gradient(cross_entropy(x, target, options), weight), Values(3));
+        if (!weighted) continue;
+        EXPECT_EQ(gradient(cross_entropy(x, target, options), weight), Values(3));
       }
   const Tensor log_p = parameter(tensor({{-1., -2.}, {-inf, 0.}}));
   const Tensor loss = nll(log_p, target);
@@ -65,7 +64,7 @@ TEST(Loss, AnIgnoredRowMayHoldAnything) {
       EXPECT_NEAR(g[3], std::exp(1) / whole, 1e-15);
       EXPECT_NEAR(g[4], std::exp(2) / whole - 1, 1e-15);
       EXPECT_NEAR(g[5], std::exp(3) / whole, 1e-15);
-      if (std::isinf(bad)) EXPECT_EQ((Values{g[0], g[1], g[2]}), Values(3));
+      for (std::size_t k = 0; k < 3; ++k) EXPECT_TRUE(g[k] == 0 || std::isnan(bad)) << g[k];
     }
     const Values each = cross_entropy(x, target, with("none")).to_vector<double>();
     EXPECT_EQ(each[0], 0);
