@@ -153,9 +153,10 @@ class Reader {
                        example(option).empty() ? "write " + option.spelling() : example(option));
     if (!option.is_list() && given_.contains(&option))
       throw UsageError(name, "is given twice", "give it once");
+    // Else it might count as not given: `--log "$LOG"` without a LOG.
     const std::string value = is_apart ? *next : word.substr(equals + 1);
     if (value.empty() && std::holds_alternative<std::string*>(option.target))
-      throw UsageError(name, "needs a value, and this one is empty", "leave " + name + " out");
+      throw UsageError(name, "is empty", "write " + option.spelling() + ", or leave it out");
     // What stands as an example in a message is the default: it goes once the value is good.
     store(option, value);
     given_.insert(&option);

@@ -84,7 +84,11 @@ int main_of(const std::vector<std::string>& words) {
   std::vector<std::string> rest(words.begin() + 1, words.end());
   std::string asked;  // the command in question, for the hint
   try {
-    if (name == "--version") return print("gradus " GRADUS_VERSION "\n");
+    if (name == "--version") {
+      if (!rest.empty())
+        throw UsageError("--version", "stands alone, but there is '" + rest[0].substr(0, 60) + "'");
+      return print("gradus " GRADUS_VERSION "\n");
+    }
     if (name == "help" || name == "--help" || name == "-h") {
       if (rest.empty()) return print(overview(commands, width));
       name = rest[0];

@@ -5,6 +5,8 @@
 
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -72,6 +74,22 @@ class DataSets {
   std::map<std::string, data::ImageData> sets_;
 };
 
+/// A name that is no folder here is meant to be found in GRADUS_DATA.
+const data::ImageData& data_named(const std::string& name, DataSets& sets) {
+  const char* home = std::getenv("GRADUS_DATA");
+  std::error_code ignored;
+  try {
+    return sets.of(name);
+  } catch (const IoError&) {
+    if ((home && *home) || name.find('/') != name.npos || std::filesystem::exists(name, ignored))
+      throw;
+    throw IoError("there is no data set '" + name + "' here",
+                  "GRADUS_DATA names the folder that data sets lie in; or write the way to it, "
+                  "DIR/" +
+                      name + ":0; digits:0 is of the built-in ones");
+  }
+}
+
 /// "mnist:17", "digits:valid:3", "DIR:0": a row of the test part, or of the part named.
 std::optional<Picture> row_of_data(const std::string& text, DataSets& sets) {
   const std::size_t colon = text.rfind(':');
@@ -84,7 +102,7 @@ std::optional<Picture> row_of_data(const std::string& text, DataSets& sets) {
       part = known + 1;
       name.resize(name.size() - part.size() - 1);
     }
-  const data::ImageData& data = sets.of(name);
+  const data::ImageData& data = data_named(name, sets);
   const data::ImageSet& set = part == "train"   ? data.train
                               : part == "valid" ? data.valid
                                                 : data.test;
@@ -106,6 +124,8 @@ std::vector<Picture> pictures_of(const std::string& text, DataSets& sets) {
     throw DataError(
         "'" + text + "' holds " + images.shape().str() + ", not images [n, height, width]",
         "give an IDX file of images");
+  if (images.size(0) == 0)
+    throw DataError("'" + text + "' holds no images", "give an IDX file of 1 image or more");
   std::vector<Picture> all;
   for (std::int64_t i = 0; i < images.size(0); ++i)
     all.push_back({text + ":" + std::to_string(i), images[i], {}});
@@ -182,16 +202,19 @@ Command eval_command() {
 
 Command predict_command() {
   auto f = std::make_shared<PredictFlags>();
-  return {"predict",
-          "What a saved model reads in pictures",
-          {{.names = "model", .target = &f->model, .help = "a model.safetensors", .required = true},
-           {.names = "files",
-            .target = &f->files,
-            .help = "PGM, PNG or IDX files, or rows of a data set: mnist:17, digits:valid:3, DIR:0",
-            .required = true},
-           {"--invert", &f->invert, "dark strokes on light paper"},
-           {"--json", &f->json, "one JSON object a picture"}},
-          [f] { return predict(*f); }};
+  return {
+      "predict",
+      "What a saved model reads in pictures",
+      {{.names = "model", .target = &f->model, .help = "a model.safetensors", .required = true},
+       {.names = "files",
+        .target = &f->files,
+        .help =
+            "PGM, PNG or IDX files, or rows of a data set: mnist:17, digits:valid:3, DIR:0; what "
+            "is transparent counts as black",
+        .required = true},
+       {"--invert", &f->invert, "dark strokes on light paper"},
+       {"--json", &f->json, "one JSON object a picture"}},
+      [f] { return predict(*f); }};
 }
 
 }  // namespace gradus::app

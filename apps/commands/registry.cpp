@@ -57,9 +57,12 @@ Json op_json(const Op& op) {
 
 void print_one(const Op& op) {
   const Card& card = op.card();
-  std::printf("%s: %s\n  shapes     %s\n  formula    %s\n", text(card.name).c_str(),
-              text(card.doc).c_str(), text(card.shapes).c_str(), text(card.formula).c_str());
-  if (!card.also.empty()) std::printf("  elsewhere  %s\n", text(card.also).c_str());
+  const int width = Terminal().width();
+  std::printf("%s\n", wrapped(text(card.name) + ": " + text(card.doc), width).c_str());
+  std::fputs(two_columns("  shapes", text(card.shapes), 13, width).c_str(), stdout);
+  std::printf("  formula    %s\n", text(card.formula).c_str());
+  if (!card.also.empty())
+    std::fputs(two_columns("  elsewhere", text(card.also), 13, width).c_str(), stdout);
   for (const AttributeInfo& a : op.attributes())
     std::printf("  --attr %s=%s  (%s) %s\n", text(a.name).c_str(), to_text(a.value).c_str(),
                 text(a.type).c_str(), text(a.doc).c_str());

@@ -75,12 +75,13 @@ void check(const TrainOptions& o) {
   auto require = [](bool ok, const char* flag, const std::string& message) {
     if (!ok) throw UsageError(flag, message);
   };
-  require(std::isfinite(o.lr) && o.lr >= 0, "--lr",
-          to_text(o.lr) + " is no learning rate: give a finite number, 0 or more");
-  require(std::isfinite(o.momentum) && o.momentum >= 0, "--momentum",
-          to_text(o.momentum) + ": give a finite number, 0 or more");
-  require(std::isfinite(o.weight_decay) && o.weight_decay >= 0, "--weight-decay",
-          to_text(o.weight_decay) + ": give a finite number, 0 or more");
+  constexpr double most = 1e30;  // what the optimizers take
+  require(o.lr >= 0 && o.lr <= most, "--lr",
+          to_text(o.lr) + " is no learning rate: give a number from 0 to 1e30");
+  require(o.momentum >= 0 && o.momentum <= most, "--momentum",
+          to_text(o.momentum) + ": give a number from 0 to 1e30");
+  require(o.weight_decay >= 0 && o.weight_decay <= most, "--weight-decay",
+          to_text(o.weight_decay) + ": give a number from 0 to 1e30");
   require(o.epochs >= 0 && o.epochs <= 1'000'000, "--epochs",
           std::to_string(o.epochs) + ": give 0 to 1,000,000");
   require(o.batch_size >= 1, "--batch-size", std::to_string(o.batch_size) + ": give 1 or more");
@@ -107,10 +108,12 @@ void check(const TrainOptions& o) {
 
 std::vector<std::int64_t> hidden_sizes(const TrainOptions& o) {
   const std::string& text = o.hidden;
+  const bool ends_early = text.ends_with(',');
   if (text == "none" || text == "0") return {};
   Ints sizes;
   try {
     sizes = std::get<Ints>(parse_attribute("hidden", "ints", text));
+    if (ends_early) throw ValueError("a size is missing", "");
   } catch (const Error&) {
     throw UsageError(
         "--hidden",

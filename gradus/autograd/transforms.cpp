@@ -223,7 +223,12 @@ struct Custom {
                              .doc = "A user's function with a user's gradient.",
                              .shapes = "as f says"};
   static constexpr Keep keep{.inputs = ~0u, .outputs = ~0u};
-  Tensors run(std::span<const Tensor> inputs) const { return function.forward(inputs); }
+  Tensors run(std::span<const Tensor> inputs) const {
+    if (!function.forward)
+      throw ValueError("the custom function '" + function.name + "' has no forward",
+                       "set CustomFunction::forward");
+    return function.forward(inputs);
+  }
   Tensors vjp(const Call& c, std::span<const Tensor> cotangents) const {
     if (!function.backward)
       throw GradError("the custom function '" + function.name + "' has no backward",
@@ -231,7 +236,13 @@ struct Custom {
     Tensors inputs, outputs;
     for (std::size_t i = 0; i < c.input_count(); ++i) inputs.push_back(c.input(i));
     for (std::size_t k = 0; k < cotangents.size(); ++k) outputs.push_back(c.output(k));
-    return function.backward(inputs, outputs, cotangents);
+    Tensors gradients = function.backward(inputs, outputs, cotangents);
+    if (gradients.size() != inputs.size())
+      throw GradError("the backward of the custom function '" + function.name + "' gave " +
+                          std::to_string(gradients.size()) + " gradients for its " +
+                          std::to_string(inputs.size()) + " inputs",
+                      "return one for each input, in their order; an empty Tensor for none");
+    return gradients;
   }
 };
 

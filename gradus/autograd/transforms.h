@@ -34,8 +34,9 @@ Tensors checkpoint(const TensorFunction& f, std::span<const Tensor> inputs,
                    Place at = Place::current());
 
 /// An operation from two functions: outputs of inputs, and gradients of the inputs from inputs,
-/// outputs and cotangents. `forward` is not recorded; `backward` may be differentiated again where
-/// it is made of operations. (torch.autograd.Function)
+/// outputs and cotangents: one for each input, an empty Tensor for none (GradError for another
+/// number of them). `forward` is not recorded; `backward` may be differentiated again where it is
+/// made of operations. (torch.autograd.Function)
 struct CustomFunction {
   std::string name = "custom";
   std::function<Tensors(std::span<const Tensor> inputs)> forward;

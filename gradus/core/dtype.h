@@ -35,6 +35,9 @@ constexpr bool is_integer(DType dtype) { return dtype > DType::boolean && dtype 
 /// Result dtype of an operation on a and b: the later in bool < u8 < i32 < i64 < f32 < f64.
 /// An integer with a float gives that float (as in PyTorch and JAX), so i64 with f32 is f32, where
 /// NumPy gives f64, and i32 with f32 too; all other pairs agree with NumPy for these six types.
+/// A number in a program's text counts as bool, i64 or f32, and takes the tensor's dtype where that
+/// is of its kind or a later kind (bool < integer < floating), but an integer that the tensor's
+/// integer dtype cannot hold counts as i64.
 constexpr DType promote(DType a, DType b) { return a < b ? b : a; }
 /// `dtype` itself when floating, else f32: the dtype of exp, mean, division ... of integers.
 constexpr DType to_floating(DType dtype) { return is_floating(dtype) ? dtype : DType::f32; }

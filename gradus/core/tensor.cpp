@@ -36,9 +36,9 @@ Tensor Tensor::empty(const Shape& shape, DType dtype) {
       Pooled<State>(), Storage::allocate(static_cast<std::size_t>(bytes)), shape, dtype));
 }
 
-Tensor Tensor::scalar(double value, DType dtype) {
+Tensor Tensor::scalar(Number value, DType dtype) {
   Tensor tensor = empty({}, dtype);
-  dispatch(dtype, [&]<class Value>() { *tensor.data<Value>() = static_cast<Value>(value); });
+  dispatch(dtype, [&]<class Value>() { *tensor.data<Value>() = value.to<Value>(); });
   return tensor;
 }
 

@@ -12,6 +12,7 @@
 #include <variant>
 
 #include <gradus/core/layout.h>
+#include <gradus/core/number.h>
 #include <gradus/core/storage.h>
 
 namespace gradus {
@@ -109,8 +110,9 @@ class Tensor {
                    Place at = Place::current()) {
     return of(std::span<const Value>(values), shape, at);
   }
-  /// A 0-dim tensor.
-  static Tensor scalar(double value, DType dtype = DType::f32);
+  /// A 0-dim tensor: of the elements of that dtype, the one nearest to `value` (as Number::to
+  /// says).
+  static Tensor scalar(Number value, DType dtype = DType::f32);
 
   // -- value ------------------------------------------------------------------------------------
   bool defined() const { return state_ != nullptr; }
@@ -218,13 +220,15 @@ class Tensor {
   Tensor contiguous(Place at = Place::current()) const;
 
   // In place: the value changes for every tensor that shares the storage, and its version rises.
+  // Throws DTypeError for a number that the dtype has not: 0.5 into integers.
   Tensor& add_(const Tensor& other, Place at = Place::current());
-  Tensor& add_(double other, Place at = Place::current());
+  Tensor& add_(Number other, Place at = Place::current());
   Tensor& sub_(const Tensor& other, Place at = Place::current());
   Tensor& mul_(const Tensor& other, Place at = Place::current());
-  Tensor& mul_(double other, Place at = Place::current());
+  Tensor& mul_(Number other, Place at = Place::current());
   Tensor& zero_(Place at = Place::current());
-  Tensor& fill_(double value, Place at = Place::current());
+  /// Every element becomes the one nearest to `value`, as in scalar().
+  Tensor& fill_(Number value, Place at = Place::current());
   /// The elements of `source`, broadcast and converted.
   Tensor& copy_(const Tensor& source, Place at = Place::current());
 

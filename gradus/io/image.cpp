@@ -3,6 +3,7 @@
 
 #include <png.h>
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 
@@ -117,6 +118,28 @@ bool has_end_chunk(ByteSpan bytes) {
   return false;
 }
 
+/// Into `image`, transparent pixels on a ground of that gray.
+bool read_pixels(PngImage& png, std::uint8_t ground, const Tensor& image) {
+  png.format = PNG_FORMAT_GRAY;
+  png.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;  // the values as they are: no gamma for 16 bits
+  std::memset(image.raw_data(), ground, static_cast<std::size_t>(image.numel()));
+  const png_color gray{ground, ground, ground};
+  return png_image_finish_read(&png, &gray, image.data<std::uint8_t>(), 0, nullptr) != 0;
+}
+
+bool is_all(const Tensor& image, std::uint8_t value) {
+  const std::uint8_t* pixels = image.data<std::uint8_t>();
+  return std::all_of(pixels, pixels + image.numel(), [&](std::uint8_t p) { return p == value; });
+}
+
+/// Whether a picture that is all black on black is more than one gray on white.
+bool shows_on_white(ByteSpan bytes, const Tensor& like) {
+  PngImage png;
+  const Tensor image = Tensor::empty(like.shape(), DType::u8);
+  return png_image_begin_read_from_memory(&png, bytes.data(), bytes.size()) != 0 &&
+         read_pixels(png, 255, image) && !is_all(image, image.data<std::uint8_t>()[0]);
+}
+
 Tensor parse_png(ByteSpan bytes, const std::string& name) {
   PngImage png;
   const auto damaged = [&] {
@@ -133,15 +156,18 @@ Tensor parse_png(ByteSpan bytes, const std::string& name) {
                         " bytes",
                     damaged_image_hint);
   Tensor image = new_image(height, width, name);
-  png.format = PNG_FORMAT_GRAY;
-  png.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;  // the values as they are: no gamma for 16 bits
-  std::memset(image.raw_data(), 0, static_cast<std::size_t>(image.numel()));
-  const png_color black{0, 0, 0};
-  if (png_image_finish_read(&png, &black, image.data<std::uint8_t>(), 0, nullptr) == 0)
-    throw damaged();
+  const bool has_alpha = (png.format & PNG_FORMAT_FLAG_ALPHA) != 0;
+  if (!read_pixels(png, 0, image)) throw damaged();
   if (!has_end_chunk(bytes))
     throw DataError(name + ": not a whole PNG picture: it stops after the pixels, before its end",
                     damaged_image_hint);
+  if (has_alpha && is_all(image, 0) && shows_on_white(bytes, image))
+    throw DataError(
+        name +
+            ": black strokes on a transparent ground, which counts as black: nothing "
+            "is to be seen",
+        "give it a white ground, for example: convert in.png -background white -flatten "
+        "out.png, and read it with --invert");
   return image;
 }
 

@@ -226,8 +226,9 @@ struct Extremum : Arithmetic<D, kind> {
   static constexpr Domain domain = Domain::any;
   Tensor gradient(const Call& c, const Tensor& g, std::size_t i) const {
     const Tensor mine = c.input(i), other = c.input(1 - i);
-    const Tensor wins = D::is_maximum ? mine > other : mine < other;
-    return g * where(wins, 1.0, where(mine == other, 0.5, 0.0)).astype(g.dtype());
+    // Not "wins": of a NaN and a number none loses, and both get the gradient.
+    const Tensor loses = D::is_maximum ? mine < other : mine > other;
+    return g * where(loses, 0.0, where(mine == other, 0.5, 1.0)).astype(g.dtype());
   }
 };
 
@@ -285,6 +286,20 @@ void combine(const Op& op, Tensor& target, const Tensor& other, std::string_view
   const bool meets = other && target && is_seen_otherwise(other, target);
   apply_into(op, Tensors{target, meets ? clone(other, at) : other}, target, name, at);
 }
+
+/// The number in the dtype of x. Throws DTypeError where the dtype does not have it: a result cut
+/// to fit would look as if it were right.
+Tensor exact_scalar(Number number, const Tensor& x, std::string_view name, Place at) {
+  if (!number.fits(x.dtype())) {
+    DTypeError error(to_text(number.to_double()) + " cannot go into elements of " +
+                         std::string(dtype_name(x.dtype())),
+                     "write x = x " + std::string(name == "add_" ? "+" : "*") + " " +
+                         to_text(number.to_double()) + ", or convert first with astype");
+    error.add_context(name, x.spec().str(), at);
+    throw error;
+  }
+  return Tensor::scalar(number, x.dtype());
+}
 }  // namespace
 
 // In place: the same definitions, written into the tensor.
@@ -292,7 +307,9 @@ Tensor& Tensor::add_(const Tensor& other, Place at) {
   combine(op::Add{}, *this, other, "add_", at);
   return *this;
 }
-Tensor& Tensor::add_(double other, Place at) { return add_(scalar(other, dtype()), at); }
+Tensor& Tensor::add_(Number other, Place at) {
+  return add_(exact_scalar(other, *this, "add_", at), at);
+}
 Tensor& Tensor::sub_(const Tensor& other, Place at) {
   combine(op::Sub{}, *this, other, "sub_", at);
   return *this;
@@ -301,7 +318,9 @@ Tensor& Tensor::mul_(const Tensor& other, Place at) {
   combine(op::Mul{}, *this, other, "mul_", at);
   return *this;
 }
-Tensor& Tensor::mul_(double other, Place at) { return mul_(scalar(other, dtype()), at); }
+Tensor& Tensor::mul_(Number other, Place at) {
+  return mul_(exact_scalar(other, *this, "mul_", at), at);
+}
 
 std::vector<Op> arithmetic_ops() {
   using namespace op;

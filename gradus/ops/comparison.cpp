@@ -124,8 +124,10 @@ struct Where {
   }
   Tensors vjp(const Call& c, const Tensor& g) const {
     const Tensor condition = c.input(0), nothing = Tensor::scalar(0, g.dtype());
-    return {Tensor{}, sum_to(where(condition, g, nothing), c.input_spec(1).shape),
-            sum_to(where(condition, nothing, g), c.input_spec(2).shape)};
+    Tensors gradients(3);
+    if (c.needs(1)) gradients[1] = sum_to(where(condition, g, nothing), c.input_spec(1).shape);
+    if (c.needs(2)) gradients[2] = sum_to(where(condition, nothing, g), c.input_spec(2).shape);
+    return gradients;
   }
   static Samples samples() {
     return {{Where{},

@@ -71,7 +71,7 @@ Tensor& Tensor::copy_(const Tensor& source, Place at) {
   apply_into(op::Clone{}, std::span(&value, 1), *this, "copy_", at);
   return *this;
 }
-Tensor& Tensor::fill_(double value, Place at) { return copy_(scalar(value, dtype()), at); }
+Tensor& Tensor::fill_(Number value, Place at) { return copy_(scalar(value, dtype()), at); }
 Tensor& Tensor::zero_(Place at) { return fill_(0, at); }
 
 std::vector<Op> conversion_ops() { return {op::AsType{}, op::Clone{}}; }

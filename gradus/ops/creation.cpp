@@ -218,7 +218,7 @@ Tensor tensor(Literal values, std::optional<DType> dtype, Place at) {
                                 dtype.value_or(common_dtype(numbers)));
   dispatch(result.dtype(), [&]<class T>() {
     std::ranges::transform(numbers, result.data<T>(), [](Literal::Number number) {
-      return std::visit([](auto x) { return op::convert<T>(x); }, number);
+      return std::visit([](auto x) { return Number(x).to<T>(); }, number);
     });
   });
   result.note_made_at(at);

@@ -7,11 +7,13 @@ namespace gradus {
 
 Tensor Operand::resolve(const Operand& other) const {
   if (!is_number()) return *tensor_;
-  const DType met = other.is_number() ? other.number_dtype_ : other.tensor_->dtype();
-  // A number follows the tensor, unless it is of a higher kind: bool < integer < floating.
-  const bool fits =
-      is_floating(met) || (is_integer(met) && !is_floating(number_dtype_)) || number_dtype_ == met;
-  return Tensor::scalar(number_, fits ? met : number_dtype_);
+  const DType met = other.is_number() ? other.number_.dtype() : other.tensor_->dtype();
+  const DType own = number_.dtype();
+  // A number follows the tensor, unless it is of a higher kind (bool < integer < floating) or an
+  // integer that the tensor's dtype cannot hold.
+  const bool follows =
+      is_floating(met) || (is_integer(met) && !is_floating(own) && number_.fits(met)) || own == met;
+  return Tensor::scalar(number_, follows ? met : own);
 }
 
 namespace op {

@@ -74,26 +74,6 @@ T wrapping(T a, T b, F f) {
   }
 }
 
-/// Never undefined: what an integer type cannot hold becomes its nearest limit, NaN becomes 0.
-template <class To, class From>
-To convert(From x) {
-  if constexpr (std::is_same_v<To, bool>) {
-    return x != From(0);
-  } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
-    if (std::isnan(x)) return 0;
-    // The limits as doubles: the upper one is a power of two and itself out of range.
-    constexpr double low = static_cast<double>(std::numeric_limits<To>::min());
-    constexpr double high =
-        2.0 * static_cast<double>(std::uint64_t{1} << (std::numeric_limits<To>::digits - 1));
-    const double value = std::trunc(static_cast<double>(x));
-    if (value < low) return std::numeric_limits<To>::min();
-    if (value >= high) return std::numeric_limits<To>::max();
-    return static_cast<To>(value);
-  } else {
-    return static_cast<To>(x);
-  }
-}
-
 /// False for every integer.
 template <class T>
 bool is_nan(T x) {

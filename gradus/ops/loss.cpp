@@ -154,6 +154,11 @@ struct ClassLoss {
           "one class number for each row: targets of shape " + Shape(target_shape(x)).str());
     return check_labels(target, classes(x), ignore_index);
   }
+  static void check_two_or_three(std::span<const Tensor> inputs) {
+    if (inputs.size() != 2 && inputs.size() != 3)
+      throw ShapeError("takes 2 or 3 inputs, got " + std::to_string(inputs.size()),
+                       "see `gradus ops NAME` for what each input is");
+  }
   static Tensor checked_weight(const Tensor& weight, const Tensor& x) {
     if (weight.ndim() != 1 || weight.shape()[0] != classes(x))
       throw ShapeError("weight " + weight.shape().str() + " does not fit " +
@@ -167,14 +172,20 @@ struct ClassLoss {
     const Tensor rows = to_rows(log_p), label = reshape(labels(log_p, target), {-1});
     const Tensor counts = label != ignore_index;
     const Tensor safe = where(counts, label, Tensor::scalar(0, DType::i64));
-    Tensor row_weight = astype(counts, rows.dtype());
-    if (weight) row_weight = row_weight * take(weight, safe);
-    const Tensor picked = squeeze(gather(rows, expand_dims(safe, 1), 1), {1});
-    Tensor loss = neg(picked * row_weight);
+    // What does not count is replaced before it meets a factor, and so is what comes back for it:
+    // 0 times the infinity of a row without a finite score, or of 0 / 0 where no row counts, is
+    // NaN.
+    const Tensor nothing = Tensor::scalar(0, rows.dtype());
+    const Tensor row_weight =
+        weight ? where(counts, take(weight, safe), nothing) : astype(counts, rows.dtype());
+    const Tensor picked =
+        where(counts, squeeze(gather(rows, expand_dims(safe, 1), 1), {1}), nothing);
+    Tensor loss = neg(weight ? picked * row_weight : picked);
     if (smoothing > 0) {
       const Tensor spread =
-          neg(sum(weight ? rows * weight : rows, {1})) * astype(counts, rows.dtype());
-      loss = (1 - smoothing) * loss + smoothing / static_cast<double>(classes(log_p)) * spread;
+          sum(weight ? where(expand_dims(counts, 1), rows, nothing) * weight : rows, {1});
+      loss = (1 - smoothing) * loss +
+             smoothing / static_cast<double>(classes(log_p)) * neg(where(counts, spread, nothing));
     }
     if (reduction == "mean") return sum(loss) / sum(row_weight);
     return reduce_loss(reduction == "none" ? reshape(loss, target.shape().to_vector()) : loss,
@@ -195,7 +206,7 @@ struct Nll : ClassLoss<Nll> {
       std::tuple{attr("reduction", &Nll::reduction, "mean, sum or none"),
                  attr("ignore_index", &Nll::ignore_index, "target that does not count")};
   Tensors compose(std::span<const Tensor> x) const {
-    if (x.size() != 2 && x.size() != 3) detail::throw_arity(2, x.size());
+    check_two_or_three(x);
     return {from_log_probabilities(x[0], x[1],
                                    x.size() == 3 ? checked_weight(x[2], x[0]) : Tensor{}, 0)};
   }
@@ -222,7 +233,7 @@ struct CrossEntropy : ClassLoss<CrossEntropy> {
                  attr("ignore_index", &CrossEntropy::ignore_index, "target that does not count"),
                  attr("label_smoothing", &CrossEntropy::label_smoothing, "0 to 1")};
   Tensors compose(std::span<const Tensor> inputs) const {
-    if (inputs.size() != 2 && inputs.size() != 3) detail::throw_arity(2, inputs.size());
+    check_two_or_three(inputs);
     const Tensor& x = inputs[0];
     const Tensor& target = inputs[1];
     if (!(label_smoothing >= 0 && label_smoothing <= 1))
@@ -266,9 +277,13 @@ struct BceWithLogits {
       std::tuple{attr("reduction", &BceWithLogits::reduction, "mean, sum or none")};
   Tensor compose(const Tensor& x, const Tensor& target) const {
     check_equal_shapes("binary_cross_entropy_with_logits", x, target);
-    // softplus(x) - t x
-    return reduce_loss(softplus(x, 1, 1e30) - astype(target, to_floating(x.dtype())) * x,
-                       reduction);
+    // max(x, 0) - t x + log1p(exp(-|x|)): the small last part is added to what is 0 for a right
+    // answer, not to a large number that would swallow it. At 0 the slope of max(x, 0) is 1/2, so
+    // that the whole has its own, 1/2 - t.
+    const Tensor score = astype(x, to_floating(x.dtype()));
+    const Tensor positive = where(score == 0, 0.5 * score, relu(score));
+    return reduce_loss(
+        positive - astype(target, score.dtype()) * score + log1p(exp(neg(abs(score)))), reduction);
   }
   static Samples samples() {
     return {{BceWithLogits{}, {sample({3, 4}), sample({3, 4}, 0, 1, 1)}}};

@@ -2,9 +2,10 @@
 //
 // Axes may be negative (counted from the end). An empty list of axes means all of them. Operations
 // broadcast as NumPy does and promote as core/dtype.h says; a number takes the dtype of the tensor
-// it meets (a floating number with an integer tensor gives f32). All are differentiable as often as
-// asked, except where the result is an integer or a truth value. Errors: ShapeError, DTypeError,
-// IndexError, ValueError with the repair, all naming the place `at`.
+// it meets (a floating number with an integer tensor gives f32, an integer that the tensor's dtype
+// cannot hold gives i64: u8 - 256). All are differentiable as often as asked, except where the
+// result is an integer or a truth value. Errors: ShapeError, DTypeError, IndexError, ValueError
+// with the repair, all naming the place `at`.
 #pragma once
 
 #include <type_traits>
@@ -19,13 +20,9 @@ namespace gradus {
 class Operand {
  public:
   Operand(const Tensor& tensor, Place at = Place::current()) : tensor_(&tensor), place_(at) {}
-  template <class Number>
-  requires std::is_arithmetic_v<Number> Operand(Number number, Place at = Place::current())
-      : number_(static_cast<double>(number)),
-        number_dtype_(std::is_floating_point_v<Number> ? DType::f32
-                      : std::is_same_v<Number, bool>   ? DType::boolean
-                                                       : DType::i64),
-        place_(at) {}
+  template <class T>
+  requires std::is_arithmetic_v<T> Operand(T number, Place at = Place::current())
+      : number_(number), place_(at) {}
 
   Place place() const { return place_; }
   bool is_number() const { return tensor_ == nullptr; }
@@ -34,14 +31,15 @@ class Operand {
 
  private:
   const Tensor* tensor_ = nullptr;
-  double number_ = 0;
-  DType number_dtype_ = DType::f32;
+  Number number_;
   Place place_;
 };
 
 // ---- creation.cpp: new tensors
 Tensor zeros(const Ints& shape, DType dtype = DType::f32, Place at = Place::current());
 Tensor ones(const Ints& shape, DType dtype = DType::f32, Place at = Place::current());
+/// As everywhere where a number becomes an element (tensor, scalar, fill_): one that the dtype
+/// cannot hold becomes the nearest that it can, 300 in u8 is 255, 1.5 in i64 is 1, NaN is 0 there.
 Tensor full(const Ints& shape, double value, DType dtype = DType::f32, Place at = Place::current());
 Tensor zeros_like(const Tensor& x, Place at = Place::current());
 Tensor ones_like(const Tensor& x, Place at = Place::current());
@@ -60,7 +58,8 @@ Tensor eye(std::int64_t n, std::optional<std::int64_t> m = {}, DType dtype = DTy
            Place at = Place::current());
 /// Literals, as deep as their braces: tensor({1, 2}) has shape [2], tensor({{1., 2.}}) has [1,2].
 /// Without a dtype: f32 if a number is floating or there is none, else i64, bool if all are truth
-/// values. Throws ShapeError where rows are unequal. (torch.tensor)
+/// values. Numbers that the dtype cannot hold: as in full. Throws ShapeError where rows are
+/// unequal. (torch.tensor)
 Tensor tensor(Literal values, std::optional<DType> dtype = {}, Place at = Place::current());
 
 // ---- random.cpp: draws from the default generator, or from `generator` where given
@@ -94,7 +93,8 @@ Tensor floor_divide(const Operand& a, const Operand& b, Place at = Place::curren
 /// a - floor(a / b) * b, the sign of b. (numpy.remainder)
 Tensor remainder(const Operand& a, const Operand& b, Place at = Place::current());
 Tensor pow(const Operand& a, const Operand& b, Place at = Place::current());
-/// NaN in either operand gives NaN. (numpy.minimum, numpy.maximum)
+/// NaN in either operand gives NaN; ties share the gradient, and beside a NaN both get all of it,
+/// as in PyTorch. (numpy.minimum, numpy.maximum)
 Tensor minimum(const Operand& a, const Operand& b, Place at = Place::current());
 Tensor maximum(const Operand& a, const Operand& b, Place at = Place::current());
 
@@ -104,7 +104,8 @@ Tensor abs(const Tensor& x, Place at = Place::current());
 Tensor sign(const Tensor& x, Place at = Place::current());
 Tensor square(const Tensor& x, Place at = Place::current());
 /// Limits x to [min, max]; either may be missing. Gradient 1 inside, 0 at the limits and outside.
-/// Throws ValueError where a limit is NaN or min above max. (torch.clamp, numpy.clip)
+/// Integers with a limit that is not whole give f32. Throws ValueError where a limit is NaN or min
+/// above max. (torch.clamp, numpy.clip)
 Tensor clip(const Tensor& x, std::optional<double> min, std::optional<double> max,
             Place at = Place::current());
 inline Tensor clamp_min(const Tensor& x, double min, Place at = Place::current()) {

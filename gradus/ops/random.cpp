@@ -294,7 +294,10 @@ struct DropoutMask : Source {
   static constexpr auto attrs = std::tuple{
       attr("shape", &DropoutMask::shape, "sizes"), attr("p", &DropoutMask::p, "probability of 0"),
       attr("dtype", &DropoutMask::dtype, "f32 or f64"), attr("seed", &DropoutMask::seed, seed_doc)};
-  Spec infer() const { return {Shape(shape), dtype}; }
+  Spec infer() const {
+    if (!(p >= 0 && p <= 1)) throw ValueError("p is " + to_text(p), "a probability lies in 0..1");
+    return {Shape(shape), dtype};
+  }
   void forward(Out y) const {
     draw([&](Generator& g) {
       const std::uint64_t key = g.random64();

@@ -95,11 +95,19 @@ struct Clip : Unary<Clip> {
                              .formula = R"(y = \min(\max(x, a), b))",
                              .doc =
                                  "Limits x to `min`..`max`; either may be missing. Gradient 1 "
-                                 "inside, 0 at and outside the limits.",
+                                 "inside, 0 at and outside the limits. Integers with a limit that "
+                                 "is not whole give f32.",
                              .shapes = "x -> x"};
   static constexpr auto attrs =
       std::tuple{attr("min", &Clip::min, "lower limit"), attr("max", &Clip::max, "upper limit")};
   static constexpr Domain domain = Domain::numbers;
+  /// As a floating number beside an integer tensor does: else 0 would stay 0 above a `min` of 0.5.
+  Tensors prepare(std::span<const Tensor> inputs) const {
+    const auto is_whole = [](double limit) { return !(std::trunc(limit) != limit); };
+    const bool are_whole = is_whole(min.value_or(0)) && is_whole(max.value_or(0));
+    if (inputs.size() != 1 || are_whole || !is_integer(inputs[0].dtype())) return {};
+    return {astype(inputs[0], DType::f32)};
+  }
   void forward(In x, Out y) const {
     constexpr double inf = std::numeric_limits<double>::infinity();
     const double least = min.value_or(-inf), most = max.value_or(inf);

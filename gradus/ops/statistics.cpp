@@ -9,6 +9,14 @@
 namespace gradus {
 namespace op {
 
+/// f(total), and 0 where the total is 0: there the slope of a root is taken as 0, as PyTorch does,
+/// not as the infinity that would meet a 0.
+template <class F>
+Tensor root_of(const Tensor& total, F f) {
+  const Tensor is_zero = total == 0;
+  return where(is_zero, 0.0, f(where(is_zero, 1.0, total)));
+}
+
 /// var and std.
 template <class D>
 struct Spread {
@@ -43,13 +51,17 @@ struct Std : Spread<Std> {
                              .also = "torch.std, numpy.std",
                              .onnx = "",
                              .formula = R"(y = \sqrt{\tfrac{1}{n - c} \sum_i (x_i - \bar x)^2})",
-                             .doc = "Standard deviation over `axis`, divisor n - `correction`.",
+                             .doc =
+                                 "Standard deviation over `axis`, divisor n - `correction`; "
+                                 "gradient 0 where it is 0.",
                              .shapes = "x -> x without `axis`"};
   static constexpr auto attrs =
       std::tuple{attr("axis", &Std::axis, "axes to reduce, all when empty"),
                  attr("correction", &Std::correction, "1 for a sample, 0 for all there is"),
                  attr("keepdims", &Std::keepdims, "keep reduced axes with size 1")};
-  Tensor compose(const Tensor& x) const { return sqrt(variance(x)); }
+  Tensor compose(const Tensor& x) const {
+    return root_of(variance(x), [](const Tensor& v) { return sqrt(v); });
+  }
 };
 
 struct LogSumExp : Reduction<LogSumExp> {
@@ -91,17 +103,19 @@ struct Norm {
                  attr("keepdims", &Norm::keepdims, "keep reduced axes with size 1")};
   Tensor compose(const Tensor& given) const {
     const Tensor x = astype(given, to_floating(given.dtype()));
-    if (ord == 2) {
-      // The slope at the origin is taken as 0, not 0/0.
-      const Tensor total = sum(square(x), axis, keepdims);
-      const Tensor is_zero = total == 0;
-      return where(is_zero, 0.0, sqrt(where(is_zero, 1.0, total)));
-    }
+    if (ord == 2)
+      return root_of(sum(square(x), axis, keepdims), [](const Tensor& v) { return sqrt(v); });
     if (ord == 1) return sum(abs(x), axis, keepdims);
-    if (ord == 0) return sum(astype(x != 0, x.dtype()), axis, keepdims);
+    const Tensor is_zero = x == 0;
+    // Through sign, whose gradient is 0, so that a gradient of zeros comes back.
+    if (ord == 0) return sum(where(is_zero, sign(x), 1.0), axis, keepdims);
     if (std::isinf(ord))
       return ord > 0 ? amax(abs(x), axis, keepdims) : amin(abs(x), axis, keepdims);
-    return pow(sum(pow(abs(x), ord), axis, keepdims), 1 / ord);
+    const double at_zero = ord > 0 ? 0 : std::numeric_limits<double>::infinity();
+    const Tensor total =
+        sum(where(is_zero, at_zero, pow(abs(where(is_zero, 1.0, x)), ord)), axis, keepdims);
+    const auto power = [&](const Tensor& v) { return pow(v, 1 / ord); };
+    return ord > 0 ? root_of(total, power) : power(total);
   }
   static Samples samples() {
     return {{Norm{}, {sample({3, 4})}},

@@ -222,9 +222,11 @@ Tensor joined_walk(const Tensors& walks, const Ints& sizes, const Ints& steps) {
     const std::int64_t n = sizes[i];
     for (std::int64_t p : walks[i].to_vector<std::int64_t>())
       if (p < -n || p >= n)
-        throw IndexError("index " + std::to_string(p) + " is out of range for an axis of size " +
-                             std::to_string(n),
-                         "valid indices are " + std::to_string(-n) + ".." + std::to_string(n - 1));
+        throw IndexError(
+            "index " + std::to_string(p) + " is out of range for an axis of size " +
+                std::to_string(n),
+            n == 0 ? "the axis is empty"
+                   : "valid indices are " + std::to_string(-n) + ".." + std::to_string(n - 1));
     positions = positions + where(walks[i] < 0, walks[i] + n, walks[i]) * steps[i];
   }
   return positions;

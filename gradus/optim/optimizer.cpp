@@ -10,6 +10,10 @@
 namespace gradus::optim {
 namespace {
 
+/// Below what f32 holds, so that a product with it is no infinity at once.
+constexpr double most = 1e30;
+constexpr std::string_view up_to_most = "a number from 0 to 1e30";
+
 void check(std::string_view name, double value, double low, double high, std::string_view range,
            Place at) {
   if (!(value >= low && value <= high))
@@ -18,8 +22,8 @@ void check(std::string_view name, double value, double low, double high, std::st
 }
 
 void check_group(const Group& group, Place at) {
-  check("lr", group.lr, 0, 1e30, "a finite number, 0 or more", at);
-  check("weight_decay", group.weight_decay, 0, 1e30, "a finite number, 0 or more", at);
+  check("lr", group.lr, 0, most, up_to_most, at);
+  check("weight_decay", group.weight_decay, 0, most, up_to_most, at);
 }
 
 /// A parameter's state, which is called "w1.m" where the parameter has a name.
@@ -152,7 +156,7 @@ void Optimizer::zero_grad() {
 }
 
 void Optimizer::set_lr(double lr, Place at) {
-  check("lr", lr, 0, 1e30, "a finite number, 0 or more", at);
+  check("lr", lr, 0, most, up_to_most, at);
   for (Group& group : groups_) group.lr = lr;
 }
 
@@ -240,7 +244,7 @@ SGD::SGD(const Tensors& parameters, const SGDOptions& options, Place at)
 
 SGD::SGD(std::vector<Group> groups, const SGDOptions& options, Place at)
     : Optimizer(std::move(groups), at), options_(options) {
-  check("momentum", options.momentum, 0, 1e30, "a finite number, 0 or more", at);
+  check("momentum", options.momentum, 0, most, up_to_most, at);
   if (options.nesterov && (options.momentum == 0 || options.dampening != 0))
     throw ValueError("nesterov without momentum, or with dampening",
                      "set momentum above 0 and dampening to 0", at);
@@ -279,7 +283,7 @@ Adam::Adam(std::vector<Group> groups, const AdamOptions& options, bool decoupled
     : Optimizer(std::move(groups), at), options_(options), decoupled_(decoupled) {
   check("beta1", options.beta1, 0, std::nextafter(1.0, 0.0), "in 0..1, below 1", at);
   check("beta2", options.beta2, 0, std::nextafter(1.0, 0.0), "in 0..1, below 1", at);
-  check("eps", options.eps, 0, 1e30, "a finite number, 0 or more", at);
+  check("eps", options.eps, 0, most, up_to_most, at);
 }
 
 void Adam::append_numbers(const Group& group, std::int64_t steps,

@@ -1,5 +1,6 @@
 // Optimizers: they see tensors with gradients, and their rules are written in operations.
-// Rules and defaults are PyTorch's. The schedules below change their learning rate.
+// Rules and defaults are PyTorch's, but for one: AdamW's weight decay is 0 unless it is given, and
+// 0.01 there. The schedules below change their learning rate.
 #pragma once
 
 #include <gradus/ops/ops.h>
@@ -42,7 +43,7 @@ class Optimizer {
   virtual std::vector<double> settings() const;
 
   std::vector<Group>& groups() { return groups_; }
-  /// The learning rate of all groups. Throws ValueError unless it is finite and 0 or more.
+  /// The learning rate of all groups. Throws ValueError unless it is from 0 to 1e30.
   void set_lr(double lr, Place at = Place::current());
   double lr() const { return groups_.front().lr; }
   /// "0.momentum", "3.m", "3.steps" ... by the parameter's number, and "steps": for checkpoints.
@@ -118,7 +119,8 @@ class Adam : public Optimizer {
   AdamOptions options_;
   bool decoupled_;
 };
-/// Loshchilov and Hutter 2019: weight decay shrinks the parameter itself. (torch.optim.AdamW)
+/// Loshchilov and Hutter 2019: weight decay shrinks the parameter itself. Without one it is Adam:
+/// give PyTorch's default as {.weight_decay = 0.01}. (torch.optim.AdamW)
 class AdamW : public Adam {
  public:
   AdamW(const Tensors& parameters, const AdamOptions& options, Place at = Place::current());

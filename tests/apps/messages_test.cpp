@@ -120,11 +120,45 @@ TEST_F(Messages, HelpIsThereUnderEveryNameAndInTheWidth) {
   EXPECT_EQ(run("train --lr 1 -h").out, train);
   EXPECT_THAT(train, HasSubstr("\n  --lr LR                 learning rate [0.5]\n"));
   EXPECT_THAT(train, HasSubstr("\n  --optimizer sgd|adam|adamw\n"));
-  for (const char* arguments : {"help", "help train", "help step", "ops", "data digits"}) {
+  for (const char* arguments :
+       {"help", "help train", "help step", "ops", "ops softplus", "data digits"}) {
     std::istringstream lines(run(arguments, "COLUMNS=60").out);
     for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 60u) << line;
   }
   EXPECT_EQ(run("--version").code, 0);
+}
+
+TEST_F(Messages, NothingGivenCountsAsNotGiven) {
+  EXPECT_EQ(usage("train --log ''"),
+            "gradus: --log: is empty\n  hint: write --log LOG, or leave it out\n");
+  EXPECT_THAT(usage("train --data="), HasSubstr("--data: is empty"));
+  EXPECT_THAT(usage("train --hidden 50,"), HasSubstr("'50,' is not a list of sizes"));
+  EXPECT_THAT(usage("--version extra"), HasSubstr("stands alone, but there is 'extra'"));
+}
+
+TEST_F(Messages, RatesHaveOneBoundEverywhere) {
+  for (const char* flag : {"--lr", "--momentum", "--weight-decay"})
+    EXPECT_THAT(usage("train --epochs 0 " + std::string(flag) + " 1e31"),
+                HasSubstr("give a number from 0 to 1e30"));
+  EXPECT_EQ(run("train --size 80 --epochs 0 --quiet --lr 1e30").code, 0);
+}
+
+TEST_F(Messages, PredictSaysWhyThereIsNothingToRead) {
+  ASSERT_EQ(run("train --size 80 --epochs 0 --quiet --out m.st").code, 0);
+  const std::string far = failure("predict m.st mnist:17");
+  EXPECT_THAT(far, HasSubstr("there is no data set 'mnist' here"));
+  EXPECT_THAT(far, HasSubstr("GRADUS_DATA names the folder"));
+  io::write_idx(folder_ + "/none-idx3-ubyte", zeros({0, 28, 28}, DType::u8));
+  EXPECT_THAT(failure("predict m.st none-idx3-ubyte"),
+              HasSubstr("'none-idx3-ubyte' holds no images"));
+}
+
+TEST_F(Messages, ApplyGivesZerosWhereAGradientIsZero) {
+  save("x.st", {{"0", tensor({0.f, 3.f})}});
+  const Result result = run("apply norm x.st --attr ord=0 --grad --json");
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(json::parse(result.out)["0"]["values"], 1);
+  EXPECT_EQ(json::parse(result.out)["grad.0"]["values"], json::parse("[0.0, 0.0]"));
 }
 
 TEST_F(Messages, ApplySaysHowInputsAreNamed) {

@@ -361,6 +361,41 @@ TEST(Custom, GradientIsTheUsers) {
   EXPECT_TRUE(gradcheck([&](std::span<const Tensor> in) { return twice(in); }, x).ok());
 }
 
+// One gradient for each input, an empty one for none: a list that is too short would leave a
+// parameter where it is, without a word.
+TEST(Custom, BackwardGivesOneGradientForEachInput) {
+  std::size_t count = 0;
+  const CustomFunction product{
+      .name = "product",
+      .forward = [](std::span<const Tensor> in) { return Tensors{in[0] * in[1]}; },
+      .backward =
+          [&](std::span<const Tensor> in, std::span<const Tensor>, std::span<const Tensor> g) {
+            Tensors all{g[0] * in[1], Tensor{}, g[0]};
+            all.resize(count);
+            return all;
+          }};
+  const auto gradient = [&] {
+    Tensors x{parameter({2}), parameter({3})};
+    sum(product(x)[0]).backward();
+    EXPECT_FALSE(x[1].grad());
+    return x[0].grad().item();
+  };
+  count = 2;
+  EXPECT_EQ(gradient(), 3);
+  for (std::size_t wrong : {0, 1, 3}) {
+    count = wrong;
+    EXPECT_THAT(message(gradient),
+                HasSubstr("the backward of the custom function 'product' gave " +
+                          std::to_string(wrong) + " gradients for its 2 inputs"));
+    EXPECT_THAT(message(gradient), HasSubstr("an empty Tensor for none"));
+    EXPECT_THROW(gradient(), GradError);
+  }
+  const Tensor x = parameter({1});
+  const CustomFunction nothing{.name = "mine", .forward = {}, .backward = {}};
+  EXPECT_THAT(message([&] { nothing(std::span(&x, 1)); }),
+              HasSubstr("the custom function 'mine' has no forward"));
+}
+
 TEST(Gradcheck, CatchesAFactorOfTwo) {
   const CustomFunction wrong{
       .name = "wrong",

@@ -38,6 +38,22 @@ const Bytes graya{137, 80,  78,  71,  13,  10,  26, 10, 0,  0,   0,   13, 73, 72
                   0,   94,  43,  183, 1,   0,   0,  0,  13, 73,  68,  65, 84, 120,
                   218, 99,  248, 207, 224, 251, 31, 0,  5,  154, 2,   76, 36, 119,
                   149, 114, 0,   0,   0,   0,   73, 69, 78, 68,  174, 66, 96, 130};
+// 2 x 1 RGBA, the second pixel transparent: a black first one, a transparent one, a white one.
+const Bytes black_on_clear{137, 80,  78,  71, 13,  10, 26, 10, 0,   0,  0,  13,  73,  72,  68,
+                           82,  0,   0,   0,  2,   0,  0,  0,  1,   8,  6,  0,   0,   0,   244,
+                           34,  127, 138, 0,  0,   0,  15, 73, 68,  65, 84, 120, 218, 99,  96,
+                           96,  96,  248, 15, 196, 12, 0,  5,  4,   1,  0,  9,   126, 244, 213,
+                           0,   0,   0,   0,  73,  69, 78, 68, 174, 66, 96, 130};
+const Bytes all_clear{137, 80,  78, 71,  13,  10, 26, 10, 0,   0,  0,   13,  73,  72,
+                      68,  82,  0,  0,   0,   2,  0,  0,  0,   1,  8,   6,   0,   0,
+                      0,   244, 34, 127, 138, 0,  0,  0,  11,  73, 68,  65,  84,  120,
+                      218, 99,  96, 128, 2,   0,  0,  9,  0,   1,  104, 246, 207, 78,
+                      0,   0,   0,  0,   73,  69, 78, 68, 174, 66, 96,  130};
+const Bytes white_on_clear{137, 80,  78,  71, 13, 10, 26, 10,  0,  0,   0,   13,  73,  72,  68,
+                           82,  0,   0,   0,  2,  0,  0,  0,   1,  8,   6,   0,   0,   0,   244,
+                           34,  127, 138, 0,  0,  0,  14, 73,  68, 65,  84,  120, 218, 99,  248,
+                           15,  4,   12,  64, 0,  0,  25, 239, 3,  253, 113, 160, 218, 126, 0,
+                           0,   0,   0,   73, 69, 78, 68, 174, 66, 96,  130};
 const Bytes palette{
     137, 80, 78, 71, 13,  10,  26,  10,  0,   0,   0,   13, 73, 72, 68, 82,  0,   0,  0,  2,   0, 0,
     0,   1,  8,  3,  0,   0,   0,   195, 252, 143, 184, 0,  0,  0,  6,  80,  76,  84, 69, 0,   0, 0,
@@ -91,6 +107,16 @@ TEST(Image, SaysWhatIsWrong) {
   Bytes bytes = gray8;
   bytes[45] ^= 1;  // packed pixels
   EXPECT_THAT(wrong(bytes), HasSubstr("not a whole PNG"));
+}
+
+// What is transparent counts as black, as the ground of MNIST's digits is; black strokes on it
+// would be read as nothing at all, without a word.
+TEST(Image, BlackOnATransparentGroundIsRefused) {
+  EXPECT_THAT(pixels(white_on_clear), ElementsAre(255, 0));
+  EXPECT_THAT(pixels(all_clear), ElementsAre(0, 0));
+  const std::string message = message_of([&] { parse_image(black_on_clear, "x.png"); });
+  EXPECT_THAT(message, HasSubstr("DataError: x.png: black strokes on a transparent ground"));
+  EXPECT_THAT(message, HasSubstr("--invert"));
 }
 
 TEST(Image, SurvivesEveryTruncationAndEveryChangedByte) {

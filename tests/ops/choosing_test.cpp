@@ -81,7 +81,7 @@ TEST(Choosing, ClipsLimitsMayLieOutsideOfAnInteger) {
   EXPECT_EQ(integers(clip(bytes, -1, 300)), (Integers{0, 7, 255}));
   EXPECT_EQ(integers(clip(bytes, 300, 1e30)), (Integers{255, 255, 255}));
   EXPECT_EQ(integers(clip(bytes, -9, -1)), (Integers{0, 0, 0}));
-  EXPECT_EQ(integers(clip(tensor({-7, 0, 7}), -1e30, 2.5)), (Integers{-7, 0, 2}));
+  EXPECT_EQ(integers(clip(tensor({-7, 0, 7}), -1e30, 2)), (Integers{-7, 0, 2}));
   EXPECT_EQ(integers(clip(tensor({-7, 7}, DType::i32), -inf, inf)), (Integers{-7, 7}));
 }
 

@@ -22,7 +22,6 @@ const Reasons never_empty = {};
 
 /// Operations that are differentiable but take no 0-dim tensor.
 const Reasons never_0_dim = {
-    {"std", "of one number: NaN, or 0 where the root has no slope"},
     {"cumsum", "runs along an axis"},
     {"sort", "runs along an axis"},
     {"topk", "runs along an axis"},
@@ -46,7 +45,7 @@ const Reasons never_0_dim = {
 };
 
 /// Operations without a slope, or without a second one, where values repeat.
-const Reasons no_slope_at_repeats = {{"std", "of equal numbers is 0, where the root has no slope"}};
+const Reasons no_slope_at_repeats = {};
 const Reasons no_second_slope_at_repeats = {
     {"minimum", "its slope jumps where both are equal"},
     {"maximum", "its slope jumps where both are equal"},
