@@ -101,9 +101,9 @@ void find_squeezed_batch(HealthReport& r, const TapeEvent& event) {
 }
 
 /// A factor of a product: as it was multiplied, and as it was before it got axes of size 1.
-struct Factor {
+struct Stretched {
   std::string name;
-  Shape stretched, own;
+  Shape as_multiplied, own;
 };
 
 /// "0", "-1", "0,2" as axes of so many; all where nothing is written.
@@ -122,7 +122,7 @@ struct SameSum {
   Shape wide, result;
   std::set<int> summed;
 
-  std::string text(const Factor& a, const Factor& b) const {
+  std::string text(const Stretched& a, const Stretched& b) const {
     std::string kept;
     for (int axis = 0; axis < wide.rank(); ++axis)
       if (!summed.count(axis)) kept += letter(axis);
@@ -148,14 +148,15 @@ struct SameSum {
  private:
   static char letter(int axis) { return static_cast<char>('i' + axis); }
   /// Those of the axes that a factor has of its own; empty where that cannot be told.
-  std::string letters(const Factor& f) const {
+  std::string letters(const Stretched& f) const {
     std::string own;
     std::vector<std::int64_t> sizes;
-    for (int axis = 0, shift = wide.rank() - f.stretched.rank(); axis < f.stretched.rank(); ++axis)
-      if (f.stretched[axis] != 1 || f.stretched == f.own) {
-        if (f.stretched[axis] == 1 && wide[axis + shift] != 1) return "";
+    for (int axis = 0, shift = wide.rank() - f.as_multiplied.rank(); axis < f.as_multiplied.rank();
+         ++axis)
+      if (f.as_multiplied[axis] != 1 || f.as_multiplied == f.own) {
+        if (f.as_multiplied[axis] == 1 && wide[axis + shift] != 1) return "";
         own += letter(axis + shift);
-        sizes.push_back(f.stretched[axis]);
+        sizes.push_back(f.as_multiplied[axis]);
       }
     return f.own.to_vector() == sizes ? own : "";
   }

@@ -104,7 +104,7 @@ double rate_of(const HealthReport& r, TapeIndex step, TapeIndex weight) {
 
 /// What each relu is called: by its module; where several are called so, by the module's path; and
 /// where that is the same too, by the weight before it.
-std::vector<std::string> names_of(const HealthReport& r, const std::vector<Units>& all) {
+std::vector<std::string> relu_names(const HealthReport& r, const std::vector<Units>& all) {
   std::vector<std::string> names;
   names.reserve(all.size());
   for (const Units& units : all) names.push_back(r.who(r.event(units.event)));
@@ -131,7 +131,7 @@ std::vector<std::string> names_of(const HealthReport& r, const std::vector<Units
 void find_dead_units(HealthReport& r) {
   constexpr std::int64_t enough_rows = 500;
   const std::vector<Units> all = units_of_relus(r);
-  const std::vector<std::string> names = names_of(r, all);
+  const std::vector<std::string> names = relu_names(r, all);
   for (std::size_t i = 0; i < all.size(); ++i) {
     const Units& units = all[i];
     if (units.since.empty()) continue;
