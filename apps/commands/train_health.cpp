@@ -26,6 +26,7 @@ std::string subject_of(const Diagnostic& d) {
 void HealthWatch::before_batch(TrainState& s) {
   if (!all_ && recorded_ >= steps_) return;
   if (!recorder_) {
+    first_ = recorded_;
     recorder_.emplace(
         see::RecorderOptions{.level = see::TapeLevel::full, .budget = std::int64_t{256} << 20});
     for (auto& [name, p] : s.net.named_parameters()) recorder_->name(p, name);
@@ -46,13 +47,21 @@ void HealthWatch::after_batch(TrainState& s) {
 
 void HealthWatch::after_fit(TrainState& s) {
   if (recorder_) search(s);
+  for (Diagnostic& d : inputs_.found()) add(std::move(d));
 }
 
 void HealthWatch::search(TrainState& s) {
   recorder_->finish();
   see::HealthOptions options;
   for (auto& [name, p] : s.net.named_parameters()) options.parameters.push_back(name);
-  if (recorded_ > steps_) options.allow = {"L3", "I2"};  // those are about the beginning of a run
+  options.first_step = first_;
+  options.allow = {"F1"};  // told of all windows in the end
+  if (first_ > 0)          // these are about the beginning of a run
+    options.allow.insert(options.allow.end(), {"L3", "I2"});
+  for (const Diagnostic& known : found_)  // what follows a NaN follows from it
+    if (known.code == "N1" || known.code == "N2")
+      options.allow.insert(options.allow.end(), {"N1", "N2"});
+  inputs_.see(recorder_->tape());
   for (Diagnostic& d : see::health(recorder_->tape(), options)) add(std::move(d));
   recorder_.reset();
 }

@@ -8,13 +8,15 @@
 #include <nlohmann/json.hpp>
 
 #include <gradus/see/health.h>
+#include <gradus/see/health_inputs.h>
 #include <gradus/train/trainer.h>
 
 namespace gradus::app {
 
 /// Records steps, which then run one by one; those that are not recorded run as a plan. Results
 /// stay the same bits. All of a run are searched in windows of `steps`, so that memory stays
-/// bounded; a mistake that comes back counts up. A step too far is not seen across two windows.
+/// bounded; a mistake that comes back counts up, and columns of 0 are told in the end, of all. A
+/// step too far is not seen across two windows.
 class HealthWatch : public Callback {
  public:
   using OnNew = std::function<void(const Diagnostic&)>;
@@ -36,9 +38,10 @@ class HealthWatch : public Callback {
 
   bool all_;
   OnNew on_new_;
-  std::int64_t steps_, recorded_ = 0;
+  std::int64_t steps_, recorded_ = 0, first_ = 0;  // first_: of the window
   std::optional<see::Recorder> recorder_;
   std::vector<Diagnostic> found_;
+  see::SilentInputs inputs_;
 };
 
 /// {"code": "F1", ...}: one of the list below.

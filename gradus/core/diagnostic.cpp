@@ -86,6 +86,8 @@ bool is_allowed(std::string_view code) {
   return std::find(allowed.begin(), allowed.end(), code) != allowed.end();
 }
 
+const std::vector<std::string>& allowed_codes() { return allowed; }
+
 void HasDiagnostic::note_call(std::string_view operation, std::string place) {
   diagnostic_.place = std::move(place);
   if (!after_call_) return;

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <span>
+#include <string>
+#include <vector>
 
 #include <gradus/core/error.h>
 
@@ -49,9 +51,15 @@ class Allow {
   Allow& operator=(const Allow&) = delete;
 };
 bool is_allowed(std::string_view code);
-/// What B1's message asks for: a loss of two shapes that broadcast, meant so.
+/// The codes that are meant in this thread now.
+const std::vector<std::string>& allowed_codes();
+/// What B1's message asks for: a loss of two shapes that broadcast, meant so; and B2 of what is
+/// computed in it.
 struct [[nodiscard]] allow_broadcast : Allow {
   allow_broadcast() : Allow("B1") {}
+
+ private:
+  Allow stretch_{"B2"};
 };
 
 /// What an error that has a code can say of itself.

@@ -256,7 +256,11 @@ Shape resolve_reshape(const Shape& from, const Ints& target) {
   }
   if (open >= 0) {
     if (known == 0 || count % known != 0)
-      throw misfit("the named sizes hold " + std::to_string(known) + " elements");
+      throw Coded<ShapeError>(
+          {"S2", "reshape" + sizes_text(result) + " of " + sizes_text(from) + ": " +
+                     std::to_string(count) + " elements are no multiple of the " +
+                     std::to_string(known) + " asked beside -1."},
+          misfit("").problem(), "the named sizes hold " + std::to_string(known) + " elements");
     result[open] = count / known;
   } else if (known != count) {
     throw Coded<ShapeError>(

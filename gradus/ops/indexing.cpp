@@ -225,8 +225,13 @@ struct CheckLabels {
       high = number == 0 ? t : std::max(high, t);
     }
     if (wrong == 0) return;
-    const std::string problem = "target[" + std::to_string(first) +
-                                "] = " + std::to_string(first_value) + ", but there are " +
+    std::string place;  // row-major: [3,2]
+    for (int axis = y.shape().rank() - 1; axis >= 0; --axis) {
+      place = std::to_string(first % y.shape()[axis]) + (place.empty() ? "" : ",") + place;
+      first /= y.shape()[axis];
+    }
+    const std::string problem = "target" + (place.empty() ? "" : "[" + place + "]") + " = " +
+                                std::to_string(first_value) + ", but there are " +
                                 std::to_string(classes) + " classes, 0.." +
                                 std::to_string(classes - 1) + ". " + std::to_string(wrong) +
                                 " of " + std::to_string(number) + " targets out of range, min " +

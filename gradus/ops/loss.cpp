@@ -26,38 +26,55 @@ std::string short_number(double value, int digits) {
 
 /// What (n,1) against (n,) does to a loss: every x against every t. From moments, since the loss is
 /// at most quadratic: no n x n table is made.
-std::string broadcast_effect(const Tensor& input, const Tensor& target, bool logistic) {
+std::string broadcast_effect(const Tensor& input, const Tensor& target, bool logistic,
+                             const std::string& reduction) {
   NoGrad guard;
   const std::vector<double> x = astype(input.detach(), DType::f64).to_vector<double>(),
                             t = astype(target.detach(), DType::f64).to_vector<double>();
   const auto n = static_cast<double>(x.size());
-  double mean_x = 0, mean_t = 0, own = 0, product = 0, squared_t = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    mean_x += x[i] / n;
-    mean_t += t[i] / n;
-    product += x[i] * t[i] / n;
-    squared_t += t[i] * t[i] / n;
-    own +=
-        (logistic ? std::fmax(x[i], 0) + std::log1p(std::exp(-std::fabs(x[i]))) : x[i] * x[i]) / n;
+  const auto mean_of = [&](auto&& term) {
+    double total = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) total += term(x[i], t[i]);
+    return total / n;
+  };
+  const auto square_of = [](double v) { return v * v; };
+  const auto slope_at = [&](double v) { return logistic ? 1 / (1 + std::exp(-v)) : v; };
+  const double mean_x = mean_of([](double a, double) { return a; }),
+               mean_t = mean_of([](double, double b) { return b; });
+  double right = 0, wrong = 0;
+  if (logistic) {
+    const double own = mean_of(
+        [](double a, double) { return std::fmax(a, 0) + std::log1p(std::exp(-std::fabs(a))); });
+    right = own - mean_of([](double a, double b) { return a * b; });
+    wrong = own - mean_x * mean_t;
+  } else {
+    right = mean_of([&](double a, double b) { return square_of(a - b); });
+    wrong = square_of(mean_x - mean_t) + mean_of([&](double a, double b) {
+              return square_of(a - mean_x) + square_of(b - mean_t);
+            });
   }
-  const double right = logistic ? own - product : own - 2 * product + squared_t;
-  const double wrong = logistic ? own - mean_x * mean_t : own - 2 * mean_x * mean_t + squared_t;
-  double both = 0, right_norm = 0, wrong_norm = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const double y = logistic ? 1 / (1 + std::exp(-x[i])) : x[i];
-    both += (y - t[i]) * (y - mean_t);
-    right_norm += (y - t[i]) * (y - t[i]);
-    wrong_norm += (y - mean_t) * (y - mean_t);
+  const double both =
+      mean_of([&](double a, double b) { return (slope_at(a) - b) * (slope_at(a) - mean_t); });
+  const double lengths =
+      std::sqrt(mean_of([&](double a, double b) { return square_of(slope_at(a) - b); }) *
+                mean_of([&](double a, double) { return square_of(slope_at(a) - mean_t); }));
+  if (reduction == "sum") {
+    right *= n;
+    wrong *= n * n;
   }
-  char cosine[32];
-  std::snprintf(cosine, sizeof cosine, "%.3f", both / std::sqrt(right_norm * wrong_norm));
-  return "The value looks right (" + short_number(wrong, 6) + " instead of " +
-         short_number(right, 6) + ", gradient cosine " + cosine +
-         "), but its best answer is \"always the mean target, " + short_number(mean_t, 3) + "\". ";
+  const std::string values = short_number(wrong, 6) + " instead of " + short_number(right, 6);
+  char cosine[40] = "";
+  if (lengths > 0) std::snprintf(cosine, sizeof cosine, ", gradient cosine %.3f", both / lengths);
+  const std::string answer =
+      "its best answer is \"always the mean target, " + short_number(mean_t, 3) + "\". ";
+  if (reduction == "sum") return "The sum is " + values + cosine + "; " + answer;
+  return std::string(reduction == "none" ? "The mean" : "The value") + " looks right (" + values +
+         cosine + "), but " + answer;
 }
 
 /// (n,1) against (n): the pair that would silently broadcast to (n,n).
-void check_equal_shapes(std::string_view loss, const Tensor& input, const Tensor& target) {
+void check_equal_shapes(std::string_view loss, const Tensor& input, const Tensor& target,
+                        const std::string& reduction) {
   if (input.shape() == target.shape()) return;
   const std::string problem =
       "input " + input.shape().str() + " and target " + target.shape().str() + " differ";
@@ -70,21 +87,32 @@ void check_equal_shapes(std::string_view loss, const Tensor& input, const Tensor
   if (is_allowed("B1")) return;
   const std::string x = input.name().empty() ? "pred" : input.name(),
                     t = target.name().empty() ? "target" : target.name();
-  const std::int64_t count = std::max(input.numel(), target.numel());
+  const std::int64_t count = std::max(input.numel(), target.numel()),
+                     less = std::min(input.numel(), target.numel());
+  const auto is_column = [](const Tensor& a, const Tensor& of) {
+    return a.ndim() == 2 && a.shape()[1] == 1 && of.ndim() == 1 && a.numel() == of.numel();
+  };
+  std::string repair = "Bring both to one shape; if meant: allow_broadcast.";
+  if (is_column(input, target))
+    repair = "Use " + x + "[:,0], or " + t + "[:,None]; if meant: allow_broadcast.";
+  if (is_column(target, input))
+    repair = "Use " + t + "[:,0], or " + x + "[:,None]; if meant: allow_broadcast.";
+  std::string what = std::string(loss) + "(" + x + ", " + t + "): " + sizes_text(input.shape()) +
+                     " and " + sizes_text(target.shape());
+  if (wide.numel() == count) {  // no more differences than there are numbers
+    what += " differ";
+    if (less > 0 && less < count)
+      what += ": each number of " + (input.numel() < target.numel() ? x : t) +
+              " is compared with " + std::to_string(count / less);
+    throw Coded<ShapeError>({"B1", what + ".", repair}, problem, "bring both to one shape");
+  }
+  const bool is_table = input.numel() == target.numel() && wide.numel() == count * count;
   const auto differences =
       std::to_string(wide.numel()) + " differences instead of " + std::to_string(count);
-  const bool is_table =
-      input.numel() == target.numel() && count > 1 && wide.numel() == count * count;
-  std::string repair = "Bring both to one shape; if meant: allow_broadcast.";
-  if (is_table && input.ndim() == 2 && target.ndim() == 1)
-    repair = "Use " + x + "[:,0], or " + t + "[:,None]; if meant: allow_broadcast.";
-  if (is_table && input.ndim() == 1 && target.ndim() == 2)
-    repair = "Use " + t + "[:,0], or " + x + "[:,None]; if meant: allow_broadcast.";
   throw Coded<ShapeError>(
-      {"B1",
-       std::string(loss) + "(" + x + ", " + t + "): " + sizes_text(input.shape()) + " and " +
-           sizes_text(target.shape()) + " broadcast to " + sizes_text(wide) + ": " + differences,
-       (is_table ? broadcast_effect(input, target, loss != "mse") : std::string()) + repair},
+      {"B1", what + " broadcast to " + sizes_text(wide) + ": " + differences,
+       (is_table ? broadcast_effect(input, target, loss != "mse", reduction) : std::string()) +
+           repair},
       problem,
       "they would broadcast to " + wide.str() + ", " + differences +
           "; bring both to one shape, for example with input[{all, 0}] or expand_dims(target, 1)");
@@ -104,7 +132,7 @@ struct Mse {
       .shapes = "input [...], target [...] -> []"};
   static constexpr auto attrs = std::tuple{attr("reduction", &Mse::reduction, "mean, sum or none")};
   Tensor compose(const Tensor& input, const Tensor& target) const {
-    check_equal_shapes("mse", input, target);
+    check_equal_shapes("mse", input, target, reduction);
     Tensor difference = input - target;
     if (!is_floating(difference.dtype())) difference = astype(difference, DType::f32);
     return reduce_loss(square(difference), reduction);
@@ -276,7 +304,7 @@ struct BceWithLogits {
   static constexpr auto attrs =
       std::tuple{attr("reduction", &BceWithLogits::reduction, "mean, sum or none")};
   Tensor compose(const Tensor& x, const Tensor& target) const {
-    check_equal_shapes("binary_cross_entropy_with_logits", x, target);
+    check_equal_shapes("binary_cross_entropy_with_logits", x, target, reduction);
     // max(x, 0) - t x + log1p(exp(-|x|)): the small last part is added to what is 0 for a right
     // answer, not to a large number that would swallow it. At 0 the slope of max(x, 0) is 1/2, so
     // that the whole has its own, 1/2 - t.

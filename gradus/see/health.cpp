@@ -31,6 +31,19 @@ std::string percent(double share) {
   return digits(share >= 1 ? std::round(100 * share) : 100 * share, share >= 1 ? 6 : 2) + " %";
 }
 
+std::string element_text(double v) {
+  if (std::isnan(v)) return "nan";
+  if (std::isinf(v)) return v > 0 ? "inf" : "-inf";
+  return digits(v == 0 ? 0 : v, 4);
+}
+
+bool HealthReport::is_meant(const std::string& code, const TapeEvent& e) const {
+  const auto has = [&](const std::vector<std::string>& list) {
+    return std::find(list.begin(), list.end(), code) != list.end();
+  };
+  return has(e.allowed) || has(options_.allow) || is_allowed(code);
+}
+
 std::string HealthReport::who(const TapeEvent& e) const {
   if (e.scope.empty()) return e.op;
   const std::string last = e.scope.substr(e.scope.rfind('.') + 1);
@@ -50,6 +63,10 @@ const Tensor& HealthReport::replayed(TapeIndex v) const {
   return value(v).payload;
 }
 
+std::string HealthReport::place(const TapeEvent& e) const {
+  return e.file.empty() ? "" : e.file.substr(e.file.rfind('/') + 1) + ":" + std::to_string(e.line);
+}
+
 std::optional<double> HealthReport::number(TapeIndex v) const {
   const TapeValue& one = value(v);
   if (one.spec.shape.numel() != 1 || !one.statistics) return {};
@@ -60,12 +77,8 @@ std::optional<double> HealthReport::number(TapeIndex v) const {
 
 void HealthReport::tell(const std::string& code, const TapeEvent* at, const std::string& subject,
                         std::string what, std::string why) {
-  if (is_allowed(code) ||
-      std::find(options_.allow.begin(), options_.allow.end(), code) != options_.allow.end())
-    return;
-  std::string place;
-  if (at && !at->file.empty())
-    place = at->file.substr(at->file.rfind('/') + 1) + ":" + std::to_string(at->line);
+  if (is_meant(code, at ? *at : TapeEvent{})) return;
+  const std::string place = at ? this->place(*at) : "";
   for (Entry& known : entries_)
     if (known.diagnostic.code == code && known.diagnostic.place == place &&
         known.subject == subject) {
@@ -73,6 +86,10 @@ void HealthReport::tell(const std::string& code, const TapeEvent* at, const std:
       return;
     }
   entries_.push_back({{code, std::move(what), std::move(why), place}, subject});
+}
+
+void HealthReport::add(Diagnostic found) {
+  if (!is_meant(found.code, TapeEvent{})) entries_.push_back({std::move(found), ""});
 }
 
 std::vector<Diagnostic> HealthReport::found() const {
@@ -239,20 +256,26 @@ std::optional<Diagnostic> check_rows(const std::function<Tensor(const Tensor&)>&
   Tensor wide = astype(x.detach(), DType::f64).clone().set_requires_grad();
   const Tensor y = f(wide);
   if (y.ndim() == 0 || y.size(0) != x.size(0)) return {};
-  // The gradient of row n of the output must be zero at all other rows of x.
+  if (!y.requires_grad()) return {};  // class numbers have no slopes
+  // The gradient of row n of the output must be zero at all other rows of x. Of two sums of the
+  // row: a plain one, which may hide a dependence (rows of a softmax sum to 1), and a weighed one.
+  const std::int64_t wide_row = y.numel() / y.size(0);
+  const Tensor weights = sample({wide_row}, -1, 1, 11);
   std::int64_t out = -1, in = -1;
   double most = 0;
   const std::int64_t rows = y.size(0), width = wide.numel() / rows;
   for (std::int64_t n = 0; n < rows && out < 0; ++n) {
-    const Tensor one = sum(y[n]);
-    const Tensor g = grad(std::span(&one, 1), std::span(&wide, 1), {},
-                          {.keep_graph = true, .allow_unused = true})[0];
-    if (!g) continue;
-    const std::vector<double> slopes = g.to_vector<double>();
-    for (std::size_t p = 0; p < slopes.size(); ++p) {
-      const std::int64_t row = static_cast<std::int64_t>(p) / width;
-      if (row == n || std::fabs(slopes[p]) <= most) continue;
-      out = n, in = row, most = std::fabs(slopes[p]);
+    const Tensor flat = astype(y[n], DType::f64).reshape({wide_row});
+    for (const Tensor& one : {sum(flat), sum(flat * weights)}) {
+      const Tensor g = grad(std::span(&one, 1), std::span(&wide, 1), {},
+                            {.keep_graph = true, .allow_unused = true})[0];
+      if (!g) continue;
+      const std::vector<double> slopes = g.to_vector<double>();
+      for (std::size_t p = 0; p < slopes.size(); ++p) {
+        const std::int64_t row = static_cast<std::int64_t>(p) / width;
+        if (row == n || std::fabs(slopes[p]) <= most) continue;
+        out = n, in = row, most = std::fabs(slopes[p]);
+      }
     }
   }
   if (out < 0) return {};

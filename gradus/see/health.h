@@ -12,13 +12,15 @@ namespace gradus::see {
 struct HealthOptions {
   /// Codes that are meant and not told.
   std::vector<std::string> allow{};
-  /// Gradients are meant to add up over so many steps: no T1 within.
+  /// Gradients are meant to add up over so many steps: T1 where they are not zeroed after.
   std::int64_t accumulate = 1;
   /// Names of parameters that should take part (T2); those the tape knows are known anyway.
   std::vector<std::string> parameters{};
   /// The run of the tape, where it can be taken up again: X1 then says which learning rate would
   /// have done, and D1 looks at elements that were not kept.
   Rerun* rerun = nullptr;
+  /// Which step of the run the tape's first one is: messages count steps so.
+  TapeIndex first_step = 0;
 };
 
 /// What is wrong on a tape: errors, warnings, notes, in the order of their first place; each once

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <set>
+#include <sstream>
 
 #include <gradus/ops/ops.h>
+#include <gradus/ops/registry.h>
+#include <gradus/see/health_inputs.h>
 
 namespace gradus::see {
 namespace {
@@ -15,38 +17,68 @@ double bytes_of(const Spec& spec) {
   return static_cast<double>(spec.shape.numel()) * static_cast<double>(dtype_size(spec.dtype));
 }
 
+/// Whether a call was made inside of one of the library's own: those mean what they do.
+bool is_inside_of_an_op(const HealthReport& r, const TapeEvent& event) {
+  if (event.parent == none) return false;
+  const std::string& outer = r.event(event.parent).op;
+  return std::any_of(all_ops().begin(), all_ops().end(),
+                     [&](const Op& known) { return known.name() == outer; });
+}
+
+/// How a call of two broadcast values is written; empty for calls of other kinds.
+std::string stretching_call(const std::string& op, const std::string& a, const std::string& b) {
+  for (const auto& [name, sign] : {std::pair{"add", " + "},
+                                   {"sub", " - "},
+                                   {"mul", " * "},
+                                   {"div", " / "},
+                                   {"maximum", " max "},
+                                   {"minimum", " min "},
+                                   {"equal", " == "},
+                                   {"not_equal", " != "},
+                                   {"greater", " > "},
+                                   {"greater_equal", " >= "},
+                                   {"less", " < "},
+                                   {"less_equal", " <= "}})
+    if (op == name) return a + sign + b;
+  if (op == "pow" || op == "atan2") return op + "(" + a + ", " + b + ")";
+  return "";
+}
+
 /// B2: (n,1) and (n,) give (n,n).
 void find_double_stretch(HealthReport& r, const TapeEvent& event) {
-  if (event.inputs.size() != 2 || event.outputs.size() != 1) return;
-  const char* sign = nullptr;
-  for (const auto& [op, text] : {std::pair{"add", " + "},
-                                 {"sub", " - "},
-                                 {"mul", " * "},
-                                 {"div", " / "},
-                                 {"maximum", " max "},
-                                 {"minimum", " min "}})
-    if (event.op == op) sign = text;
-  if (!sign) return;
-  const Spec &a = r.value(event.inputs[0]).spec, &b = r.value(event.inputs[1]).spec,
-             &y = r.value(event.outputs[0]).spec;
+  if (event.outputs.size() != 1 || is_inside_of_an_op(r, event)) return;
+  const bool is_where = event.op == "where" && event.inputs.size() == 3;
+  if (!is_where && (event.inputs.size() != 2 || stretching_call(event.op, "", "").empty())) return;
+  const Spec& y = r.value(event.outputs[0]).spec;
+  const auto spec = [&](std::size_t i) -> const Spec& { return r.value(event.inputs[i]).spec; };
   // Written axes are meant: only a missing one surprises.
-  if (a.shape == y.shape || b.shape == y.shape || a.shape.rank() == b.shape.rank() ||
-      a.shape.rank() == 0 || b.shape.rank() == 0)
-    return;
+  const auto surprises = [&](std::size_t i, std::size_t j) {
+    const Shape &a = spec(i).shape, &b = spec(j).shape;
+    return a != y.shape && b != y.shape && a.rank() != b.rank() && a.rank() > 0 && b.rank() > 0;
+  };
+  std::pair<std::size_t, std::size_t> pair{0, 1};
+  for (const auto& other : {std::pair<std::size_t, std::size_t>{0, 2}, {1, 2}})
+    if (is_where && !surprises(pair.first, pair.second)) pair = other;
+  const auto [i, j] = pair;
+  if (!surprises(i, j)) return;
+  const Spec &a = spec(i), &b = spec(j);
   const bool left = a.shape.rank() < b.shape.rank();
   std::string axes;
   const Shape& less = left ? a.shape : b.shape;
-  for (int i = less.rank(); i < y.shape.rank(); ++i) axes += "None,";
-  for (int i = 0; i < less.rank(); ++i) axes += i ? ",:" : ":";
-  const auto name = [&](TapeIndex v, const char* otherwise) {
-    return r.value(v).name.empty() ? std::string(otherwise) : r.value(v).name;
+  for (int axis = less.rank(); axis < y.shape.rank(); ++axis) axes += "None,";
+  for (int axis = 0; axis < less.rank(); ++axis) axes += axis ? ",:" : ":";
+  const char* const letters[] = {is_where ? "c" : "a", is_where ? "a" : "b", "b"};
+  const auto name = [&](std::size_t k) {
+    const std::string& own = r.value(event.inputs[k]).name;
+    return own.empty() ? std::string(letters[k]) : own;
   };
-  const std::string x = name(event.inputs[0], "a"), z = name(event.inputs[1], "b");
+  const std::string call = is_where ? "where(" + name(0) + ", " + name(1) + ", " + name(2) + ")"
+                                    : stretching_call(event.op, name(0), name(1));
   r.tell("B2", &event, event.op,
-         x + sign + z + ": both sides stretch, " + sizes_text(a.shape) + " and " +
-             sizes_text(b.shape) + " -> " + sizes_text(y.shape) + ", " + bytes_text(bytes_of(y)) +
-             " from " + bytes_text(bytes_of(a) + bytes_of(b)) +
-             ". If meant, write the new axis: " + (left ? x : z) + "[" + axes + "].");
+         call + ": both sides stretch, " + sizes_text(a.shape) + " and " + sizes_text(b.shape) +
+             " -> " + sizes_text(y.shape) + ", " + bytes_text(bytes_of(y)) + " from " +
+             bytes_text(bytes_of(a) + bytes_of(b)) +
+             ". If meant, write the new axis: " + name(left ? i : j) + "[" + axes + "].");
 }
 
 /// S3: squeeze() without axes takes the batch axis too.
@@ -59,12 +91,76 @@ void find_squeezed_batch(HealthReport& r, const TapeEvent& event) {
   const Shape &from = r.value(event.inputs[0]).spec.shape,
               &to = r.value(event.outputs[0]).spec.shape;
   if (from.rank() < 2 || from[0] != 1) return;
-  std::string kept = "[:";
+  std::string kept = "Use [:";
   for (int axis = 1; axis < from.rank(); ++axis) kept += from[axis] == 1 ? ",0" : ",:";
+  kept += "].";
+  if (kept.find('0') == kept.npos) kept = "Leave it out: no other axis has size 1.";
   r.tell("S3", &event, "squeeze",
          "squeeze() of " + sizes_text(from) + " also drops the batch axis: result " +
-             sizes_text(to) + ". Use " + kept + "].");
+             sizes_text(to) + ". " + kept);
 }
+
+/// A factor of a product: as it was multiplied, and as it was before it got axes of size 1.
+struct Stretched {
+  std::string name;
+  Shape as_multiplied, own;
+};
+
+/// "0", "-1", "0,2" as axes of so many; all where nothing is written.
+std::set<int> axes_of(const std::string& text, int rank) {
+  std::set<int> axes;
+  std::istringstream numbers(text);
+  for (std::string one; std::getline(numbers, one, ',');)
+    if (const int axis = std::atoi(one.c_str()); !one.empty())
+      axes.insert(axis < 0 ? axis + rank : axis);
+  for (int axis = 0; axis < rank && text.empty(); ++axis) axes.insert(axis);
+  return axes;
+}
+
+/// The sum over axes of a product, written without the product: a letter for each axis.
+struct SameSum {
+  Shape wide, result;
+  std::set<int> summed;
+
+  std::string text(const Stretched& a, const Stretched& b) const {
+    std::string kept;
+    for (int axis = 0; axis < wide.rank(); ++axis)
+      if (!summed.count(axis)) kept += letter(axis);
+    const std::string left = letters(a), right = letters(b);
+    if (left.empty() || right.empty() || static_cast<int>(kept.size()) != result.rank() ||
+        kept.find_first_not_of(left + right) != kept.npos)
+      return "einsum";
+    // A matrix product: both have the summed axis, each one of the others.
+    if (left.size() == 2 && right.size() == 2 && summed.size() == 1 && kept.size() == 2) {
+      const char s = letter(*summed.begin());
+      const auto has = [](const std::string& list, char c) { return list.find(c) != list.npos; };
+      if (has(left, s) && has(right, s)) {
+        const bool in_order = has(left, kept[0]);
+        const std::string &rows = in_order ? left : right, &columns = in_order ? right : left;
+        if (has(rows, kept[0]) && has(columns, kept[1]))
+          return (in_order ? a : b).name + (rows[0] == s ? ".t() @ " : " @ ") +
+                 (in_order ? b : a).name + (columns[0] == s ? "" : ".t()");
+      }
+    }
+    return "einsum(\"" + left + "," + right + "->" + kept + "\", {" + a.name + ", " + b.name + "})";
+  }
+
+ private:
+  static char letter(int axis) { return static_cast<char>('i' + axis); }
+  /// Those of the axes that a factor has of its own; empty where that cannot be told.
+  std::string letters(const Stretched& f) const {
+    std::string own;
+    std::vector<std::int64_t> sizes;
+    for (int axis = 0, shift = wide.rank() - f.as_multiplied.rank(); axis < f.as_multiplied.rank();
+         ++axis)
+      if (f.as_multiplied[axis] != 1 || f.as_multiplied == f.own) {
+        if (f.as_multiplied[axis] == 1 && wide[axis + shift] != 1) return "";
+        own += letter(axis + shift);
+        sizes.push_back(f.as_multiplied[axis]);
+      }
+    return f.own.to_vector() == sizes ? own : "";
+  }
+};
 
 /// M1: a product of two stretched tensors that is summed right away.
 void find_temporary(HealthReport& r, const TapeEvent& sum) {
@@ -95,21 +191,17 @@ void find_temporary(HealthReport& r, const TapeEvent& sum) {
                (axis == shape.rank() - 1 ? "-1" : std::to_string(axis)) + ")";
     return r.name(v);
   };
-  const std::string left = r.name(original(mul.inputs[0])), right = r.name(original(mul.inputs[1]));
   const std::string axis = sum.attributes.starts_with("axis=")
                                ? sum.attributes.substr(5, sum.attributes.find(' ') - 5)
                                : "";
-  std::string same;
-  if (axis == "0" && wide.shape.rank() == 3)
-    same = " Same value without it: " + left + ".t() @ " + right + ".";
-  else if (axis == "1" && wide.shape.rank() == 3)
-    same = " Same value without it: " + left + " @ " + right + ".";
-  else
-    same = " Same value without it: einsum.";
+  const SameSum same{wide.shape, y.shape, axes_of(axis, wide.shape.rank())};
+  const std::string product_text = same.text(
+      {r.name(original(mul.inputs[0])), a.shape, r.value(original(mul.inputs[0])).spec.shape},
+      {r.name(original(mul.inputs[1])), b.shape, r.value(original(mul.inputs[1])).spec.shape});
   r.tell("M1", &mul, "temporary",
          "(" + factor(mul.inputs[0]) + " * " + factor(mul.inputs[1]) + ").sum(" + axis +
              ") makes a temporary " + wide.str() + " = " + bytes_text(large) + " for a result of " +
-             bytes_text(small) + "." + same);
+             bytes_text(small) + ". Same value without it: " + product_text + ".");
 }
 
 /// I2: outputs far wider than inputs because the weights are.
@@ -138,69 +230,19 @@ void find_wide_start(HealthReport& r, const TapeEvent& event) {
              ") = " + digits(good, 3) + ".");
 }
 
-/// Columns of the data that a layer was given, over all steps.
-struct Columns {
-  std::vector<bool> silent;
-  std::int64_t rows = 0, outputs = 0;
-  const TapeEvent* event = nullptr;
-  std::set<TapeIndex> seen;  ///< values: the same data again is nothing new
-};
-
-/// F1: columns of the data that are 0 in every row.
-void find_silent_inputs(HealthReport& r) {
-  std::map<std::string, Columns> layers;
-  for (TapeIndex e = 0; e < r.count(); ++e) {
-    const TapeEvent& event = r.event(e);
-    if (event.op != "matmul" || event.inputs.size() != 2 || event.outputs.empty() ||
-        event.phase != Phase::forward)
-      continue;
-    const TapeIndex x = event.inputs[0];
-    const TapeValue& data = r.value(x);
-    const bool is_data = data.made_by == none || r.event(data.made_by).inputs.empty();
-    if (!is_data || data.is_parameter || data.spec.shape.rank() != 2 || !data.payload ||
-        data.spec.shape.numel() == 0 || !is_floating(data.spec.dtype) ||
-        (data.statistics && data.statistics->bad() > 0))
-      continue;
-    Columns& layer = layers[r.who(event)];
-    if (!layer.seen.insert(x).second) continue;
-    const auto width = static_cast<std::size_t>(data.spec.shape[1]);
-    if (layer.silent.empty()) layer.silent.assign(width, true);
-    if (layer.silent.size() != width) continue;
-    if (!layer.event) layer.event = &event;
-    layer.rows += data.spec.shape[0];
-    layer.outputs = r.value(event.outputs[0]).spec.shape.back();
-    const NoGrad guard;
-    const std::vector<double> most = amax(abs(data.payload.detach()), {0}).to_vector<double>();
-    for (std::size_t i = 0; i < width; ++i)
-      if (most[i] != 0) layer.silent[i] = false;
-  }
-  for (const auto& [who, layer] : layers) {
-    const std::int64_t silent = std::count(layer.silent.begin(), layer.silent.end(), true);
-    if (silent == 0 || layer.rows < 16) continue;
-    r.tell("F1", layer.event, who,
-           std::to_string(silent) + " of " + std::to_string(layer.silent.size()) +
-               " inputs are 0 in all " + std::to_string(layer.rows) +
-               " rows: " + std::to_string(silent * layer.outputs) + " weights of " + who +
-               " get gradient exactly 0.");
-  }
-}
-
 /// L2 and L3: probabilities given to cross_entropy; a first loss above that of guessing.
 void find_loss_mistakes(HealthReport& r, const TapeEvent& event) {
   if (event.op != "cross_entropy" || event.inputs.size() < 2) return;
   const TapeValue& scores = r.value(event.inputs[0]);
-  if (scores.spec.shape.rank() != 2 || !scores.statistics) return;
+  if (scores.spec.shape.rank() < 2 || !scores.statistics) return;
   const auto classes = static_cast<double>(scores.spec.shape[1]);
   const Statistics& s = *scores.statistics;
   if (s.min >= 0 && s.max <= 1 && s.bad() == 0 && std::fabs(s.mean * classes - 1) < 1e-4) {
     double off = std::fabs(s.mean * classes - 1);
-    if (const std::vector<double> all = r.elements(event.inputs[0]); !all.empty()) {
-      off = 0;
-      for (std::size_t row = 0; row < all.size(); row += static_cast<std::size_t>(classes)) {
-        double sum = 0;
-        for (std::size_t c = 0; c < static_cast<std::size_t>(classes); ++c) sum += all[row + c];
-        off = std::max(off, std::fabs(sum - 1));
-      }
+    if (scores.payload) {
+      const NoGrad guard;
+      const Tensor rows = gradus::sum(astype(scores.payload.detach(), DType::f64), {1});
+      off = amax(abs(rows - 1)).item();
     }
     if (off < 1e-4)
       r.tell("L2", &event, "softmax",
@@ -208,10 +250,17 @@ void find_loss_mistakes(HealthReport& r, const TapeEvent& event) {
                  digits(off, 1) + "): softmax applied twice?");
   }
   const auto loss = r.number(event.outputs[0]);
-  const bool integers = is_integer(r.value(event.inputs[1]).spec.dtype);
-  if (r.step_of(event) == 0 && integers && loss && *loss > 2 * std::log(classes)) {
-    char value[32];
-    std::snprintf(value, sizeof value, "%.2f", *loss);
+  const Spec& labels = r.value(event.inputs[1]).spec;
+  const bool is_sum = event.attributes.find("reduction=sum") != std::string::npos;
+  const auto rows = static_cast<double>(is_sum ? labels.shape.numel() : 1);
+  if (r.step_of(event) == 0 && is_integer(labels.dtype) && loss &&
+      *loss / rows > 2 * std::log(classes)) {
+    char value[80];
+    if (is_sum)
+      std::snprintf(value, sizeof value, "%.2f, %.2f for each of %.0f targets", *loss, *loss / rows,
+                    rows);
+    else
+      std::snprintf(value, sizeof value, "%.2f", *loss);
     r.tell("L3", &event, "first",
            std::string("first loss is ") + value + "; " + digits(classes) +
                " balanced classes should start near ln " + digits(classes) + " = " +
@@ -240,7 +289,9 @@ void find_start_mistakes(HealthReport& report) {
     find_wide_start(report, event);
     find_loss_mistakes(report, event);
   }
-  find_silent_inputs(report);
+  SilentInputs inputs;
+  inputs.see(report.tape());
+  for (const Diagnostic& d : inputs.found()) report.add(d);
 }
 
 }  // namespace gradus::see

@@ -1,14 +1,11 @@
-// Rules about training: gradients that add up, parameters left out, dead units, steps too far,
-// gradients that vanish; see health.h.
+// Rules about training: gradients that add up, parameters left out; see health.h. Steps too far
+// and gradients that vanish are in health_steps.cpp, dead units in health_units.cpp.
 #include <gradus/see/health_rules.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <set>
 
-#include <gradus/ops/ops.h>
-#include <gradus/see/tape_rate.h>
 #include <gradus/see/try.h>
 
 namespace gradus::see {
@@ -36,47 +33,136 @@ std::string if_zeroed(const HealthReport& r, TapeIndex step) {
   return ", " + digits(program->loss(step + 1).item(), 5) + " if zeroed";
 }
 
-/// T1: the sum of an old gradient and a new one, after an update has used the old one.
-void find_old_gradients(HealthReport& r) {
-  struct Latest {
-    std::uint64_t hash;
-    TapeIndex step;
-  };
-  std::map<std::int64_t, Latest> latest, used;  // by the parameter's tensor; used by an update
-  std::map<TapeIndex, std::pair<std::int64_t, std::string>> found;  // one parameter a step
-  for (TapeIndex e = 0; e < r.count(); ++e) {
-    const TapeEvent& event = r.event(e);
-    if (event.phase == Phase::update && event.target != none) {
-      if (const auto known = latest.find(r.value(event.target).tensor); known != latest.end())
-        used[known->first] = known->second;
-      continue;
-    }
-    if (event.phase != Phase::backward || event.outputs.size() != 1) continue;
-    const TapeIndex sum = event.outputs[0], parameter = parameter_of_gradient(r, sum);
-    if (parameter == none || !r.value(sum).statistics) continue;
-    const std::int64_t tensor = r.value(parameter).tensor;
-    const auto known = used.find(tensor);
-    if (event.op == "add" && event.inputs.size() == 2 && known != used.end() &&
-        r.value(event.inputs[0]).statistics &&
-        r.value(event.inputs[0]).statistics->hash == known->second.hash &&
-        r.options().accumulate <= 1 &&
-        r.value(event.inputs[0]).statistics->zeros < r.value(event.inputs[0]).statistics->count) {
-      const TapeIndex step = r.step_of(event);
-      std::string next = loss_at(r, step + 1);
-      const std::string name = r.name(parameter);
-      if (!next.empty()) next = " (loss " + next + " next" + if_zeroed(r, step) + ").";
-      std::string text = name + ".g still holds step " + std::to_string(known->second.step) +
-                         " when step " + std::to_string(step) + " adds to it: norm " +
-                         digits(r.norm(sum), 5) + ", of which " +
-                         digits(r.norm(event.inputs[1]), 5) + " is new. zero_grad() forgotten?" +
-                         next + " If meant: accumulate(k).";
-      const auto known_step = found.try_emplace(step, tensor, text);
-      if (tensor < known_step.first->second.first) known_step.first->second = {tensor, text};
-    }
-    latest[tensor] = {r.value(sum).statistics->hash, r.step_of(event)};
-  }
-  for (const auto& [step, first] : found) r.tell("T1", nullptr, "zero_grad", first.second);
+/// Whether a gradient is an older one: itself, a copy, or what was made of it, as by clipping.
+bool comes_from(const HealthReport& r, TapeIndex v, TapeIndex old, int depth = 0) {
+  constexpr int deep = 4;
+  const TapeValue &value = r.value(v), &known = r.value(old);
+  if (v == old || value.tensor == known.tensor) return true;
+  if (value.statistics && known.statistics && value.statistics->hash == known.statistics->hash)
+    return true;
+  if (value.made_by == none || depth == deep) return false;
+  const TapeEvent& made = r.event(value.made_by);
+  if (made.phase == Phase::backward && made.op != "clone") return false;
+  return std::any_of(made.inputs.begin(), made.inputs.end(),
+                     [&](TapeIndex input) { return comes_from(r, input, old, depth + 1); });
 }
+
+/// T1: the sum of an old gradient and a new one, after an update has used the old one, that an
+/// update uses too. (A sum that is zeroed before, as that of the other net of a GAN, does no harm.)
+class OldGradients {
+ public:
+  explicit OldGradients(HealthReport& report) : r_(report) {}
+
+  void find() {
+    TapeIndex last_update = none;
+    for (TapeIndex e = 0; e < r_.count(); ++e) {
+      const TapeEvent& event = r_.event(e);
+      if (event.phase == Phase::update && event.target != none) {
+        if (r_.value(event.target).is_parameter) last_update = e;
+        use(r_.value(event.target).tensor);
+      } else if (event.phase == Phase::backward && event.outputs.size() == 1) {
+        see(e);
+      }
+      follow(event);
+    }
+    // Where the tape ends before the update.
+    for (const auto& [parameter, sum] : waiting_)
+      if (last_update < sum.event) confirm(parameter, sum);
+    for (const auto& [step, first] : told_) r_.tell("T1", nullptr, "zero_grad", first.second);
+  }
+
+ private:
+  struct Held {
+    TapeIndex value, step, pass;
+    std::int64_t passes = 1;               ///< backward passes since it was zeroed
+    bool was_used = false;                 ///< whether an update has read it, or a part of it
+    std::set<std::uint64_t> made_of_it{};  ///< hashes of copies, and of what clipping gave
+  };
+  struct Sum {
+    TapeIndex event, old_step;
+  };
+
+  void use(std::int64_t parameter) {
+    const auto known = latest_.find(parameter);
+    if (known == latest_.end()) return;
+    known->second.was_used = true;
+    if (const auto sum = waiting_.find(parameter); sum != waiting_.end()) {
+      confirm(parameter, sum->second);
+      waiting_.erase(sum);
+    }
+  }
+  /// What is made of a held gradient may take its place, by set_grad.
+  void follow(const TapeEvent& event) {
+    if (event.outputs.size() != 1 || (event.phase == Phase::backward && event.op != "clone"))
+      return;
+    const TapeValue& made = r_.value(event.outputs[0]);
+    for (const TapeIndex input : event.inputs) {
+      const auto owner = owners_.find(r_.value(input).tensor);
+      if (owner == owners_.end() || made.is_parameter || !made.statistics ||
+          made.spec.shape != r_.value(input).spec.shape)
+        continue;
+      latest_.at(owner->second).made_of_it.insert(made.statistics->hash);
+      owners_.insert_or_assign(made.tensor, std::int64_t{owner->second});
+      return;
+    }
+  }
+  void see(TapeIndex e) {
+    const TapeEvent& event = r_.event(e);
+    const TapeIndex sum = event.outputs[0], of = parameter_of_gradient(r_, sum);
+    if (of == none || !r_.value(sum).statistics) return;
+    const std::int64_t parameter = r_.value(of).tensor;
+    Held now{sum, r_.step_of(event), pass_of(e)};
+    waiting_.erase(parameter);
+    const auto latest = latest_.find(parameter);
+    // What a pass gives is noted before it is added to what an earlier one left.
+    if (latest != latest_.end() && latest->second.pass != now.pass)
+      earlier_.insert_or_assign(parameter, latest->second);
+    if (const auto old = earlier_.find(parameter);
+        old != earlier_.end() && is_added_to(event, old->second)) {
+      now.passes = old->second.passes + 1;
+      now.was_used = old->second.was_used;
+      if (now.was_used && now.passes > std::max<std::int64_t>(1, r_.options().accumulate) &&
+          !r_.is_meant("T1", event))
+        waiting_.insert_or_assign(parameter, Sum{e, old->second.step});
+    }
+    latest_.insert_or_assign(parameter, now);
+    owners_.insert_or_assign(r_.value(sum).tensor, parameter);
+  }
+  TapeIndex pass_of(TapeIndex e) const {
+    const std::vector<TapePass>& passes = r_.tape().passes;
+    if (passes.empty()) return r_.step_of(r_.event(e));  // a tape of before there were any
+    return std::partition_point(passes.begin(), passes.end(),
+                                [&](const TapePass& p) { return p.first <= e; }) -
+           passes.begin();
+  }
+  bool is_added_to(const TapeEvent& event, const Held& before) const {
+    if (event.op != "add" || event.inputs.size() != 2) return false;
+    const auto& old = r_.value(event.inputs[0]).statistics;
+    return old && old->zeros < old->count &&
+           (before.made_of_it.count(old->hash) || comes_from(r_, event.inputs[0], before.value));
+  }
+  void confirm(std::int64_t parameter, const Sum& sum) {
+    const TapeEvent& event = r_.event(sum.event);
+    const TapeIndex step = r_.step_of(event);
+    const auto known = told_.find(step);
+    if (known != told_.end() && known->second.first <= parameter) return;
+    std::string next = loss_at(r_, step + 1);
+    if (!next.empty()) next = " (loss " + next + " next" + if_zeroed(r_, step) + ").";
+    told_[step] = {parameter,
+                   r_.name(r_.value(event.outputs[0]).gradient_of) + ".g still holds step " +
+                       r_.step_number(sum.old_step) + " when step " + r_.step_number(step) +
+                       " adds to it: norm " + digits(r_.norm(event.outputs[0]), 5) + ", of which " +
+                       digits(r_.norm(event.inputs[1]), 5) + " is new. zero_grad() forgotten?" +
+                       next + " If meant: accumulate(k)."};
+  }
+
+  HealthReport& r_;
+  std::map<std::int64_t, Held> latest_;          // by the parameter's tensor
+  std::map<std::int64_t, Held> earlier_;         // what the pass before left
+  std::map<std::int64_t, std::int64_t> owners_;  // parameters, by the tensors of gradients
+  std::map<std::int64_t, Sum> waiting_;          // for an update
+  std::map<TapeIndex, std::pair<std::int64_t, std::string>> told_;  // one parameter a step
+};
 
 /// T2 and T3: parameters without gradients, parameters without updates.
 void find_left_out(HealthReport& r) {
@@ -84,6 +170,8 @@ void find_left_out(HealthReport& r) {
   // A weight that was made and looked at, but belongs to no net and no loss, is nobody's mistake.
   std::set<std::int64_t> of_a_net;
   std::set<std::int64_t> with_gradient, updated;
+  // Used by calls that a backward pass can go through, and by others: those under no_grad mean it.
+  std::set<std::int64_t> with_history, without;
   bool trains = false;                                      // whether a backward pass was met
   std::set<TapeIndex> updating;                             // steps
   std::map<std::int64_t, std::set<TapeIndex>> gradient_in;  // steps, by tensor
@@ -96,7 +184,10 @@ void find_left_out(HealthReport& r) {
     const TapeEvent& event = r.event(value.made_by);
     trains |= event.phase == Phase::backward;
     if (trains && event.phase == Phase::forward)
-      for (const TapeIndex input : event.inputs) of_a_net.insert(r.value(input).tensor);
+      for (const TapeIndex input : event.inputs) {
+        of_a_net.insert(r.value(input).tensor);
+        (event.has_history ? with_history : without).insert(r.value(input).tensor);
+      }
     if (const TapeIndex of = parameter_of_gradient(r, v); of != none) {
       with_gradient.insert(r.value(of).tensor);
       gradient_in[r.value(of).tensor].insert(r.step_of(event));
@@ -111,7 +202,8 @@ void find_left_out(HealthReport& r) {
   for (const auto& [tensor, name] : parameters) {
     known.insert(name);
     const bool has_gradient = with_gradient.count(tensor) > 0, moves = updated.count(tensor) > 0;
-    if (!has_gradient && !moves && of_a_net.count(tensor)) unused.push_back(name);
+    const bool is_frozen = without.count(tensor) && !with_history.count(tensor);
+    if (!has_gradient && !moves && of_a_net.count(tensor) && !is_frozen) unused.push_back(name);
     // Gradients of another program on the same tape, which updates nothing, are not meant.
     const auto beside = [&](TapeIndex step) { return updating.count(step) > 0; };
     if (has_gradient && !moves &&
@@ -129,215 +221,13 @@ void find_left_out(HealthReport& r) {
                ": no path from loss (never in a backward). Not used in forward()?");
 }
 
-/// Share of its length that each parameter moves in a step, from the updates' statistics.
-struct Move {
-  std::string name;
-  double share = 0;
-  double lr = 0;
-  std::int64_t tensor = 0;
-};
-/// Whether a step's forward pass uses a tensor.
-bool uses(const HealthReport& r, TapeIndex step, std::int64_t tensor) {
-  for (TapeIndex e = 0; e < r.count(); ++e)
-    if (const TapeEvent& event = r.event(e);
-        event.phase == Phase::forward && r.step_of(event) == step)
-      for (const TapeIndex v : event.inputs)
-        if (r.value(v).tensor == tensor) return true;
-  return false;
-}
-
-Move largest_move(const HealthReport& r, TapeIndex step) {
-  Move most;
-  for (TapeIndex e = 0; e < r.count(); ++e) {
-    const TapeEvent& event = r.event(e);
-    if (event.phase != Phase::update || event.target == none || r.step_of(event) != step) continue;
-    if ((event.op != "sub" && event.op != "add") || event.inputs.size() != 2) continue;
-    const TapeIndex before = event.inputs[0], change = event.inputs[1];
-    if (!r.value(before).is_parameter || r.value(before).spec.shape.rank() < 2 ||
-        r.norm(before) == 0)
-      continue;
-    const double share = r.norm(change) / r.norm(before);
-    if (share <= most.share) continue;
-    most = {r.name(before), share, 0, r.value(before).tensor};
-    most.lr = learning_rate(r.tape(), event).value_or(0);
-  }
-  return most;
-}
-
-constexpr double healthy_move = 0.001;  // share of its length that a weight moves in a step
-
-/// What to do about a step that went too far: a rate that does better from the same start, where
-/// the run can be taken up again, else the one that moves the weight as far as is healthy.
-std::string better_rate(const HealthReport& r, TapeIndex step, double loss, double lr,
-                        double share) {
-  if (!(lr > 0)) return "Lower the learning rate.";
-  const double gentle = lr * healthy_move / share;
-  if (r.options().rerun) {
-    const KeepGenerator keep;
-    for (const std::vector<double>& rates :
-         {std::vector{lr / 100, lr / 10, lr / 5, lr / 2}, std::vector{gentle}}) {
-      Rate best{0, loss};
-      for (const Rate& rate : try_rates(*r.options().rerun, step, rates))
-        if (rate.loss < best.loss) best = rate;
-      if (best.lr > 0)
-        return "From the same start lr " + digits(best.lr, 3) + " gives " + digits(best.loss, 5) +
-               ".";
-    }
-  }
-  return "Lower lr: at " + digits(gentle, 2) + " it moves by " + percent(healthy_move) + ".";
-}
-
-/// "64 % of its length"
-std::string share_text(double share) {
-  return share < 10 ? percent(share) + " of its length" : digits(share, 3) + " times its length";
-}
-
-/// X1: a loss that grows several times over in one step that moved a weight far.
-void find_steps_too_far(HealthReport& r) {
-  const auto losses = static_cast<TapeIndex>(r.tape().losses.size());
-  for (TapeIndex step = 0; step + 1 < losses; ++step) {
-    const TapeIndex a = r.tape().loss_of(step), b = r.tape().loss_of(step + 1);
-    if (a == none || b == none) continue;
-    const auto before = r.number(a), after = r.number(b);
-    if (!before || !after || !(*before > 0) || !(*after > 3 * *before)) continue;
-    const Move move = largest_move(r, step);
-    if (move.share < 0.1 || !uses(r, step + 1, move.tensor)) continue;
-    const double lr = move.lr > 0 ? move.lr : learning_rate(r.tape(), step).value_or(0);
-    const double ratio = *after / *before;
-    r.tell("X1", nullptr, "loss",
-           "loss " + digits(*before) + " -> " + digits(*after) +
-               (std::isfinite(ratio) ? " (x" + digits(ratio, 3) + ")" : "") + " in one step" +
-               (lr > 0 ? " at lr " + digits(lr, 3) : "") + "; " + move.name + " moved by " +
-               share_text(move.share) + " (healthy: about " + percent(healthy_move) + "). " +
-               better_rate(r, step, *before, lr, move.share));
-  }
-}
-
-/// X2: norms of the weights' gradients over the layers, last to first.
-void find_vanishing(HealthReport& r) {
-  std::vector<TapeIndex> weights;  // of step 0, in the order of the forward pass
-  for (TapeIndex e = 0; e < r.count(); ++e) {
-    const TapeEvent& event = r.event(e);
-    if (event.phase != Phase::forward || r.step_of(event) != 0) continue;
-    for (const TapeIndex v : event.inputs) {
-      const TapeValue& value = r.value(v);
-      if (value.is_parameter && value.spec.shape.rank() >= 2 && value.gradient != none &&
-          r.value(value.gradient).statistics &&
-          std::find(weights.begin(), weights.end(), v) == weights.end())
-        weights.push_back(v);
-    }
-  }
-  if (weights.size() < 3) return;
-  const double first = r.norm(r.value(weights.front()).gradient),
-               last = r.norm(r.value(weights.back()).gradient);
-  if (!(last > 0) || !(first < 1e-6 * last)) return;
-  std::string collapse;
-  for (TapeIndex e = 0; e < r.count() && collapse.empty(); ++e) {
-    const TapeEvent& event = r.event(e);
-    if (event.phase != Phase::forward || (event.op != "sigmoid" && event.op != "tanh")) continue;
-    const std::vector<double> x = r.elements(event.inputs[0]);
-    if (x.empty()) continue;
-    const auto beyond = static_cast<double>(
-        std::count_if(x.begin(), x.end(), [](double v) { return std::fabs(v) > 4; }));
-    const double share = beyond / static_cast<double>(x.size());
-    if (share > 0.5)
-      collapse =
-          "; first collapse at " + r.who(event) + " (" + percent(share) + " of units beyond +-4)";
-  }
-  r.tell("X2", nullptr, "gradients",
-         "gradients vanish: |" + r.name(weights.front()) + ".g|/|" + r.name(weights.back()) +
-             ".g| = " + digits(first / last, 1) + " over " + std::to_string(weights.size()) +
-             " layers" + collapse + ".");
-}
-
-/// What is known of the units of one relu, from the end of the tape to a step.
-struct Units {
-  std::vector<bool> alive;  ///< above 0 in some row
-  struct Since {
-    TapeIndex step;
-    std::int64_t dead, rows;  ///< from that step to the end
-  };
-  std::vector<Since> since;  ///< the latest step first
-  std::int64_t rows = 0;
-
-  std::int64_t count() const { return std::ssize(alive); }
-  std::int64_t dead() const { return std::count(alive.begin(), alive.end(), false); }
-  bool are_many(std::int64_t units) const { return units * 10 >= count(); }
-  /// Whether earlier steps would say nothing more.
-  bool is_settled() const {
-    return !since.empty() && (!are_many(since.front().dead) || since.back().dead == 0);
-  }
-  void see(const Tensor& outputs) {
-    const NoGrad guard;
-    const std::vector<double> most =
-        amax(outputs.detach().reshape({-1, outputs.size(-1)}), {0}).to_vector<double>();
-    alive.resize(std::max(alive.size(), most.size()), false);
-    for (std::size_t u = 0; u < most.size(); ++u)
-      if (most[u] != 0) alive[u] = true;
-    rows += outputs.numel() / outputs.size(-1);
-  }
-};
-
-/// The units of each relu, from the end: where few are dead there, no step need be run again.
-std::vector<std::pair<std::string, Units>> units_of_relus(const HealthReport& r) {
-  std::vector<std::pair<std::string, Units>> all;
-  const auto units_of = [&](const std::string& who) -> Units& {
-    for (auto& [known, units] : all)
-      if (known == who) return units;
-    return all.emplace_back(who, Units{}).second;
-  };
-  for (TapeIndex step = r.tape().steps(); step-- > 0;) {
-    const auto [first, last] = r.tape().ticks_of(step);
-    std::set<std::string> seen;
-    for (TapeIndex e = r.tick(first).first; e < r.tick(last - 1).last; ++e) {
-      const TapeEvent& event = r.event(e);
-      if (event.phase != Phase::forward || event.op != "relu" || event.outputs.empty()) continue;
-      if (r.value(event.outputs[0]).spec.shape.rank() < 2) continue;
-      Units& units = units_of(r.who(event));
-      if (units.is_settled()) continue;
-      const Tensor& outputs = r.replayed(event.outputs[0]);
-      if (!outputs || outputs.numel() == 0) continue;
-      units.see(outputs);
-      seen.insert(r.who(event));
-    }
-    for (const std::string& who : seen) {
-      Units& units = units_of(who);
-      units.since.push_back({step, units.dead(), units.rows});
-    }
-  }
-  return all;
-}
-
-/// D1: units of a relu that are 0 from one step of the tape to its end, over enough rows.
-void find_dead_units(HealthReport& r) {
-  constexpr std::int64_t enough_rows = 500;
-  for (const auto& [who, units] : units_of_relus(r)) {
-    if (units.since.empty()) continue;
-    // The earliest step from which on so many are dead; those that always were are no loss.
-    const Units::Since& start = units.since.back();
-    const auto found =
-        std::find_if(units.since.rbegin() + 1, units.since.rend(), [&](const Units::Since& since) {
-          return units.are_many(since.dead) && since.dead > start.dead;
-        });
-    if (found == units.since.rend() || found->rows < enough_rows) continue;
-    const double lr = learning_rate(r.tape(), found->step - 1).value_or(0);
-    r.tell("D1", nullptr, who,
-           who + ": " + std::to_string(found->dead) + " of " + std::to_string(units.count()) +
-               " units are 0 for all " + std::to_string(found->rows) + " rows since step " +
-               std::to_string(found->step) + " (" + std::to_string(start.dead) + " before it" +
-               (lr > 0 ? ", lr " + digits(lr, 3) : "") +
-               "): they get gradient 0 and cannot recover. Lower lr; bound the init; "
-               "leaky_relu.");
-  }
-}
-
 }  // namespace
 
 void find_training_mistakes(HealthReport& report) {
-  find_old_gradients(report);
+  OldGradients(report).find();
   find_left_out(report);
   find_steps_too_far(report);
-  find_vanishing(report);
+  find_vanishing_gradients(report);
   find_dead_units(report);
 }
 

@@ -1,4 +1,5 @@
 // Writing a tape at the door; see recorder.h.
+#include <gradus/core/diagnostic.h>
 #include <gradus/ops/ops.h>
 #include <gradus/program/deferred.h>
 #include <gradus/program/watch.h>
@@ -301,6 +302,7 @@ struct Recorder::Impl final : Observer, MeaningWatch {
     made.file = place.file_name();
     made.function = place.function_name();
     made.line = static_cast<int>(place.line());
+    if (!allowed_codes().empty()) made.allowed = allowed_codes();
     if (twin != none) {
       at(tape.events, twin).backward.push_back(index);
       if (made.scope.empty()) made.scope = at(tape.events, twin).scope;
@@ -333,6 +335,7 @@ struct Recorder::Impl final : Observer, MeaningWatch {
     const TapeIndex index = ending.event;
     std::vector<TapeIndex> outputs;
     std::int64_t bytes = 0;
+    bool has_history = false;
     for (const Tensor& y : event.outputs) {
       const Identity key = identity_of(y);
       const auto found = known.find(key);
@@ -349,12 +352,15 @@ struct Recorder::Impl final : Observer, MeaningWatch {
       outputs.push_back(value);
       if (!same && !event.target && event.op.kind() == OpKind::kernel && !is_unwritten(y))
         bytes += static_cast<std::int64_t>(y.storage().bytes());
-      if (y.history()) nodes.try_emplace(y.history().node->sequence, index);
+      if (!y.history()) continue;
+      nodes.try_emplace(y.history().node->sequence, index);
+      has_history = true;
     }
     TapeEvent& done = at(tape.events, index);
     done.seconds = std::chrono::duration<double>(now - ending.began).count();
     done.outputs = std::move(outputs);
     done.bytes = bytes;
+    done.has_history = has_history;
     done.finished = true;
     if (options.level == TapeLevel::full && tape.is_alarm(index)) pin_around(index);
   }

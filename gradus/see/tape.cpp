@@ -3,6 +3,7 @@
 #include <gradus/see/words.h>
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
 namespace gradus::see {
@@ -16,6 +17,21 @@ bool contains(const std::vector<TapeIndex>& list, TapeIndex value) {
 bool is_copy(const Tape& tape, TapeIndex e) {
   const TapeEvent& event = at(tape.events, e);
   return event.phase == Phase::backward && event.op == "clone" && event.twin == none;
+}
+
+std::int64_t nans_of(const Statistics& s) { return s.nans; }
+
+/// Whether a value has elements of a kind, by its statistics; a broadcast and a deferred result
+/// have none, and are what they were made of.
+template <class Kind>
+bool shows(const Tape& tape, TapeIndex v, Kind kind, int depth = 0) {
+  constexpr int far = 8;
+  const TapeValue& value = at(tape.values, v);
+  if (value.statistics) return std::invoke(kind, *value.statistics) > 0;
+  if (value.made_by == none || depth == far) return false;
+  const std::vector<TapeIndex>& from = at(tape.events, value.made_by).inputs;
+  return std::any_of(from.begin(), from.end(),
+                     [&](TapeIndex input) { return shows(tape, input, kind, depth + 1); });
 }
 
 }  // namespace
@@ -229,12 +245,14 @@ std::vector<TapeIndex> Tape::arguments_of(TapeIndex index) const {
 }
 
 bool Tape::is_alarm(TapeIndex index) const {
-  const auto is_bad = [&](TapeIndex v) {
-    return at(values, v).statistics && at(values, v).statistics->bad() > 0;
-  };
+  const auto is_nan = [&](TapeIndex v) { return shows(*this, v, &nans_of); };
+  const auto is_bad = [&](TapeIndex v) { return shows(*this, v, &Statistics::bad); };
   const TapeEvent& event = at(events, index);
-  return std::any_of(event.outputs.begin(), event.outputs.end(), is_bad) &&
-         std::none_of(event.inputs.begin(), event.inputs.end(), is_bad);
+  if (std::none_of(event.outputs.begin(), event.outputs.end(), is_bad)) return false;
+  if (std::none_of(event.inputs.begin(), event.inputs.end(), is_nan) &&
+      std::any_of(event.outputs.begin(), event.outputs.end(), is_nan))
+    return true;
+  return !event.inputs.empty() && std::none_of(event.inputs.begin(), event.inputs.end(), is_bad);
 }
 
 std::vector<TapeIndex> Tape::alarms() const {

@@ -57,6 +57,8 @@ struct TapeEvent {
   std::int64_t bytes = 0;    ///< of new memory
   std::optional<double> lr;  ///< of a parameter's update: what its optimizer took
   bool finished = false;     ///< false where the call threw
+  bool has_history = true;   ///< false where no backward pass can go through it, as under no_grad
+  std::vector<std::string> allowed{};  ///< codes that were meant around it: core/diagnostic.h
 };
 
 /// What a reader steps over; t0 of each step is "in": what comes from outside.
@@ -114,7 +116,8 @@ class Tape {
   std::vector<TapeIndex> results_of(TapeIndex tick) const;
   /// What comes into a tick from outside of it, without repetition.
   std::vector<TapeIndex> arguments_of(TapeIndex tick) const;
-  /// Whether a NaN or an infinity begins at an event: in a result where no input had one.
+  /// Whether a NaN or an infinity begins at an event: a NaN where no input had one, an infinity
+  /// where all inputs were finite. (One that was asked for, as by full(-inf), begins nowhere.)
   bool is_alarm(TapeIndex event) const;
   /// All such events, in order.
   std::vector<TapeIndex> alarms() const;

@@ -113,6 +113,8 @@ TapeJson to_json(const TapeEvent& e) {
              {"bytes", e.bytes},
              {"finished", e.finished}};
   if (e.lr) j["lr"] = from_number(*e.lr);
+  if (e.phase == Phase::forward && !e.has_history) j["history"] = false;
+  if (!e.allowed.empty()) j["allowed"] = e.allowed;
   return j;
 }
 TapeEvent event_from(const TapeJson& j) {
@@ -136,6 +138,8 @@ TapeEvent event_from(const TapeJson& j) {
   e.bytes = j.at("bytes");
   e.finished = j.at("finished");
   if (j.contains("lr")) e.lr = to_number(j["lr"]);
+  if (j.contains("history")) e.has_history = j["history"];
+  if (j.contains("allowed")) e.allowed = j["allowed"].get<std::vector<std::string>>();
   return e;
 }
 

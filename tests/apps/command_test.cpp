@@ -234,6 +234,20 @@ TEST_F(Command, TrainWatchesTheWholeRunAndKeepsTheBits) {
   EXPECT_EQ(dead, 1) << events.out;
 }
 
+TEST_F(Command, TrainWatchCountsStepsOfTheRun) {
+  const Result events =
+      run("train --size 8000 --epochs 1 --schedule one-cycle --lr 2 --hidden 100 --watch --json");
+  int dead = 0;
+  for (const json& event : events_of(events.out)) {
+    if (event["event"] != "warning" || event["found"]["code"] != "D1") continue;
+    ++dead;
+    // No unit dies in the first window, whose steps are small.
+    EXPECT_THAT(event["found"]["what"].get<std::string>(),
+                testing::ContainsRegex("rows since step [2-9][0-9] "));
+  }
+  EXPECT_EQ(dead, 1) << events.out;
+}
+
 TEST_F(Command, ExplainsCodes) {
   const std::string page = run("explain b1").out;
   EXPECT_THAT(page, HasSubstr("B1 error: a loss of two shapes that broadcast\n\nWHAT    "));

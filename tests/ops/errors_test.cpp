@@ -179,8 +179,8 @@ TEST(Wrong, SaysExactly) {
        [] {
          softmax(ones({3, 4}), 2);
        }},
-      {"ShapeError: reshape(f32[3,4]): 12 elements of shape [3,4] do not fit shape [5,-1]\n  hint: "
-       "the named sizes hold 5 elements",
+      {"ShapeError: S2 error  reshape(5,-1) of (3,4): 12 elements are no multiple of the 5 asked "
+       "beside -1.",
        [] {
          reshape(ones({3, 4}), {5, -1});
        }},

@@ -13,21 +13,13 @@
 #include <cmath>
 #include <functional>
 
+#include <tests/see/health_of.h>
+
 using namespace gradus;
+using test::health_of;
 using testing::HasSubstr;
 
 namespace {
-
-/// The diagnostics of the program f, all of them, as lines without places.
-template <class F>
-std::string health_of(F&& f, const see::HealthOptions& options = {}) {
-  see::Recorder recorder({.level = see::TapeLevel::full});
-  f();
-  recorder.finish();
-  std::string text;
-  for (const Diagnostic& d : see::health(recorder.tape(), options)) text += d.str() + "\n";
-  return text;
-}
 
 TEST(Health, B2BothSidesStretch) {
   const Tensor a = Tensor(rand({100, 1})).set_name("a"), b = Tensor(rand({100})).set_name("b");
@@ -461,6 +453,17 @@ TEST(CheckRows, C1RowsOfABatchMix) {
   EXPECT_FALSE(see::check_rows([&](const Tensor& v) { return matmul(v.T().T(), w); }, x));
   EXPECT_FALSE(see::check_rows([&](const Tensor& v) { return softmax(v, 1); }, x));
   EXPECT_TRUE(see::check_rows([&](const Tensor& v) { return softmax(v, 0); }, x));
+  // Rows of a softmax sum to 1, whatever they depend on.
+  const auto mixed_then = [&](auto&& f) {
+    return see::check_rows([&](const Tensor& v) { return f(v.reshape({4, 6}).T()); }, x);
+  };
+  const auto under_softmax = mixed_then([](const Tensor& v) { return softmax(v, 1); });
+  ASSERT_TRUE(under_softmax.has_value());
+  EXPECT_THAT(under_softmax->str(),
+              testing::ContainsRegex("= 0\\.[0-9]+\\): rows of the batch mix; "
+                                     "first at t1, reshape\\(4,6\\)"));
+  // Class numbers have no slopes: nothing can be told.
+  EXPECT_FALSE(mixed_then([](const Tensor& v) { return argmax(v, 1); }));
 }
 
 }  // namespace

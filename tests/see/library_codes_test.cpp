@@ -8,6 +8,7 @@
 #include <gradus/ops/ops.h>
 #include <gradus/see/recorder.h>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -90,6 +91,49 @@ TEST(Codes, B1NumbersAreThoseOfTheWholeTable) {
   }
 }
 
+TEST(Codes, B1OfOtherReductions) {
+  // By hand, as above: the table holds 1, 9, 9, 1; the two own differences are 1 and -1.
+  const Tensor pred = tensor({1.0, 3.0}).reshape({2, 1}), target = tensor({0.0, 4.0});
+  EXPECT_THAT(
+      text_of([&] { mse(pred, target, "sum"); }),
+      testing::HasSubstr("\n          The sum is 20 instead of 2, gradient cosine -1.000; "
+                         "its best answer is \"always the mean target, 2\". Use pred[:,0]"));
+  EXPECT_THAT(text_of([&] { mse(pred, target, "none"); }),
+              testing::HasSubstr("The mean looks right (5 instead of 1, gradient cosine -1.000)"));
+  // No gradient, no cosine.
+  EXPECT_THAT(text_of([] {
+                mse(ones({10, 1}), ones({10}));
+              }),
+              testing::HasSubstr("The value looks right (0 instead of 0), but its best answer"));
+}
+
+TEST(Codes, B1OfShapesThatDifferWithoutATable) {
+  EXPECT_EQ(text_of([] {
+              mse(rand({1, 1}), rand({1}));
+            }),
+            "B1 error  mse(pred, target): (1,1) and (1,) differ.\n          Use pred[:,0], or "
+            "target[:,None]; if meant: allow_broadcast.");
+  EXPECT_EQ(text_of([] {
+              mse(rand({10, 3}), rand({10, 1}));
+            }),
+            "B1 error  mse(pred, target): (10,3) and (10,1) differ: each number of target is "
+            "compared with 3.\n          Bring both to one shape; if meant: allow_broadcast.");
+  EXPECT_EQ(text_of([] {
+              mse(rand({1, 10}), rand({10}));
+            }),
+            "B1 error  mse(pred, target): (1,10) and (10,) differ.\n          Bring both to one "
+            "shape; if meant: allow_broadcast.");
+}
+
+TEST(Codes, L1NamesTheElementOfATable) {
+  Tensor labels = zeros({8, 5}, DType::i64);
+  labels[{3, 2}].copy_(Tensor::scalar(11, DType::i64));
+  EXPECT_THAT(text_of([&] {
+                cross_entropy(zeros({8, 10, 5}), labels);
+              }),
+              testing::HasSubstr("target[3,2] = 11, but there are 10 classes"));
+}
+
 TEST(Codes, S1ProductWhoseInnerSizesDiffer) {
   Tensor w = zeros({784, 1}).set_requires_grad().set_name("lin2.w");
   const int w_made = __LINE__ - 1;
@@ -130,6 +174,11 @@ TEST(Codes, S2ReshapeToAnotherNumberOfElements) {
               zeros({100, 784}).reshape({100, 785});
             }),
             "S2 error  reshape(100,785) of (100,784): 78500 elements asked, 78400 there.");
+  EXPECT_EQ(text_of([] {
+              zeros({100, 784}).reshape({-1, 785});
+            }),
+            "S2 error  reshape(-1,785) of (100,784): 78400 elements are no multiple of the 785 "
+            "asked beside -1.");
   EXPECT_EQ(text_of([] { zeros({100, 784}).reshape({784, 100}); }), "silent");
 }
 
