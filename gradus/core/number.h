@@ -83,9 +83,11 @@ class Number {
   }
 
  private:
-  DType dtype_ = DType::f32;
-  double floating_ = 0;
-  std::int64_t integer_ = 0;
+  DType dtype_ = DType::f32;  // says which of the two it is; small, for every operand holds one
+  union {
+    double floating_ = 0;
+    std::int64_t integer_;
+  };
 };
 
 }  // namespace gradus

@@ -306,7 +306,7 @@ std::string histogram_text(const Statistics& s, const Style& style) {
   text += "|  " + outer_edge(low, true) + " .. " + outer_edge(high, false);
   const std::int64_t counted =
       std::accumulate(s.histogram.begin(), s.histogram.end(), std::int64_t{0});
-  if (counted < s.count) text += ", " + std::to_string(counted) + " samples";
+  if (counted < s.count) text += ", sampled";
   return text;
 }
 
