@@ -22,8 +22,8 @@ struct Statistics {
   /// Tensors of 2^13 elements and more are counted by evenly spaced samples, 2^11 or more, that
   /// visit every index of every axis.
   std::array<std::uint32_t, 64> histogram{};
-  /// Of the bytes as they lie in memory, from the first to the last: equal for equal bits, and equal
-  /// for all views that show the same elements.
+  /// Of the bytes as they lie in memory, from the first to the last: equal for equal bits, and
+  /// equal for all views that show the same elements.
   std::uint64_t hash = 0;
 
   std::int64_t bad() const { return nans + plus_inf + minus_inf; }
