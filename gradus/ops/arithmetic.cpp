@@ -23,10 +23,11 @@ template <class D, kernels::Arithmetic kind>
 struct Arithmetic : Binary<D> {
   void forward(In a, In b, Out y) const {
     if (!is_floating(a.dtype)) return Binary<D>::forward(a, b, y);
-    const Shape strides_a = a.layout->strides_over(y.shape());
-    const Shape strides_b = b.layout->strides_over(y.shape());
+    Shape room_a, room_b;
+    const std::int64_t* strides_a = strides_over(a, y.shape(), room_a);
+    const std::int64_t* strides_b = strides_over(b, y.shape(), room_b);
     dispatch_floating(a.dtype, [&]<class T>() {
-      kernels::apply_arithmetic(kind, a.as<T>(), strides_a.data(), b.as<T>(), strides_b.data(),
+      kernels::apply_arithmetic(kind, a.as<T>(), strides_a, b.as<T>(), strides_b,
                                 y.as<T>(), y.strides().data(), y.shape().data(), y.shape().rank());
     });
   }

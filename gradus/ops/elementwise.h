@@ -33,6 +33,13 @@ enum class Domain {
 /// The inputs brought to one dtype by recorded casts, by promotion and the domain; nothing where
 /// they have it.
 Tensors prepare_elementwise(std::span<const Tensor> inputs, Domain domain);
+/// The strides of x over a result of shape `target`: its own where it has that shape, else those of
+/// the broadcast, written to `room`.
+inline const std::int64_t* strides_over(In x, const Shape& target, Shape& room) {
+  if (x.shape() == target) return x.strides().data();
+  room = x.layout->strides_over(target);
+  return room.data();
+}
 /// Writes the elements of x to `to`, an element of the same dtype, in steps of `strides`.
 void copy_elements(In x, void* to, const Shape& strides);
 /// y = f(x) for floats or doubles; throws DTypeError for others.
@@ -137,12 +144,13 @@ struct Binary {
     return {broadcast_shapes(a.shape, b.shape), result};
   }
   void forward(In a, In b, Out y) const {
-    const Shape strides_a = a.layout->strides_over(y.shape());
-    const Shape strides_b = b.layout->strides_over(y.shape());
+    Shape room_a, room_b;
+    const std::int64_t* strides_a = strides_over(a, y.shape(), room_a);
+    const std::int64_t* strides_b = strides_over(b, y.shape(), room_b);
     dispatch_domain<domain_of<D>()>(a.dtype, [&]<class T>() {
       using R = decltype(self().value(T{}, T{}));
-      kernels::map2([&](T v, T w) { return self().value(v, w); }, a.as<T>(), strides_a.data(),
-                    b.as<T>(), strides_b.data(), y.as<R>(), y.strides().data(), y.shape().data(),
+      kernels::map2([&](T v, T w) { return self().value(v, w); }, a.as<T>(), strides_a,
+                    b.as<T>(), strides_b, y.as<R>(), y.strides().data(), y.shape().data(),
                     y.shape().rank());
     });
   }

@@ -14,16 +14,18 @@ namespace {
 
 using Outputs = Few<Tensor, 1>;
 
-/// What the door knows of the present thread.
+/// What the door knows of the present thread and asks at every call. Trivial, so that it is reached
+/// without asking whether it was made.
 struct Door {
-  std::vector<Observer*> observers;
+  bool is_observed = false;  // whether `observers` has any
   int depth = 0;
   const Place* caller = nullptr;  // the user's line, inside of an operation that calls others
   Phase phase = Phase::forward;
   const Node* forward_twin = nullptr;
-  std::shared_ptr<const std::string> scope;
 };
-thread_local Door door;
+constinit thread_local Door door;
+thread_local std::vector<Observer*> observers;
+thread_local std::shared_ptr<const std::string> scope_name;
 
 std::uint64_t next_sequence() {
   static std::atomic<std::uint64_t> counter{0};
@@ -71,8 +73,8 @@ template <class Notify>
 void tell_observers(const Op& op, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
                     const Tensor* target, Place at, Notify&& notify) {
   const Event event{op,         inputs,     outputs,           target,    users_place(at),
-                    door.depth, door.phase, door.forward_twin, door.scope};
-  for (Observer* observer : door.observers) notify(*observer, event);
+                    door.depth, door.phase, door.forward_twin, scope_name};
+  for (Observer* observer : observers) notify(*observer, event);
 }
 
 /// Built without hooks (cmake -DGRADUS_HOOKS=OFF), nobody stands at the door.
@@ -83,12 +85,12 @@ constexpr bool has_hooks = true;
 #endif
 
 void tell_before(const Op& op, std::span<const Tensor> inputs, const Tensor* target, Place at) {
-  if (!has_hooks || door.observers.empty()) return;
+  if (!has_hooks || !door.is_observed) return;
   tell_observers(op, inputs, {}, target, at, [](Observer& o, const Event& e) { o.before(e); });
 }
 void tell_after(const Op& op, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
                 const Tensor* target, Place at) {
-  if (!has_hooks || door.observers.empty()) return;
+  if (!has_hooks || !door.is_observed) return;
   tell_observers(op, inputs, outputs, target, at, [](Observer& o, const Event& e) { o.after(e); });
 }
 
@@ -166,7 +168,7 @@ void record(const Op& op, std::span<const Tensor> inputs, std::span<const Tensor
                     "call it inside no_grad, on x.detach(), or give the definition a vjp");
   auto node = std::allocate_shared<Node>(Pooled<Node>(), op, at);
   node->sequence = next_sequence();
-  node->scope = door.scope;
+  node->scope = scope_name;
   const Keep keep = op.facts().keep;
   node->inputs.reserve(inputs.size());
   for (std::size_t i = 0; i < inputs.size(); ++i)
@@ -308,25 +310,35 @@ Observe::Observe(Observer& observer) : observer_(&observer) {
   if (!has_hooks)
     throw ValueError("this gradus was built without hooks: nothing can be traced or recorded",
                      "build it with -DGRADUS_HOOKS=ON");
-  door.observers.push_back(observer_);
+  observers.push_back(observer_);
+  door.is_observed = true;
 }
-Observe::~Observe() { std::erase(door.observers, observer_); }
+Observe::~Observe() {
+  std::erase(observers, observer_);
+  door.is_observed = !observers.empty();
+}
 
-Unobserved::Unobserved() { before_.swap(door.observers); }
-Unobserved::~Unobserved() { before_.swap(door.observers); }
-bool is_observed() { return has_hooks && !door.observers.empty(); }
+Unobserved::Unobserved() {
+  before_.swap(observers);
+  door.is_observed = false;
+}
+Unobserved::~Unobserved() {
+  before_.swap(observers);
+  door.is_observed = !observers.empty();
+}
+bool is_observed() { return has_hooks && door.is_observed; }
 
 PlaceScope::PlaceScope(Place at) : at_(at), before_(door.caller) {
   if (!before_) door.caller = &at_;
 }
 PlaceScope::~PlaceScope() { door.caller = before_; }
 
-Scope::Scope(std::string_view name) : before_(door.scope) {
-  door.scope = std::make_shared<const std::string>(before_ ? *before_ + "." + std::string(name)
+Scope::Scope(std::string_view name) : before_(scope_name) {
+  scope_name = std::make_shared<const std::string>(before_ ? *before_ + "." + std::string(name)
                                                            : std::string(name));
 }
-Scope::~Scope() { door.scope = std::move(before_); }
-const std::shared_ptr<const std::string>& Scope::current() { return door.scope; }
+Scope::~Scope() { scope_name = std::move(before_); }
+const std::shared_ptr<const std::string>& Scope::current() { return scope_name; }
 
 PhaseScope::PhaseScope(Phase phase, const Node* forward_twin)
     : before_(door.phase), twin_before_(door.forward_twin) {
