@@ -46,6 +46,8 @@ class Storage {
   std::shared_ptr<const Deferred> recipe() const;
   /// Equal for handles of the same bytes, also before deferred ones are computed.
   const void* id() const { return block_.get(); }
+  /// While it is held, no other storage gets this id; the bytes themselves may go.
+  std::weak_ptr<const void> keep_id() const { return block_; }
   std::size_t bytes() const { return block_ ? block_->bytes : 0; }
   explicit operator bool() const { return block_ != nullptr; }
   /// Number of writes in place so far.

@@ -2,6 +2,7 @@
 #include <gradus/program/trace.h>
 
 #include <map>
+#include <memory>
 #include <set>
 #include <tuple>
 
@@ -79,7 +80,7 @@ class Tracer final : public Observer {
     const auto id = static_cast<ValueId>(program.values.size());
     program.values.push_back(x.spec());
     ids_[key(x)] = id;
-    alive_.push_back(x);  // so that no later tensor gets the same storage
+    known_.push_back(x.storage().keep_id());
     return id;
   }
 
@@ -92,8 +93,8 @@ class Tracer final : public Observer {
   }
 
   std::map<Key, ValueId> ids_;
-  std::set<const void*> computed_;  // storages
-  Tensors alive_;
+  std::set<const void*> computed_;                // storages
+  std::vector<std::weak_ptr<const void>> known_;  // so that no later storage gets one of the ids
   bool into_functions_;
   bool inside_function_ = false;
   int function_depth_ = 0;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <locale>
+#include <vector>
 
 #include <gradus/core/generator.h>
 #include <gradus/core/tensor.h>
@@ -32,6 +33,20 @@ TEST(Storage, IsAlignedAndCounted) {
     EXPECT_EQ(peak_memory(), before + 3000);
   }
   EXPECT_EQ(memory_in_use(), before);
+}
+
+TEST(Storage, AKeptIdIsNobodyElsesThoughTheBytesAreGone) {
+  const std::size_t before = memory_in_use();
+  Storage storage = Storage::allocate(5000);
+  const void* id = storage.id();
+  const std::weak_ptr<const void> kept = storage.keep_id();
+  storage = Storage();
+  EXPECT_EQ(memory_in_use(), before);
+  std::vector<Storage> later;
+  for (int i = 0; i < 1000; ++i) {
+    later.push_back(Storage::allocate(8));
+    EXPECT_NE(later.back().id(), id);
+  }
 }
 
 TEST(Storage, RefusesWhatDoesNotFit) {

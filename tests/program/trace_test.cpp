@@ -45,6 +45,27 @@ TEST(Trace, ATrainingStepRunsAgain) {
   EXPECT_EQ(traced.b.to_vector<float>(), eager.b.to_vector<float>());
 }
 
+TEST(Trace, HoldsNoMoreThanTheFunctionDoes) {
+  const Tensor x = rand({1000});  // 4 kB
+  const TensorFunction decay = [](std::span<const Tensor> in) {
+    Tensor y = in[0];
+    for (int i = 0; i < 100; ++i) y = y * 0.5 + exp(neg(y)) * y;
+    return Tensors{y};
+  };
+  decay(Tensors{x});
+  const std::size_t before = memory_in_use();
+  reset_peak_memory();
+  const Tensors plain = decay(Tensors{x});
+  const std::size_t taken = peak_memory() - before;
+  reset_peak_memory();
+  const std::size_t before_trace = memory_in_use();
+  const Program program = trace(decay, Tensors{x});
+  // The program keeps the numbers of the function; all of its results together are 2 MB.
+  EXPECT_LE(peak_memory() - before_trace, taken + 16'000);
+  // Though memory is used again and again, no value is taken for another.
+  EXPECT_EQ(program.run(Tensors{x})[0].to_vector<float>(), plain[0].to_vector<float>());
+}
+
 TEST(Program, TextComesBack) {
   const Tensor x = tensor({{1., 2.}, {3., 4.}});
   const Program program = trace(
