@@ -18,7 +18,9 @@ namespace {
 }  // namespace
 
 Layout Layout::contiguous(const Shape& shape) {
-  Layout layout{shape, shape, 0};
+  // Assigned, not initialised: the compiler would clear all places of both lists first.
+  Layout layout;
+  layout.shape = layout.strides = shape;
   std::int64_t stride = 1;
   for (int axis = shape.rank() - 1; axis >= 0; --axis) {
     layout.strides[axis] = stride;

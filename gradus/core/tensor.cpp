@@ -32,8 +32,8 @@ Tensor Tensor::empty(const Shape& shape, DType dtype) {
   if (__builtin_mul_overflow(shape.numel(), static_cast<std::int64_t>(dtype_size(dtype)), &bytes))
     throw ShapeError("shape " + shape.str() + " has more bytes than 63 bits can count",
                      "check the sizes");
-  return Tensor(std::allocate_shared<State>(
-      Pooled<State>(), Storage::allocate(static_cast<std::size_t>(bytes)), shape, dtype));
+  return Tensor(
+      std::allocate_shared<State>(Pooled<State>(), static_cast<std::size_t>(bytes), shape, dtype));
 }
 
 Tensor Tensor::scalar(Number value, DType dtype) {

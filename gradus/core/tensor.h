@@ -236,8 +236,8 @@ class Tensor {
   struct State {
     State(Storage storage_, const Layout& layout_, DType dtype_)
         : storage(std::move(storage_)), layout(layout_), dtype(dtype_) {}
-    State(Storage storage_, const Shape& shape, DType dtype_)
-        : storage(std::move(storage_)), layout(Layout::contiguous(shape)), dtype(dtype_) {}
+    State(std::size_t bytes, const Shape& shape, DType dtype_)
+        : storage(Storage::allocate(bytes)), layout(Layout::contiguous(shape)), dtype(dtype_) {}
 
     Storage storage;
     Layout layout;

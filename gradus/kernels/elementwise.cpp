@@ -12,6 +12,14 @@ namespace detail {
 template <int N>
 void for_each_run(const Operands<N>& operands, const std::int64_t* sizes, int rank, Run run,
                   const void* f) {
+  std::int64_t count = 1;
+  for (int axis = 0; axis < rank; ++axis) count *= sizes[axis];
+  if (count == 1) {  // nothing to walk: what is left is most of the time of a call on one number
+    void* first[N];
+    std::int64_t ones[N];
+    for (int k = 0; k < N; ++k) first[k] = operands.first[k], ones[k] = 1;
+    return run(f, first, ones, 1);
+  }
   const Walk<N> walk(sizes, rank, operands.strides);
   std::int64_t steps[N];
   for (int k = 0; k < N; ++k) steps[k] = walk.strides[k][walk.rank - 1];

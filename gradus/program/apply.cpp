@@ -112,35 +112,44 @@ Specs infer(const Op& op, std::span<const Tensor> inputs) {
   return op.model().infer(specs);
 }
 
-Outputs run(const Op& op, std::span<const Tensor> inputs) {
-  Tensors outputs = op.model().run(inputs);
-  return {std::move_iterator(outputs.begin()), std::move_iterator(outputs.end())};
+void run(const Op& op, std::span<const Tensor> inputs, Outputs& outputs) {
+  for (Tensor& y : op.model().run(inputs)) outputs.push_back(std::move(y));
 }
 
+/// One list, filled on every way: it is made where the caller wants it, and never moved.
 Outputs execute(const Op& op, std::span<const Tensor> inputs, Place at) {
+  Outputs outputs;
   if (op.kind() == OpKind::composite) {
     const Inside inside(&at);
-    return run(op, inputs);
+    run(op, inputs, outputs);
+    return outputs;
   }
   if (op.kind() == OpKind::function) {
     const Inside inside(nullptr);
     NoGrad guard;
-    return run(op, inputs);
+    run(op, inputs, outputs);
+    return outputs;
   }
   const Specs specs = infer(op, inputs);
   if (op.kind() == OpKind::view) {
     const Layout* layout = &inputs[0].layout();
-    if (std::optional<Layout> seen = op.model().view(std::span(&layout, 1)))
-      return {inputs[0].with_layout(*seen)};
+    if (std::optional<Layout> seen = op.model().view(std::span(&layout, 1))) {
+      outputs.push_back(inputs[0].with_layout(*seen));
+      return outputs;
+    }
   }
-  if (op.facts().deferrable && is_worth_deferring(inputs, specs[0]))
-    return {defer_call(op, inputs, specs[0])};
+  if (op.facts().deferrable && is_worth_deferring(inputs, specs[0])) {
+    outputs.push_back(defer_call(op, inputs, specs[0]));
+    return outputs;
+  }
   if (op.facts().has_shortcut) {
     NoGrad guard;
     const Inside inside(&at);
-    if (Tensor y = op.model().shortcut(inputs)) return {y};
+    if (Tensor y = op.model().shortcut(inputs)) {
+      outputs.push_back(std::move(y));
+      return outputs;
+    }
   }
-  Outputs outputs;
   for (const Spec& spec : specs) outputs.push_back(Tensor::empty(spec.shape, spec.dtype));
   run_kernel(op, inputs, outputs);
   return outputs;
