@@ -1,4 +1,4 @@
-// libedit, or getline; see line_reader.h.
+// libedit, or plain lines; see line_reader.h.
 #include <apps/line_reader.h>
 #include <apps/terminal.h>
 
@@ -14,6 +14,12 @@
 #endif
 
 namespace gradus::app {
+namespace {
+
+/// Whether a person types and reads.
+bool asks() { return ::isatty(STDIN_FILENO) && ::isatty(STDOUT_FILENO); }
+
+}  // namespace
 
 #ifdef GRADUS_LIBEDIT
 
@@ -86,15 +92,16 @@ struct LineReader::Editor {
   HistEvent event{};
 };
 
-LineReader::LineReader(std::string prompt, Completer completer) : prompt_(std::move(prompt)) {
-  if (::isatty(STDIN_FILENO) && ::isatty(STDOUT_FILENO))
-    editor_ = std::make_unique<Editor>(prompt_, std::move(completer));
+LineReader::LineReader(std::string prompt, Completer completer)
+    : plain_(std::cin, std::cout, asks() ? prompt : "") {
+  if (asks()) editor_ = std::make_unique<Editor>(std::move(prompt), std::move(completer));
 }
 
 #else
 
 struct LineReader::Editor {};
-LineReader::LineReader(std::string prompt, Completer) : prompt_(std::move(prompt)) {}
+LineReader::LineReader(std::string prompt, Completer)
+    : plain_(std::cin, std::cout, asks() ? std::move(prompt) : "") {}
 
 #endif
 
@@ -116,10 +123,7 @@ std::optional<std::string> LineReader::next() {
     return line;
   }
 #endif
-  if (::isatty(STDIN_FILENO) && ::isatty(STDOUT_FILENO)) std::cout << prompt_ << std::flush;
-  std::string line;
-  if (!std::getline(std::cin, line)) return std::nullopt;
-  return line;
+  return plain_.next();
 }
 
 }  // namespace gradus::app

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include <apps/plain_lines.h>
+
 namespace gradus::app {
 
 /// Words that may stand in place of the one being typed, which may be the first of its command.
@@ -26,7 +28,7 @@ class LineReader {
 
  private:
   struct Editor;
-  std::string prompt_;
+  PlainLines plain_;
   std::unique_ptr<Editor> editor_;
 };
 

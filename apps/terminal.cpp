@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include <gradus/see/words.h>
+
 namespace gradus::app {
 namespace {
 
@@ -132,7 +134,7 @@ std::string number(const char* format, double value) {
   if (std::isnan(value)) return "nan";
   char text[64];
   std::snprintf(text, sizeof text, format, value);
-  return text;
+  return see::with_typed_exponent(text);
 }
 
 std::string bar(double share, int cells, bool utf8) {

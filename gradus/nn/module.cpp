@@ -1,5 +1,6 @@
 // Visitors over the fields; see module.h.
 #include <gradus/nn/module.h>
+#include <gradus/nn/module_calls.h>
 #include <gradus/program/watch.h>
 
 #include <cxxabi.h>
@@ -60,12 +61,17 @@ class Resetting {
   T before_;
 };
 
-/// The module whose forward runs in this thread, and the module path at its beginning.
-struct Running {
-  Module* module = nullptr;
-  std::shared_ptr<const std::string> scope;
+/// The modules whose forward runs in this thread, each with the module path at its beginning.
+thread_local std::vector<ModuleCall> running;
+
+/// One of them, while it lives.
+class Running {
+ public:
+  explicit Running(ModuleCall one) { running.push_back(std::move(one)); }
+  ~Running() { running.pop_back(); }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
 };
-thread_local Running running;
 
 /// The module called last in this thread that has not ended, and where it was called.
 struct Calling {
@@ -86,18 +92,20 @@ std::string field_name(Module& parent, const Module& child) {
 
 }  // namespace
 
+std::span<const ModuleCall> module_calls() { return running; }
+
 Place Module::called_at(Place here) const { return call.module == this ? call.at : here; }
 
 Tensor Module::operator()(const Tensor& x, Place at) {
   const Resetting<Calling> this_call(call, {this, at});
   // The module path is for whoever looks. A parent that opened a scope has named this one itself.
   std::optional<Scope> named;
-  std::optional<Resetting<Running>> inside;
+  std::optional<Running> inside;
   if (is_observed()) {
-    if (running.module && running.scope == Scope::current())
-      if (const std::string name = field_name(*running.module, *this); !name.empty())
+    if (!running.empty() && running.back().path == Scope::current())
+      if (const std::string name = field_name(*running.back().module, *this); !name.empty())
         named.emplace(name);
-    inside.emplace(running, Running{this, Scope::current()});
+    inside.emplace(ModuleCall{this, Scope::current(), at});
   }
   if (MeaningWatch* watch = GRADUS_MEANING_WATCH) {
     const std::string path = Scope::current() ? *Scope::current() + "." : "";

@@ -196,7 +196,9 @@ Asked asked_element(const Chain& chain, const Elements& elements, std::string_vi
   std::string head = chain.label(e);
   if (said.name != tape.name_of(e.value))
     head = said.name + head.substr(std::min(head.find('['), head.size()));
-  head += " = " + number(chain.read(e), 6) + " (t" + std::to_string(born.number) + ")";
+  head += " = " + number(chain.read(e), 6) + " (";
+  if (tape.steps() > 1) head += "step " + std::to_string(born.step) + ", ";  // each has such a tick
+  head += "t" + std::to_string(born.number) + ")";
   return {e, root, head};
 }
 

@@ -61,7 +61,7 @@ class Chain {
 /// "w1.g[237,39]" at a tick: the element, what it is called, and where it was computed.
 struct Asked {
   Element element, root;
-  std::string title;  ///< "w1.g[237,39] = 151.951 (t8)"
+  std::string title;  ///< "w1.g[237,39] = 151.951 (t8)"; of several steps "(step 1, t8)"
 };
 /// Throws what Elements throws, and IndexError for a place outside.
 Asked asked_element(const Chain& chain, const Elements& elements, std::string_view text,

@@ -1,11 +1,13 @@
 // Names and elements at a place on a tape; see elements.h.
 #include <gradus/ops/ops.h>
+#include <gradus/see/dead_units.h>
 #include <gradus/see/elements.h>
 #include <gradus/see/words.h>
 
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -28,6 +30,24 @@ std::string with_previous_loss(std::string expression) {
     if (i == 0 || (!is_word(expression[i - 1]) && expression[i - 1] != '.'))
       expression.replace(i, previous_loss.size(), previous_loss);
   return expression;
+}
+
+/// Whether the statistics' double holds every digit of one number.
+bool is_exact_as_mean(const TapeValue& number) {
+  return number.spec.dtype != DType::i64 || std::fabs(number.statistics->mean) < 0x1p53;
+}
+
+/// Why dead(relu1) cannot be told at a tick.
+Absence absence_of_module(const Tape& tape, std::string_view module, TapeIndex tick) {
+  const std::string called(module);
+  const auto ticks = static_cast<TapeIndex>(tape.ticks.size());
+  for (TapeIndex t = tick + 1; t < ticks; ++t)
+    if (tick_of_module(tape, module, t) == t)
+      return {"module '" + called + "' has not run here yet",
+              "it comes at " + time_text(tape, "dead(" + called + ")", t, tick)};
+  const std::string near = nearest(module, modules_of(tape));
+  return {"no module here is called '" + called + "'",
+          near.empty() ? "l lists what there is" : "did you mean '" + near + "'?"};
 }
 
 }  // namespace
@@ -119,16 +139,27 @@ Lookup Elements::at(TapeIndex tick) const {
     }
     TapeIndex then = tick;
     const std::string said = take_time(name, then);
+    if (const auto module = module_in_dead(said)) return dead_of(*module, then);
     const TapeIndex value = tape_.find(trimmed(said), then);
     if (value == none) return {};
     // One number is known from its statistics.
     const TapeValue& known = entry(tape_.values, value);
     if (!known.payload && known.spec.shape.numel() == 1 && known.statistics &&
-        known.statistics->bad() == 0 && known.spec.shape.rank() == 0)
+        known.statistics->bad() == 0 && known.spec.shape.rank() == 0 && is_exact_as_mean(known))
       return Tensor::scalar(known.statistics->mean, known.spec.dtype);
     const Tensor x = of(value);
     return Tensor(x.storage(), x.layout(), x.dtype()).set_name(tape_.name_of(value));
   };
+}
+
+Tensor Elements::dead_of(std::string_view module, TapeIndex tick) const {
+  const TapeIndex there = tick_of_module(tape_, module, tick);
+  if (there == none) return {};
+  const std::optional<double> share = dead_share(*this, there);
+  if (!share)
+    throw ValueError("'" + std::string(module) + "' gives no rows of units",
+                     "dead(relu1) is the share of units that are 0 for all rows");
+  return Tensor::scalar(*share, DType::f64);
 }
 
 std::string Elements::take_time(std::string_view text, TapeIndex& tick) const {
@@ -182,7 +213,9 @@ Value Elements::evaluate(std::string_view text, TapeIndex tick) const {
       throw UnknownName("there is no step before this one", "loss[-1]",
                         "loss[-1] is the loss of the step before", error.position());
     if (error.name() == "g") throw;
-    const Absence why = absence_of(tape_, error.name(), tick);
+    const auto module = module_in_dead(error.name());
+    const Absence why =
+        module ? absence_of_module(tape_, *module, tick) : absence_of(tape_, error.name(), tick);
     throw UnknownName(why.problem, error.name(), why.hint, error.position());
   }
 }
@@ -194,8 +227,13 @@ std::vector<std::string> Elements::unknown_names(std::string_view text) const {
   const auto is_known = [&](std::string_view name) {
     if (name == previous_loss || name == "loss") return true;
     TapeIndex then = tick;
-    const std::string said = tick == none ? "" : take_time(name, then);
-    return tick != none && tape_.find(trimmed(said), then) != none;
+    if (tick == none) return false;
+    const std::string said = take_time(name, then);
+    if (const auto module = module_in_dead(said)) {
+      const std::vector<std::string> known = modules_of(tape_);
+      return std::ranges::count(known, *module) > 0;
+    }
+    return tape_.find(trimmed(said), then) != none;
   };
   return see::unknown_names(expression, is_known);
 }

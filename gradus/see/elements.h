@@ -24,7 +24,8 @@ class Elements {
   /// Names for `evaluate`, as known at the end of `tick`; x.g is there where a gradient was made.
   Lookup at(TapeIndex tick) const;
   /// The value of an expression at a tick; "... @ t=3" and "... @ step=0 t=3" look elsewhere.
-  /// loss[-1] is the loss of the step before. Throws ExpressionError and the errors above.
+  /// loss[-1] is the loss of the step before, dead(relu1) a module's share of dead units. Throws
+  /// ExpressionError and the errors above.
   Value evaluate(std::string_view text, TapeIndex tick) const;
   /// The names in an expression that nothing on the tape has so far; computes nothing. Throws
   /// ExpressionError for what is no expression.
@@ -36,6 +37,8 @@ class Elements {
   Tape& tape() const { return tape_; }
 
  private:
+  /// dead(relu1): see dead_units.h. Empty where the module did not run yet.
+  Tensor dead_of(std::string_view module, TapeIndex tick) const;
   std::optional<Value> known_without(std::string_view expression, TapeIndex tick) const;
 
   Tape& tape_;

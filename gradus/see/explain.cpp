@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <set>
 
 #include <gradus/autograd/backward.h>
@@ -44,9 +43,7 @@ struct Written {
     }
     const auto constant = program.constants.find(id);
     if (constant != program.constants.end() && constant->second.numel() == 1) {
-      char digits[40];
-      std::snprintf(digits, sizeof digits, "%.6g", constant->second.to_vector<double>()[0]);
-      return digits;
+      return number(constant->second.to_vector<double>()[0]);
     }
     return "constant" + program.values.at(id).shape.str();
   }

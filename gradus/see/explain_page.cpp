@@ -176,13 +176,6 @@ TapeExplanation explained(const Elements& elements, std::string_view what, TapeI
     element.reason.title = asked_element(Chain(elements), elements, element.name, tick).title;
     element.reason.untold = error.problem();
   }
-  if (tape.steps() > 1) {  // the same tick is in every step
-    const Asked asked = asked_element(Chain(elements), elements, element.name, tick);
-    const TapeIndex step = at(tape.ticks, tape.tick_of_value(asked.root.value)).step;
-    std::string& title = element.reason.title;
-    if (const std::size_t when = title.rfind("(t"); when != title.npos)
-      title.insert(when + 1, "step " + std::to_string(step) + ", ");
-  }
   std::int64_t place = 0;  // what lies outside was refused
   for (std::size_t k = 0; k < element.index.size(); ++k) {
     const std::int64_t size = shape[static_cast<int>(k)];

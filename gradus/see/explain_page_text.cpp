@@ -67,14 +67,11 @@ std::string latex_lines(const std::string& name, const Term& term, const Term& c
   return text;
 }
 
-/// ", rel 3.1e-05"; nothing where one is no number to compare.
+/// ", rel 3.1e-5"; nothing where one is no number to compare.
 std::string rel_text(double ours, double theirs) {
   if (!std::isfinite(ours) || !std::isfinite(theirs)) return "";
   if (ours == theirs) return ", rel 0";
-  char text[40];
-  std::snprintf(text, sizeof text, ", rel %.1e",
-                std::fabs(ours - theirs) / std::max(std::fabs(theirs), 1e-300));
-  return text;
+  return ", rel " + number(std::fabs(ours - theirs) / std::max(std::fabs(theirs), 1e-300), 2);
 }
 
 /// Which terms push up, which down, and which are no numbers.

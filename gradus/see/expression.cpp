@@ -2,11 +2,13 @@
 #include <gradus/core/print.h>
 #include <gradus/ops/ops.h>
 #include <gradus/ops/registry.h>
+#include <gradus/see/double_stretch.h>
 #include <gradus/see/expression.h>
 #include <gradus/see/expression_text.h>
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 
@@ -20,9 +22,7 @@ Value shape_value(const Shape& shape) {
   return {Tensor::of(shape.to_vector(), {shape.rank()}), {}, true};
 }
 
-Value number_value(std::int64_t number) {
-  return {Tensor::scalar(static_cast<double>(number), DType::i64), {}};
-}
+Value number_value(std::int64_t number) { return {Tensor::scalar(number, DType::i64), {}}; }
 
 /// `text` as an attribute's value: "[0, 1]" is the list 0,1.
 std::string attribute_text(std::string_view text) {
@@ -44,6 +44,7 @@ class Reader : ExpressionText {
   Value whole() {
     Value value = comparison();
     if (peek() != '\0') fail(std::string("'") + peek() + "' was not expected here", "");
+    value.warning = warning_;
     return value;
   }
 
@@ -92,7 +93,9 @@ class Reader : ExpressionText {
         }
         if (left.tensor && right.tensor)
           left = computed(position, [&, compare = compare] {
-            return compare(left.tensor, right.tensor, Place::current());
+            const Tensor result = compare(left.tensor, right.tensor, Place::current());
+            warn_of_stretch(left.tensor, sign, right.tensor, result);
+            return result;
           });
         else if (!left.tensor && !right.tensor && (sign == "==" || sign == "!="))
           left = {Tensor::scalar((left.word == right.word) == (sign == "=="), DType::boolean), {}};
@@ -109,7 +112,22 @@ class Reader : ExpressionText {
                Combine combine) {
     const Value right = (this->*operand)();
     const Tensor &a = number_in(left, position), &b = number_in(right, position);
-    return computed(position, [&] { return combine(a, b); });
+    const bool is_power = text_.substr(position).starts_with("**");
+    return computed(position, [&] {
+      const Tensor result = combine(a, b);
+      warn_of_stretch(a, text_.substr(position, is_power ? 2 : 1), b, result);
+      return result;
+    });
+  }
+  /// B2, of the first such operation.
+  void warn_of_stretch(const Tensor& a, std::string_view sign, const Tensor& b,
+                       const Tensor& result) {
+    if (sign == "@" || !warning_.empty() || !both_stretch(a.shape(), b.shape(), result.shape()))
+      return;
+    const StretchedSide left{a.name().empty() ? "a" : a.name(), a.spec()},
+        right{b.name().empty() ? "b" : b.name(), b.spec()};
+    warning_ = both_stretch_text(left.name + " " + std::string(sign) + " " + right.name, left,
+                                 right, result.spec());
   }
   Value sum() {
     Value left = product();
@@ -201,11 +219,29 @@ class Reader : ExpressionText {
     if (at_number()) return number();
     if (!at_word()) fail(peek() ? "a value is missing" : "the expression ends too early", "");
     const std::string_view name = word();
-    if (peek() == '(') return call(name, position, {});
     const auto begin = static_cast<std::size_t>(name.data() - text_.data());
+    if (peek() == '(' && name == "dead") return dead_units(begin);
+    if (peek() == '(') return call(name, position, {});
     if (Tensor tensor = named(begin, begin + name.size())) return {tensor, {}};
     at_ = position;
     return unknown_name();
+  }
+  /// dead(relu1) is said of a module, which is no tensor: who looks up names knows it as a whole.
+  Value dead_units(std::size_t begin) {
+    const std::size_t end = text_.find(')', at_);
+    if (end == text_.npos) fail("')' is missing", "dead(relu1)");
+    at_ = end + 1;
+    const std::string name(text_.substr(begin, at_ - begin));
+    try {
+      if (Tensor share = named(begin, at_)) return {share, {}};
+    } catch (const ExpressionError&) {
+      throw;
+    } catch (const Error& error) {
+      throw ExpressionError(error.problem(), error.hint(), begin);
+    }
+    if (!unknown_) throw UnknownName(name, "dead(relu1) is of a module of a tape", begin);
+    unknown_->push_back(name);
+    return number_value(0);
   }
   /// What stands behind dots is part of the name; a call and what tensors have are not.
   Value unknown_name() {
@@ -261,8 +297,10 @@ class Reader : ExpressionText {
       at_ = position;
       return unknown_name();
     }
-    const bool whole = digits.find_first_not_of("0123456789") == digits.npos && value < 9e15;
-    return {Tensor::scalar(value, whole ? DType::i64 : DType::f64), {}};
+    std::int64_t whole = 0;  // keeps digits that a double has not
+    const auto [last, error] = std::from_chars(digits.data(), digits.data() + digits.size(), whole);
+    if (error == std::errc() && last == digits.data() + digits.size()) return number_value(whole);
+    return {Tensor::scalar(value, DType::f64), {}};
   }
 
   // -- behind a value -----------------------------------------------------------------------------
@@ -403,6 +441,7 @@ class Reader : ExpressionText {
 
   const Lookup& lookup_;
   std::vector<std::string>* unknown_ = nullptr;
+  std::string warning_{};
   int depth_ = 0;
 };
 

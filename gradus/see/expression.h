@@ -18,6 +18,7 @@ struct Value {
   Tensor tensor;
   std::string word;
   bool is_shape = false;  ///< i64 sizes or strides, shown as [2,3]
+  std::string warning{};  ///< B2, where both sides of an operation stretched
 
   /// As shown to a reader, in lines of at most `width` columns where the elements allow it.
   std::string str(int width = 80) const;
@@ -66,8 +67,8 @@ class UnknownName : public ExpressionError {
 /// .shape .strides .offset .ndim .numel .dtype .name .grad (or .g) .T, and calls: mean(x, axis=0)
 /// or x.mean(axis=0), where what comes after the operation's inputs, named or not, or stands in
 /// quotes, sets its attributes: einsum("ij,jk->ik", a, b). A name may have a time behind it, and
-/// behind its index: w1[0] @ t=9 - w1[0] @ t=0. Nothing is recorded, and no observer sees it.
-/// Throws ExpressionError.
+/// behind its index: w1[0] @ t=9 - w1[0] @ t=0. dead(relu1) is looked up like a name. Nothing is
+/// recorded, and no observer sees it. Throws ExpressionError.
 Value evaluate(std::string_view text, const Lookup& lookup);
 
 /// The names in `text` that `is_known` does not know, read without computing anything. Throws

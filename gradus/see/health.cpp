@@ -12,13 +12,11 @@
 
 namespace gradus::see {
 
-std::string digits(double value, int count) {
-  std::string short_one = number(value, count);  // 3e-9 for 3e-09
-  if (const auto e = short_one.find('e');
-      e != short_one.npos && e + 2 < short_one.size() && short_one[e + 2] == '0')
-    short_one.erase(e + 2, 1);
-  return short_one;
+double bytes_of(const Spec& spec) {
+  return static_cast<double>(spec.shape.numel()) * static_cast<double>(dtype_size(spec.dtype));
 }
+
+std::string digits(double value, int count) { return number(value, count); }
 
 std::string bytes_text(double bytes) {
   const char* unit = "B";

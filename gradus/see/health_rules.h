@@ -70,12 +70,13 @@ class HealthReport {
   std::vector<Entry> entries_;
 };
 
+double bytes_of(const Spec& spec);
 /// "4308.76"
 std::string digits(double value, int count = 6);
 /// "7.84 GB", "157 kB"
 std::string bytes_text(double bytes);
 std::string percent(double share);
-/// "nan", "-inf", "2e+38"
+/// "nan", "-inf", "2e38"
 std::string element_text(double v);
 
 void find_shape_mistakes(HealthReport& report);       // B2 S3 M1

@@ -8,14 +8,11 @@
 
 #include <gradus/ops/ops.h>
 #include <gradus/ops/registry.h>
+#include <gradus/see/double_stretch.h>
 #include <gradus/see/health_inputs.h>
 
 namespace gradus::see {
 namespace {
-
-double bytes_of(const Spec& spec) {
-  return static_cast<double>(spec.shape.numel()) * static_cast<double>(dtype_size(spec.dtype));
-}
 
 /// Whether a call was made inside of one of the library's own: those mean what they do.
 bool is_inside_of_an_op(const HealthReport& r, const TapeEvent& event) {
@@ -51,22 +48,14 @@ void find_double_stretch(HealthReport& r, const TapeEvent& event) {
   if (!is_where && (event.inputs.size() != 2 || stretching_call(event.op, "", "").empty())) return;
   const Spec& y = r.value(event.outputs[0]).spec;
   const auto spec = [&](std::size_t i) -> const Spec& { return r.value(event.inputs[i]).spec; };
-  // Written axes are meant: only a missing one surprises.
   const auto surprises = [&](std::size_t i, std::size_t j) {
-    const Shape &a = spec(i).shape, &b = spec(j).shape;
-    return a != y.shape && b != y.shape && a.rank() != b.rank() && a.rank() > 0 && b.rank() > 0;
+    return both_stretch(spec(i).shape, spec(j).shape, y.shape);
   };
   std::pair<std::size_t, std::size_t> pair{0, 1};
   for (const auto& other : {std::pair<std::size_t, std::size_t>{0, 2}, {1, 2}})
     if (is_where && !surprises(pair.first, pair.second)) pair = other;
   const auto [i, j] = pair;
   if (!surprises(i, j)) return;
-  const Spec &a = spec(i), &b = spec(j);
-  const bool left = a.shape.rank() < b.shape.rank();
-  std::string axes;
-  const Shape& less = left ? a.shape : b.shape;
-  for (int axis = less.rank(); axis < y.shape.rank(); ++axis) axes += "None,";
-  for (int axis = 0; axis < less.rank(); ++axis) axes += axis ? ",:" : ":";
   const char* const letters[] = {is_where ? "c" : "a", is_where ? "a" : "b", "b"};
   const auto name = [&](std::size_t k) {
     const std::string& own = r.value(event.inputs[k]).name;
@@ -75,10 +64,7 @@ void find_double_stretch(HealthReport& r, const TapeEvent& event) {
   const std::string call = is_where ? "where(" + name(0) + ", " + name(1) + ", " + name(2) + ")"
                                     : stretching_call(event.op, name(0), name(1));
   r.tell("B2", &event, event.op,
-         call + ": both sides stretch, " + sizes_text(a.shape) + " and " + sizes_text(b.shape) +
-             " -> " + sizes_text(y.shape) + ", " + bytes_text(bytes_of(y)) + " from " +
-             bytes_text(bytes_of(a) + bytes_of(b)) +
-             ". If meant, write the new axis: " + name(left ? i : j) + "[" + axes + "].");
+         both_stretch_text(call, {name(i), spec(i)}, {name(j), spec(j)}, y));
 }
 
 /// S3: squeeze() without axes takes the batch axis too.

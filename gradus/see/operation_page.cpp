@@ -18,12 +18,6 @@ double norm_of(const Tensor& x) {
   return std::sqrt(sum);
 }
 
-std::string short_difference(double value) {
-  char text[48];
-  std::snprintf(text, sizeof text, "%.1e", value);
-  return text;
-}
-
 /// A head of 8 columns and what follows it; nothing without.
 std::string headed(std::string head, const std::string& text) {
   if (text.empty()) return "";
@@ -43,7 +37,7 @@ std::string numbers_text(const Explanation& e, const GradientRule& r) {
           : e.example.empty() ? " of the example"
                               : of_what(e)) +
          " has L2 " + (r.value ? number(norm_of(r.value)) : "0") + "; formula and rule differ by " +
-         short_difference(r.difference);
+         number(r.difference, 2);
 }
 
 std::string rule_lines(const Explanation& e, const GradientRule& r, TermStyle style) {

@@ -1,5 +1,6 @@
 // Rulers, numbers and colours; see plot_axis.h.
 #include <gradus/see/plot_axis.h>
+#include <gradus/see/words.h>
 
 #include <algorithm>
 #include <charconv>
@@ -29,13 +30,8 @@ std::string short_number(double value) {
     std::string text(
         buffer,
         std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific, 1).ptr);
-    // 1.0e-05 -> 1e-5
     if (const auto zero = text.find(".0e"); zero != std::string::npos) text.erase(zero, 2);
-    const auto sign = text.find('e') + 1;
-    if (text[sign] == '+') text.erase(sign, 1);
-    const auto digit = sign + (text[sign] == '-' ? 1 : 0);
-    if (text[digit] == '0') text.erase(digit, 1);
-    return text;
+    return with_typed_exponent(text);
   }
   static constexpr std::pair<double, const char*> units[] = {
       {1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}, {1, ""}};
@@ -89,9 +85,10 @@ std::vector<std::pair<double, std::string>> worded(const std::vector<double>& va
     else if (v == 0)
       all.emplace_back(v, "0");
     else
-      all.emplace_back(v, std::string(text, std::to_chars(text, text + sizeof text, v,
-                                                          std::chars_format::scientific, digits)
-                                                .ptr));
+      all.emplace_back(v, with_typed_exponent(
+                              std::string(text, std::to_chars(text, text + sizeof text, v,
+                                                              std::chars_format::scientific, digits)
+                                                    .ptr)));
   }
   return all;
 }

@@ -1,5 +1,6 @@
 // Writing a tape at the door; see recorder.h.
 #include <gradus/core/diagnostic.h>
+#include <gradus/nn/module_calls.h>
 #include <gradus/ops/ops.h>
 #include <gradus/program/deferred.h>
 #include <gradus/program/watch.h>
@@ -29,6 +30,16 @@ std::string attributes_of(const Op& op) {
   const std::string all = op.str();
   const std::size_t open = all.find('{');
   return open == all.npos ? "" : all.substr(open + 1, all.size() - open - 2);
+}
+
+/// The calls of modules that run now, the innermost first.
+std::vector<TapeCaller> callers_now() {
+  std::vector<TapeCaller> callers;
+  const std::span<const nn::ModuleCall> calls = nn::module_calls();
+  for (auto call = calls.rbegin(); call != calls.rend(); ++call)
+    callers.push_back({call->path ? *call->path : "", call->at.file_name(),
+                       call->at.function_name(), static_cast<int>(call->at.line())});
+  return callers;
 }
 
 constexpr TapeIndex pinned_before_alarm = 64;  // events
@@ -176,6 +187,7 @@ struct Recorder::Impl final : Observer, MeaningWatch {
     tick.label = std::move(label);
     tick.first = tick.last = here;
     tick.twin = twin;
+    if (phase == Phase::forward) tick.callers = callers_now();
     if (twin != none) at(tape.ticks, twin).backward = static_cast<TapeIndex>(tape.ticks.size());
     tape.ticks.push_back(std::move(tick));
   }

@@ -145,7 +145,7 @@ std::string Stepper::drain() {
 bool Stepper::is_expression(std::string_view command) const {
   if (tape_.ticks.empty()) return false;
   const std::string_view name = leading_name(command);
-  if (name.find_first_of("0123456789.") != name.npos) return true;
+  if (name.find_first_of("0123456789.") != name.npos || command.starts_with("dead(")) return true;
   bool may_come_later = true;
   for (const Entry& e : entries()) {
     if (name == e.word || name == e.letters) return false;

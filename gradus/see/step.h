@@ -10,6 +10,7 @@
 #include <atomic>
 #include <deque>
 #include <map>
+#include <set>
 
 #include <gradus/see/gradient_slope.h>
 #include <gradus/see/rerun.h>
@@ -175,6 +176,8 @@ class Stepper {
   std::string watches_text(const std::vector<Watch>& all, const std::string& what) const;
   /// Without tensor and word where a name is not here yet, which `absence` says: ": nothing is...".
   Value value_now(const std::string& expression, std::string& absence);
+  /// A line that says what is odd about a value, once; else empty.
+  std::string warning_line(const Value& value);
   /// The ticks [first, last) that `u` leaves from here, and where it goes.
   bool is_inside(TapeIndex here, TapeIndex tick) const;
   TapeIndex after_module(TapeIndex tick) const;
@@ -196,6 +199,7 @@ class Stepper {
   std::deque<std::string> queue_;
   StepCommand command_;                 // the one that runs, or waits
   std::string last_line_, shown_;       // the tensor that @[..] looks at
+  std::set<std::string> warned_;        // what was said already
   JsonFields told_;                     // further fields of the answer that comes
   std::vector<std::string> collected_;  // `commands N` takes lines until `end`
   int collecting_number_ = 0;

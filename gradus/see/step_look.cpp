@@ -74,8 +74,15 @@ std::string Stepper::source(const std::string&, int) {
   return source_text(tape_, source, text_style());
 }
 
+std::string Stepper::warning_line(const Value& value) {
+  if (value.warning.empty() || !warned_.insert(value.warning).second) return "";
+  tell("warning", "B2 " + value.warning);
+  return "B2 warn   " + value.warning + "\n";
+}
+
 std::string Stepper::print(const std::string& rest, int) {
   std::vector<std::string> values, told;
+  std::string warnings;
   std::size_t columns = 0;
   bool apart = false;  // one below the other
   std::ptrdiff_t begin = 0;
@@ -84,6 +91,7 @@ std::string Stepper::print(const std::string& rest, int) {
     const Value value = evaluated(elements_, part, focus_.tick, begin);
     if (parts.size() == 1 && value.tensor) shown_ = trimmed(part);
     begin += std::ssize(part) + 1;
+    warnings += warning_line(value);
     if (options_.json) told.push_back(json_text(std::string(trimmed(part)), value));
     values.push_back(value.str(options_.style.width));
     columns += values.back().size() + 2;
@@ -93,7 +101,7 @@ std::string Stepper::print(const std::string& rest, int) {
   apart |= columns > static_cast<std::size_t>(options_.style.width) + 2;
   std::string text;
   for (const std::string& value : values) text += (text.empty() ? "" : apart ? "\n" : "  ") + value;
-  return text + "\n";
+  return text + "\n" + warnings;
 }
 
 std::string Stepper::summary(const std::string& rest, int) {
@@ -111,7 +119,8 @@ std::string Stepper::summary(const std::string& rest, int) {
   const std::string more = (s.bad() > 0 ? "of the others mean " : "mean ") + number(s.mean, 4) +
                            "  std " + number(s.std, 4);
   const bool fits = std::ssize(head) + 2 + std::ssize(more) <= text_style().width;
-  return head + (fits ? "  " : "\n  ") + more + "\n  " + histogram_text(s, options_.style) + "\n";
+  return head + (fits ? "  " : "\n  ") + more + "\n  " + histogram_text(s, options_.style) + "\n" +
+         warning_line(value);
 }
 
 std::string Stepper::picture(const std::string& rest, int) {

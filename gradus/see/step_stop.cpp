@@ -239,7 +239,8 @@ std::string Stepper::watch(const std::string& rest, int) {
   watches_.push_back({++numbers_, rest});
   tell("number", numbers_);
   return "watch " + std::to_string(numbers_) + ": " + rest + absence +
-         (value.tensor && value.tensor.numel() == 1 ? " = " + value.str() : "") + "\n";
+         (value.tensor && value.tensor.numel() == 1 ? " = " + value.str() : "") + "\n" +
+         warning_line(value);
 }
 std::string Stepper::display(const std::string& rest, int) {
   if (rest.empty()) {
@@ -255,7 +256,8 @@ std::string Stepper::display(const std::string& rest, int) {
   displays_.push_back({++numbers_, rest});
   tell("number", numbers_);
   return std::to_string(numbers_) + ": " + rest +
-         (absence.empty() ? " = " + value.str(options_.style.width) : absence) + "\n";
+         (absence.empty() ? " = " + value.str(options_.style.width) : absence) + "\n" +
+         warning_line(value);
 }
 std::string Stepper::undisplay(const std::string& rest, int) {
   if (rest.empty()) {

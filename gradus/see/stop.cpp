@@ -1,5 +1,6 @@
 // Reading and asking conditions; see stop.h.
 #include <gradus/ops/ops.h>
+#include <gradus/see/dead_units.h>
 #include <gradus/see/stop.h>
 #include <gradus/see/tape_view.h>
 #include <gradus/see/words.h>
@@ -43,6 +44,7 @@ std::vector<TapeIndex> made_in(const Tape& tape, TapeIndex index) {
 /// the tick made is looked at, so that running over a long tape takes as long as the tape.
 bool names_something_made(const Elements& elements, const std::string& expression, TapeIndex tick) {
   const Tape& tape = elements.tape();
+  if (asks_dead_of(expression, tape, tick)) return true;
   std::set<std::string, std::less<>> made;
   for (const TapeIndex v : made_in(tape, tick)) {
     made.insert(tape.name_of(v));
@@ -206,10 +208,10 @@ Stop::Stop(std::string text) : text_(trimmed(text)) {
                           return std::isalnum(static_cast<unsigned char>(c)) ||
                                  std::string_view("_.* ").find(c) != std::string_view::npos;
                         });
-  const bool is_dead = subject_.starts_with("dead(") && subject_.back() == ')';
+  const std::optional<std::string_view> dead = module_in_dead(subject_);
   if (!is_number) {
-    const bool has_star = has_bars && subject_.find('*') != subject_.npos;
-    if (has_star || is_dead || subject_ == "bytes" || subject_ == "rank")
+    const bool has_star = (has_bars || dead) && subject_.find('*') != subject_.npos;
+    if (has_star || subject_ == "bytes" || subject_ == "rank")
       throw ValueError("'" + text_ + "' compares with no number", "b |w1.g|>100, b bytes>1G");
     return;
   }
@@ -219,9 +221,9 @@ Stop::Stop(std::string text) : text_(trimmed(text)) {
     kind_ = Kind::norm;
     subject_ = trimmed(subject_.substr(1, subject_.size() - 2));
   }
-  if (is_dead) {
+  if (dead) {
     kind_ = Kind::dead;
-    subject_ = trimmed(subject_.substr(5, subject_.size() - 6));
+    subject_ = std::string(*dead);
   }
 }
 
@@ -230,6 +232,8 @@ std::string Stop::doubt(const Elements& elements) const {
   if (kind_ == Kind::condition) {
     std::vector<std::string> unknown = elements.unknown_names(text_);
     if (unknown.empty() || tape.ticks.empty()) return "";
+    if (const auto module = module_in_dead(unknown[0]))
+      return unknown_text(std::string(*module), modules_of(tape));
     return unknown_text(unknown[0], tape.names(static_cast<TapeIndex>(tape.ticks.size()) - 1));
   }
   if (tape.ticks.empty()) return "";
@@ -355,19 +359,11 @@ std::optional<std::string> Stop::met(const Elements& elements, TapeIndex index) 
     if (kind_ == Kind::norm && s && matches(subject_, name) && compares(s->l2))
       return "|" + name + "| = " + number(s->l2);
   }
-  if (kind_ == Kind::dead && tick.phase == Phase::forward && matches(subject_, tick.label)) {
-    const std::vector<TapeIndex> results = tape.results_of(index);
-    if (results.empty() || at(tape.values, results[0]).spec.shape.rank() < 2) return std::nullopt;
-    const Unobserved not_seen;
-    const NoGrad not_recorded;
-    const Tensor x = elements.of(results[0]);
-    if (x.numel() == 0) return std::nullopt;
-    Ints axes;
-    for (int axis = 0; axis + 1 < x.ndim(); ++axis) axes.push_back(axis);
-    const Tensor dead = amax(abs(x), axes) == 0;
-    const double share = astype(dead, DType::f64).mean().item();
-    if (compares(share)) return "dead(" + tick.label + ") = " + number(share);
-  }
+  const std::string& scope = at(tape.events, tick.first).scope;
+  if (kind_ == Kind::dead && tick.phase == Phase::forward &&
+      (matches(subject_, tick.label) || matches(subject_, scope)))
+    if (const auto share = dead_share(elements, index); share && compares(*share))
+      return "dead(" + tick.label + ") = " + number(*share);
   return std::nullopt;
 }
 

@@ -61,6 +61,13 @@ struct TapeEvent {
   std::vector<std::string> allowed{};  ///< codes that were meant around it: core/diagnostic.h
 };
 
+/// A module's call, as it stands in the user's source.
+struct TapeCaller {
+  std::string module;          ///< its path, "net.lin1"; empty for the outermost
+  std::string file, function;  ///< where it was called
+  int line = 0;
+};
+
 /// What a reader steps over; t0 of each step is "in": what comes from outside.
 struct TapeTick {
   TapeIndex step = 0, number = 0;  ///< number: the t of t7, from 0 in each step
@@ -68,6 +75,7 @@ struct TapeTick {
   std::string label;                       ///< "lin1", "mse", "sgd"; "in"
   TapeIndex first = 0, last = 0;           ///< events [first, last)
   TapeIndex twin = none, backward = none;  ///< tick of the other pass
+  std::vector<TapeCaller> callers{};       ///< of a forward one: the calls around, innermost first
 };
 
 /// One walk backwards: a step may have several, as of two losses.

@@ -144,9 +144,13 @@ TapeEvent event_from(const TapeJson& j) {
 }
 
 TapeJson to_json(const TapeTick& t) {
-  return {{"step", t.step},   {"number", t.number},    {"phase", static_cast<int>(t.phase)},
-          {"label", t.label}, {"first", t.first},      {"last", t.last},
-          {"twin", t.twin},   {"backward", t.backward}};
+  TapeJson j{{"step", t.step},   {"number", t.number},    {"phase", static_cast<int>(t.phase)},
+             {"label", t.label}, {"first", t.first},      {"last", t.last},
+             {"twin", t.twin},   {"backward", t.backward}};
+  for (const TapeCaller& c : t.callers)
+    j["callers"].push_back(
+        {{"module", c.module}, {"file", c.file}, {"function", c.function}, {"line", c.line}});
+  return j;
 }
 TapeTick tick_from(const TapeJson& j) {
   TapeTick t;
@@ -158,6 +162,9 @@ TapeTick tick_from(const TapeJson& j) {
   t.last = j.at("last");
   t.twin = j.at("twin");
   t.backward = j.at("backward");
+  if (j.contains("callers"))
+    for (const TapeJson& c : j["callers"])
+      t.callers.push_back({c.at("module"), c.at("file"), c.at("function"), c.at("line")});
   return t;
 }
 

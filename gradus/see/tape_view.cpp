@@ -1,4 +1,5 @@
 // Lines about a tape; see tape_view.h.
+#include <gradus/see/tape_callers.h>
 #include <gradus/see/tape_rate.h>
 #include <gradus/see/tape_view.h>
 #include <gradus/see/words.h>
@@ -39,6 +40,13 @@ std::string short_function(std::string whole) {
   const std::size_t before =
       last == name.npos || last == 0 ? name.npos : name.rfind("::", last - 1);
   return before == name.npos ? name : name.substr(before + 2);
+}
+
+/// "mlp.cpp:27 in Net::forward".
+template <class Call>
+std::string line_text(const Call& call) {
+  return base_name(call.file) + ":" + std::to_string(call.line) + " in " +
+         short_function(call.function);
 }
 
 }  // namespace
@@ -241,10 +249,12 @@ std::string where_text(const Tape& tape, const Focus& focus, const Style& style)
                      " of " + std::to_string(last - first - 1) + ": " +
                      std::string(trimmed(title_of(tape, focus))) + "\n";
   if (const TapeEvent* event = event_of(tape, focus)) {
-    text += "  " + base_name(event->file) + ":" + std::to_string(event->line) + " in " +
-            short_function(event->function) + "\n";
+    text += "  " + line_text(*event) + "\n";
     for (TapeIndex parent = event->parent; parent != none; parent = at(tape.events, parent).parent)
       text += "  inside " + at(tape.events, parent).op + "\n";
+    for (const TapeCaller& caller : callers_of(tape, focus.tick))
+      text += "  " + (caller.module.empty() ? "" : caller.module + " ") + "called at " +
+              line_text(caller) + "\n";
     if (!event->scope.empty()) text += "  module path " + event->scope + "\n";
   }
   if (tick.phase == Phase::update && tick.number > 0)
@@ -259,6 +269,8 @@ std::string where_text(const Tape& tape, const Focus& focus, const Style& style)
   if (tick.phase == Phase::backward && tick.twin != none)
     text += "  runs back over " + tick_name(tape, tick.twin) + " " + title_of(tape, {tick.twin}) +
             ", " + place_of(tape, {tick.twin}) + "\n";
+  if (const TapeEvent* begun = beginning_of_pass(tape, focus.tick))
+    text += "  backward pass begun at " + line_text(*begun) + "\n";
   if (tick.phase == Phase::forward && tick.backward != none)
     text += "  its backward is " + tick_name(tape, tick.backward) + "\n";
   std::string lines;

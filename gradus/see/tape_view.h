@@ -58,7 +58,8 @@ std::string list_text(const Tape& tape, const Focus& focus, bool all, const Styl
 std::pair<TapeIndex, TapeIndex> shown_in_list(const Tape& tape, const Focus& focus, bool all);
 /// The same as a JSON list.
 std::string list_json(const Tape& tape, const Focus& focus, bool all);
-/// Step, tick, place, module path, calls around, forward twin.
+/// Step, tick, place, calls around, the innermost first, module path, forward twin, and where the
+/// backward pass was begun.
 std::string where_text(const Tape& tape, const Focus& focus, const Style& style);
 /// The same as one JSON object.
 std::string where_json(const Tape& tape, const Focus& focus);

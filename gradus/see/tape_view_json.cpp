@@ -1,5 +1,6 @@
 // Stops, places and lists as JSON; see tape_view.h.
 #include <gradus/see/statistics_json.h>
+#include <gradus/see/tape_callers.h>
 #include <gradus/see/tape_rate.h>
 #include <gradus/see/tape_view.h>
 #include <gradus/see/words.h>
@@ -98,9 +99,15 @@ std::string where_json(const Tape& tape, const Focus& focus) {
     for (TapeIndex parent = event->parent; parent != none; parent = at(tape.events, parent).parent)
       j["inside"].push_back(at(tape.events, parent).op);
     j["module"] = event->scope;
+    j["callers"] = ViewJson::array();
+    for (const TapeCaller& c : callers_of(tape, focus.tick))
+      j["callers"].push_back(
+          {{"module", c.module}, {"file", c.file}, {"line", c.line}, {"function", c.function}});
   }
   if (ViewJson lr = rate_at(tape, focus); !lr.is_null()) j["lr"] = std::move(lr);
   if (tick.twin != none) j["twin"] = at(tape.ticks, tick.twin).number;
+  if (const TapeEvent* begun = beginning_of_pass(tape, focus.tick))
+    j["begun"] = {{"file", begun->file}, {"line", begun->line}, {"function", begun->function}};
   if (tick.backward != none) j["backward"] = at(tape.ticks, tick.backward).number;
   return dumped(j);
 }

@@ -1,9 +1,9 @@
 // Terms as one einsum: products, sums, transposes and stretches are all contractions, so a chain of
 // them is one equation over what is left. Next: gradient_formula.h.
 #include <gradus/see/term_node.h>
+#include <gradus/see/words.h>
 
 #include <algorithm>
-#include <cstdio>
 
 namespace gradus::see {
 namespace {
@@ -211,9 +211,7 @@ std::string EinsumForm::str() const {
   if (scale == -1) {
     text = "-";
   } else if (scale != 1) {
-    char number[40];
-    std::snprintf(number, sizeof number, "%.12g * ", scale);
-    text = number;
+    text = number(scale, 12) + " * ";
   }
   text += "einsum(\"" + equation + "\"";
   for (const Term& f : factors) text += ", " + write(f);

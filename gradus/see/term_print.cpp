@@ -2,11 +2,11 @@
 // ASCII, Unicode and LaTeX differ only in what a sign looks like, so they cannot disagree.
 // Next: term_einsum.cpp.
 #include <gradus/see/term_form.h>
+#include <gradus/see/words.h>
 
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <cstdio>
 #include <utility>
 
 #include <gradus/symbolic/parse.h>
@@ -21,11 +21,7 @@ struct TermText {
   Hold hold = Hold::atom;
 };
 
-std::string plain_number(double value) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.12g", value);
-  return text;
-}
+std::string plain_number(double value) { return number(value, 12); }
 
 /// One letter is one axis on the whole page: those of the result are i, j, k, and go down with the
 /// parts; what is summed away is n, as in index_form.h.

@@ -17,13 +17,20 @@ namespace {
 /// A parameter, or a part of it, as a view.
 Tensor part_of(StepProgram& program, const std::string& name, const Ints& index) {
   std::vector<std::string> names;
-  for (auto& [known, x] : program.state()) {
-    names.push_back(known);
+  // What a program writes down anew each time, such as a count of steps, changes nothing in it.
+  const auto state = program.state(), again = program.state();
+  for (std::size_t i = 0; i < std::min(state.size(), again.size()); ++i) {
+    const auto& [known, x] = state[i];
+    const bool is_its_own = x.storage().data() == again[i].second.storage().data();
+    if (known == name && !is_its_own)
+      throw ValueError("'" + name + "' cannot be set: the program writes it down anew each time",
+                       "parameters and the tensors of an optimizer can");
+    if (is_its_own) names.push_back(known);
     if (known != name) continue;
     if (index.size() > static_cast<std::size_t>(x.ndim()))
       throw IndexError(name + " has shape " + x.shape().str(), "give at most one number an axis");
     Tensor part = Tensor(x.storage(), x.layout(), x.dtype());
-    for (const std::int64_t i : index) part = part[i];
+    for (const std::int64_t k : index) part = part[k];
     return part;
   }
   const std::string near = nearest(name, names);

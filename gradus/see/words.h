@@ -29,12 +29,23 @@ inline std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-/// At most `digits` significant digits, as "%g" writes them. NaN has no sign, whatever its bits.
+/// What printf wrote with its exponent as people type one: 1e-5 and 2e38, not 1e-05 and 2e+38.
+inline std::string with_typed_exponent(std::string text) {
+  const std::size_t e = text.find('e');
+  if (e == text.npos || e + 1 == text.size()) return text;
+  std::size_t digit = e + 1;
+  if (text[digit] == '+') text.erase(digit, 1);
+  if (text[digit] == '-') ++digit;
+  while (digit + 1 < text.size() && text[digit] == '0') text.erase(digit, 1);
+  return text;
+}
+
+/// At most `digits` significant digits: 97.6791, 1e-5. NaN has no sign, whatever its bits.
 inline std::string number(double value, int digits = 6) {
   if (std::isnan(value)) return "nan";
   char text[40];
   std::snprintf(text, sizeof text, "%.*g", digits, value);
-  return text;
+  return with_typed_exponent(text);
 }
 
 /// The same of a change: "+0.0037".

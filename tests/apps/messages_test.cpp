@@ -213,9 +213,9 @@ TEST_F(Messages, ThreadsOfTheEnvironmentAreReadOrNamed) {
 
 TEST_F(Messages, MemoryIsAddedUpFirst) {
   EXPECT_THAT(failure("train --hidden 1000000,1000000"),
-              HasSubstr("--hidden 1000000,1000000 is 1e+12 weights"));
+              HasSubstr("--hidden 1000000,1000000 is 1e12 weights"));
   EXPECT_THAT(failure("step --net classifier --hidden 1000000,1000000"),
-              HasSubstr("--hidden 1000000,1000000 is 1e+12 weights"));
+              HasSubstr("--hidden 1000000,1000000 is 1e12 weights"));
   EXPECT_FALSE(exists("model.safetensors"));
 }
 

@@ -96,6 +96,15 @@ TEST_F(Expression, EveryOperationCanBeCalled) {
   EXPECT_EQ(numbers("exp(m[0, 0])"), Numbers{1});
 }
 
+/// A double has 53 bits; what no int64 holds is floating.
+TEST_F(Expression, WholeNumbersKeepTheirDigits) {
+  for (const char* number : {"9007199254740993", "9223372036854775807", "0", "007"})
+    EXPECT_EQ(value(number).tensor.item<std::int64_t>(), std::strtoll(number, nullptr, 10));
+  EXPECT_EQ(value("-9007199254740993 + 1").tensor.item<std::int64_t>(), -9007199254740992);
+  EXPECT_EQ(value("9223372036854775808").tensor.dtype(), DType::f64);
+  EXPECT_EQ(value("1e3").tensor.dtype(), DType::f64);
+}
+
 TEST_F(Expression, MistakesPointAtTheCharacter) {
   EXPECT_EQ(mistake("m + x"), "4: nothing is called 'x' here");
   EXPECT_EQ(mistake("m +"), "3: the expression ends too early");

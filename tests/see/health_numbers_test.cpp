@@ -70,14 +70,14 @@ TEST(HealthNumbers, OperandsAreShownOfElementwiseCallsAlone) {
   a.set_name("a");
   EXPECT_EQ(health_of([&] { matmul(a, b); }),
             "N1 error  first non-finite value: t1 matmul, matmul_0[0,0] = inf; input a[0,1] = "
-            "2e+38, its largest. 1 of 4 elements.\n          Lower the learning rate, or look at "
+            "2e38, its largest. 1 of 4 elements.\n          Lower the learning rate, or look at "
             "the inputs.\n");
   EXPECT_THAT(health_of([&] { cumsum(full({3}, 1e38) * 2, 0); }),
-              HasSubstr("t3 cumsum, cumsum_2[1] = inf; input mul_1[0] = 2e+38, its largest, was "
-                        "1e+38 * 2 at t2. 2 of 3"));
+              HasSubstr("t3 cumsum, cumsum_2[1] = inf; input mul_1[0] = 2e38, its largest, was "
+                        "1e38 * 2 at t2. 2 of 3"));
   EXPECT_THAT(health_of([&] { sum(square(a * 0.5e-19) * 2e38); }), HasSubstr("t3 mul"));
   EXPECT_THAT(health_of([&] { sum(full({4}, 2e38)); }),
-              HasSubstr("t2 sum, sum_1 = inf; input full_0[0] = 2e+38, its largest, came from full "
+              HasSubstr("t2 sum, sum_1 = inf; input full_0[0] = 2e38, its largest, came from full "
                         "at t1. 1 of 1 element."));
 }
 

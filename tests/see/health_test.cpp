@@ -355,7 +355,7 @@ TEST(Health, X1EndsWithAFix) {
       HasSubstr(text("(healthy: about 0.1 %%). Lower lr: at %.2g it moves by 0.1 %%.", gentle)));
   EXPECT_THAT(alone, HasSubstr(text("; w moved by %.3g times its length", 200 * 0.001 / gentle)));
   EXPECT_THAT(after_three_steps(loss, 1, 1e30, "X1").first,
-              HasSubstr(" -> inf in one step at lr 1e+30; w moved by "));
+              HasSubstr(" -> inf in one step at lr 1e30; w moved by "));
 }
 
 TEST(Health, X2VanishingGradients) {

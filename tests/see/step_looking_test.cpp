@@ -109,10 +109,25 @@ TEST_F(StepOnLine, ErrorsPointAtTheCharacter) {
 TEST_F(StepOnLine, OtherTimesAndTheStepBefore) {
   EXPECT_THAT(say("p loss[-1]"), HasSubstr("^ there is no step before this one"));
   EXPECT_EQ(say("end ; p loss[-1]").substr(say("end").size()), "3.6250\n");
-  EXPECT_THAT(say("why w.g[1,0] @ step=0 t=4"), StartsWith("w.g[1,0] = -12 (t4)"));
-  EXPECT_THAT(say("gears w.g[1,0] @ step=0 t=4"), HasSubstr("= -12 (t4)"));
+  EXPECT_THAT(say("why w.g[1,0] @ step=0 t=4"), StartsWith("w.g[1,0] = -12 (step 0, t4)"));
+  EXPECT_THAT(say("gears w.g[1,0] @ step=0 t=4"), HasSubstr("= -12 (step 0, t4)"));
   EXPECT_THAT(say("check w.g[1,0] @ step=0 t=4"), HasSubstr("w.g here -12"));
   EXPECT_THAT(say("why w.g[1,0] @ step=9"), HasSubstr("there is no 'step=9' on the tape"));
+}
+
+/// Each step has its t4; where there is one step alone, none is named.
+TEST_F(StepOnLine, AnElementSaysTheStepOfItsTick) {
+  say("j step=1 t=4");
+  for (const std::string command : {"why w.g[1,0]", "gears w.g[1,0]", "why out[1,0] @ step=1 t=1"})
+    EXPECT_THAT(say(command), HasSubstr("(step 1, t")) << command;
+  EXPECT_THAT(say("why w[1,0] @ step=0 t=5"), HasSubstr(" (step 0, t5)"));
+  Rerun once(std::make_unique<Line>(), {});
+  once.advance();
+  Stepper of_one(once.tape(), {}, &once);
+  of_one.ended();
+  of_one.execute("end");
+  EXPECT_THAT(of_one.execute("why w.g[1,0]"), StartsWith("w.g[1,0] = -12 (t4) = "));
+  EXPECT_THAT(of_one.execute("gears w.g[1,0]"), StartsWith("w.g[1,0] = -12 (t4), "));
 }
 
 TEST_F(StepOnLine, TabOffersCommandsTensorsAndModules) {

@@ -270,8 +270,28 @@ TEST(StepLive, StopsAtShapesNaNAndDeadUnits) {
   EXPECT_THAT(stepper.execute("first shape *,3"), HasSubstr("nowhere"));
   EXPECT_THAT(stepper.execute("first dead(relu1)>0.1"), HasSubstr("dead(relu1) = 0.5"));
   EXPECT_THAT(stepper.execute("first dead(relu1)>0.6"), HasSubstr("nowhere"));
+  // Anywhere else it is an expression like others.
+  stepper.execute("end");
+  EXPECT_EQ(stepper.execute("p dead(relu1), dead( relu1 )*2, dead(relu1) @ t=2"),
+            "0.5000  1.  0.5000\n");
+  EXPECT_EQ(stepper.execute("dead(relu1) > 0.1"), "True\n");
+  EXPECT_THAT(stepper.execute("first dead(relu1) > dead(relu1)*2"), HasSubstr("nowhere"));
+  EXPECT_THAT(stepper.execute("first dead(relu1) < dead(relu1)*2"), HasSubstr("first: step 0 t2"));
+  EXPECT_THAT(stepper.execute("b dead(rely1)<dead(relu1)*2 ; delete 1"),
+              HasSubstr("is called 'rely1'; did you mean 'relu1'?"));
+  EXPECT_THAT(stepper.execute("p 1 + dead(rely1)"),
+              HasSubstr("\n      ^ no module here is called 'rely1'; did you mean 'relu1'?"));
+  EXPECT_THAT(stepper.execute("p dead(relu1"), HasSubstr("^ ')' is missing"));
+  EXPECT_THAT(
+      stepper.execute("home ; p dead(relu1)"),
+      HasSubstr("^ module 'relu1' has not run here yet; it comes at t2 (dead(relu1) @ t=2)"));
+  EXPECT_THAT(stepper.execute("display dead(relu1)"), StartsWith("2: dead(relu1): module 'relu1'"));
+  EXPECT_THAT(
+      stepper.execute("watch dead(relu1) ; c"),
+      AllOf(HasSubstr("watch 3: dead(relu1) = 0.5"), HasSubstr("    2: dead(relu1) = 0.5")));
+  EXPECT_THAT(stepper.execute("undisplay 2 ; delete 3 ; home"), HasSubstr("t0 step 0"));
   EXPECT_THAT(stepper.execute("home ; b nan ; c-"), HasSubstr("the tape begins here"));
-  EXPECT_THAT(stepper.execute("end ; c-"), HasSubstr("breakpoint 1 (nan)  log_0: 1 NaN"));
+  EXPECT_THAT(stepper.execute("end ; c-"), HasSubstr("(nan)  log_0: 1 NaN"));
   EXPECT_THAT(stepper.execute("whatif lr 1"), HasSubstr("cannot be run again"));
 }
 

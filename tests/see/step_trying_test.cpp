@@ -75,12 +75,14 @@ TEST(StepLaws, TryingNeverAltersTheMainLine) {
 TEST_F(StepOnLine, WhyTakesAnElementApart) {
   say("j t=4");
   const std::string text = say("why w.g[1,0]");
-  EXPECT_EQ(
-      text,
-      "w.g[1,0] = -12 (t4) = sum over rows n of x[n,1]*out.g[n,0]; 2 of 2 rows are not\n    0\n"
-      "  largest: row 1 -4*2.5 = -10   row 0 -2\n"
-      "  row 0:   dloss/dout -1 * x[0,1] 2 = -2\n");
-  EXPECT_THAT(say("why out[1,0]"), HasSubstr("out[1,0] = 2.5 (t1) = sum over n of x[1,n]*w[n,0]"));
+  EXPECT_EQ(text,
+            "w.g[1,0] = -12 (step 0, t4) = sum over rows n of x[n,1]*out.g[n,0]; 2 of 2 rows\n    "
+            "are not "
+            "0\n"
+            "  largest: row 1 -4*2.5 = -10   row 0 -2\n"
+            "  row 0:   dloss/dout -1 * x[0,1] 2 = -2\n");
+  EXPECT_THAT(say("why out[1,0]"),
+              HasSubstr("out[1,0] = 2.5 (step 0, t1) = sum over n of x[1,n]*w[n,0]"));
   EXPECT_THAT(say("why x[0,0]"), HasSubstr("it came from outside"));
   EXPECT_THAT(say("why w.g[7,0]"),
               HasSubstr("index 7 is out of range for axis 0 of w.g, of size 2"));
@@ -88,8 +90,8 @@ TEST_F(StepOnLine, WhyTakesAnElementApart) {
               HasSubstr("w.g has shape [2,1]: one number for each axis; w.g[0,0]"));
   EXPECT_EQ(say("why w.g[-1,0]"), text);
   EXPECT_EQ(say("why loss.g"),
-            "loss.g = 1 (t3): full made it of nothing that the tape knows; a backward pass\n"
-            "    begins with it\n");
+            "loss.g = 1 (step 0, t3): full made it of nothing that the tape knows; a backward\n"
+            "    pass begins with it\n");
   EXPECT_THAT(say("why loss.g[0]"), HasSubstr("loss.g alone is its one number"));
   EXPECT_THAT(say("e loss"), HasSubstr("loss.g is 1: the backward pass starts there"));
 }
@@ -108,7 +110,7 @@ TEST_F(StepOnLine, WhatIfRunsTheStepWithOtherRates) {
   EXPECT_THAT(say("whatif momentum 3"), HasSubstr("is not known"));
   // Above what f32 holds: no number, no bar.
   EXPECT_THAT(say("whatif lr 1e18"), Not(HasSubstr("lowest")));
-  EXPECT_THAT(say("whatif lr 0.0625 1e39"), HasSubstr("\n1e+39            nan\n"));
+  EXPECT_THAT(say("whatif lr 0.0625 1e39"), HasSubstr("\n1e39             nan\n"));
   for (const auto& [rates, why] : {std::pair{"0..1", "a range is walked by factors"},
                                    {"1e-3..1e-5", "the lower end goes first"},
                                    {"1..", "two numbers belong around .."},
@@ -158,6 +160,20 @@ TEST_F(StepOnLine, SetMakesABranch) {
                                           "main set1"));
   EXPECT_THAT(say("branch"), HasSubstr("set1  step 0 with w[0]=0, loss 1.625"));
   EXPECT_THAT(say("set v[0]=0"), HasSubstr("'v' is no parameter of this program; there are w"));
+}
+
+/// A count of steps is written down anew each time: a number put into it changes nothing.
+TEST(StepTry, SetOffersWhatItCanChange) {
+  for (unsigned seed = 0; seed < 4; ++seed) {  // with momentum and without
+    Steps run(seed, 1);
+    const auto stepper = over(run);
+    EXPECT_THAT(
+        stepper->execute("set nosuchname=1"),
+        AllOf(HasSubstr("is no parameter of this program; there are w0"), Not(HasSubstr("steps"))));
+    EXPECT_THAT(stepper->execute("set sgd.steps=1"),
+                StartsWith("'sgd.steps' cannot be set: the program writes it down anew"));
+    EXPECT_THAT(stepper->execute("branch"), Not(HasSubstr("set1")));
+  }
 }
 
 // w.g[1] = -1 * 2 + 2.5 * -4, as the class's comment says.
