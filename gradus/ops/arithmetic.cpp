@@ -27,8 +27,8 @@ struct Arithmetic : Binary<D> {
     const std::int64_t* strides_a = strides_over(a, y.shape(), room_a);
     const std::int64_t* strides_b = strides_over(b, y.shape(), room_b);
     dispatch_floating(a.dtype, [&]<class T>() {
-      kernels::apply_arithmetic(kind, a.as<T>(), strides_a, b.as<T>(), strides_b,
-                                y.as<T>(), y.strides().data(), y.shape().data(), y.shape().rank());
+      kernels::apply_arithmetic(kind, a.as<T>(), strides_a, b.as<T>(), strides_b, y.as<T>(),
+                                y.strides().data(), y.shape().data(), y.shape().rank());
     });
   }
 };

@@ -149,9 +149,8 @@ struct Binary {
     const std::int64_t* strides_b = strides_over(b, y.shape(), room_b);
     dispatch_domain<domain_of<D>()>(a.dtype, [&]<class T>() {
       using R = decltype(self().value(T{}, T{}));
-      kernels::map2([&](T v, T w) { return self().value(v, w); }, a.as<T>(), strides_a,
-                    b.as<T>(), strides_b, y.as<R>(), y.strides().data(), y.shape().data(),
-                    y.shape().rank());
+      kernels::map2([&](T v, T w) { return self().value(v, w); }, a.as<T>(), strides_a, b.as<T>(),
+                    strides_b, y.as<R>(), y.strides().data(), y.shape().data(), y.shape().rank());
     });
   }
   template <class S = D>
