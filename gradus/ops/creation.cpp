@@ -148,8 +148,11 @@ struct Eye {
 
 }  // namespace op
 
-Tensor full(const Ints& shape, double value, DType dtype, Place at) {
-  return apply(op::Full{shape, value, dtype}, {}, at);
+Tensor full(const Ints& shape, Number value, DType dtype, Place at) {
+  const Number as_attribute = value.to_double();
+  if (dtype == DType::i64 && as_attribute.to<std::int64_t>() != value.to<std::int64_t>())
+    return clone(broadcast_to(Tensor::scalar(value, dtype), shape, at), at);
+  return apply(op::Full{shape, as_attribute.to_double(), dtype}, {}, at);
 }
 Tensor zeros(const Ints& shape, DType dtype, Place at) {
   return apply(op::Zeros{shape, dtype}, {}, at);
@@ -157,7 +160,7 @@ Tensor zeros(const Ints& shape, DType dtype, Place at) {
 Tensor ones(const Ints& shape, DType dtype, Place at) {
   return apply(op::Ones{shape, dtype}, {}, at);
 }
-Tensor full_like(const Tensor& x, double value, Place at) {
+Tensor full_like(const Tensor& x, Number value, Place at) {
   return full(x.shape().to_vector(), value, x.dtype(), at);
 }
 Tensor zeros_like(const Tensor& x, Place at) { return full_like(x, 0, at); }

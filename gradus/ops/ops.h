@@ -40,10 +40,10 @@ Tensor zeros(const Ints& shape, DType dtype = DType::f32, Place at = Place::curr
 Tensor ones(const Ints& shape, DType dtype = DType::f32, Place at = Place::current());
 /// As everywhere where a number becomes an element (tensor, scalar, fill_): one that the dtype
 /// cannot hold becomes the nearest that it can, 300 in u8 is 255, 1.5 in i64 is 1, NaN is 0 there.
-Tensor full(const Ints& shape, double value, DType dtype = DType::f32, Place at = Place::current());
+Tensor full(const Ints& shape, Number value, DType dtype = DType::f32, Place at = Place::current());
 Tensor zeros_like(const Tensor& x, Place at = Place::current());
 Tensor ones_like(const Tensor& x, Place at = Place::current());
-Tensor full_like(const Tensor& x, double value, Place at = Place::current());
+Tensor full_like(const Tensor& x, Number value, Place at = Place::current());
 /// start, start + step, ... before stop. i64 by default. (numpy.arange)
 Tensor arange(double start, double stop, double step = 1, DType dtype = DType::i64,
               Place at = Place::current());

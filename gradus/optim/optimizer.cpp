@@ -93,11 +93,13 @@ std::vector<std::size_t> Optimizer::with_gradient() const {
 
 const std::vector<double>& Optimizer::next_numbers(std::span<const std::size_t> which) {
   numbers_.clear();
-  MeaningWatch* const watch = GRADUS_MEANING_WATCH;
-  for_each_parameter(groups_, which, [&](const Tensor& p, const Group& group, std::size_t i) {
+  for_each_parameter(groups_, which, [&](const Tensor&, const Group& group, std::size_t i) {
     append_numbers(group, updates_[i] + 1, numbers_);
-    if (watch) watch->rate(p, group.lr);
   });
+  // Of those without a gradient too: they were meant to learn (T2).
+  if (MeaningWatch* const watch = GRADUS_MEANING_WATCH)
+    for (const Group& group : groups_)
+      for (const Tensor& p : group.parameters) watch->rate(p, group.lr);
   return numbers_;
 }
 

@@ -59,7 +59,8 @@ struct Written {
     for (const ValueId input : step.inputs)
       arguments += (arguments.empty() ? "" : ", ") + value(input, false);
     for (const AttributeInfo& a : step.op.attributes())
-      arguments += (arguments.empty() ? "" : ", ") + std::string(a.name) + "=" + to_text(a.value);
+      if (const std::string text = to_text(a.value); !text.empty())  // no axes are all axes
+        arguments += (arguments.empty() ? "" : ", ") + std::string(a.name) + "=" + text;
     return std::string(step.op.name()) + "(" + arguments + ")";
   }
 };

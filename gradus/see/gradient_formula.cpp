@@ -30,8 +30,10 @@ Terms both(GradientCallRef c, const Term& a, const Term& b) {
   return {unbroadcast(stretch(a, c.y[0].shape()), c.shape(0)),
           unbroadcast(stretch(b, c.y[0].shape()), c.shape(1))};
 }
+/// What the winner of two gets: all, half where both are equal. `sign` says who loses, for of a NaN
+/// and a number none does, and both get all.
 Term share(const Term& own, const char* sign, const Term& other) {
-  return compare(own, sign, other) + Term(0.5) * compare(own, "==", other);
+  return Term(1) - compare(own, sign, other) - Term(0.5) * compare(own, "==", other);
 }
 Terms nothing(GradientCallRef c) {
   Terms list;
@@ -135,11 +137,11 @@ const GradientTable& elementwise_gradients() {
        }},
       {"minimum",
        [](GradientCallRef c) {
-         return both(c, c.g[0] * share(c.x[0], "<", c.x[1]), c.g[0] * share(c.x[1], "<", c.x[0]));
+         return both(c, c.g[0] * share(c.x[0], ">", c.x[1]), c.g[0] * share(c.x[1], ">", c.x[0]));
        }},
       {"maximum",
        [](GradientCallRef c) {
-         return both(c, c.g[0] * share(c.x[0], ">", c.x[1]), c.g[0] * share(c.x[1], ">", c.x[0]));
+         return both(c, c.g[0] * share(c.x[0], "<", c.x[1]), c.g[0] * share(c.x[1], "<", c.x[0]));
        }},
       {"neg", [](GradientCallRef c) -> Terms { return {-c.g[0]}; }},
       {"abs", [](GradientCallRef c) { return by_slope(c, "abs(x)"); }},
@@ -267,6 +269,14 @@ Terms (*rule_of(const Op& op))(const GradientCall&) {
 
 bool has_gradient_formula(const Op& op) { return rule_of(op) != nullptr; }
 
+namespace {
+/// Whether a count of 0, as of the elements of a mean, divides in it.
+bool divides_by_zero(const Term& t) {
+  return (t.is(TermKind::div) && t.parts()[1].is_number(0)) ||
+         std::any_of(t.parts().begin(), t.parts().end(), divides_by_zero);
+}
+}  // namespace
+
 Terms gradient_formulas(const Op& op, const std::vector<Shape>& inputs,
                         const std::vector<Shape>& outputs, const CallNames& names) {
   const auto rule = rule_of(op);
@@ -282,7 +292,10 @@ Terms gradient_formulas(const Op& op, const std::vector<Shape>& inputs,
   }
   Terms result = rule(call);
   for (std::size_t i = 0; i < result.size(); ++i)
-    if (result[i]) result[i] = stretch(result[i], inputs[i]);
+    if (result[i])  // the gradient of nothing is empty; "2/0 * ..." is no way to say so
+      result[i] = inputs[i].numel() == 0 && divides_by_zero(result[i])
+                      ? zero(inputs[i])
+                      : stretch(result[i], inputs[i]);
   return result;
 }
 

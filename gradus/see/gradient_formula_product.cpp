@@ -109,6 +109,10 @@ double mean_count(GradientCallRef c) {
   return c.get<std::string>("reduction") == "mean" ? numel(c.shape()) : 1;
 }
 
+/// How many rows count, where it divides: where none does, the loss is 0/0, but what comes back is
+/// 0.
+Term at_least_one(const Term& count) { return map("max(x, 1)", {count}); }
+
 /// nll and cross_entropy. With q, the weighted target probabilities, the loss is -sum q log p / W.
 Terms class_loss(GradientCallRef c, bool from_scores) {
   const int axis = c.rank() == 1 ? 0 : 1;
@@ -136,7 +140,7 @@ Terms class_loss(GradientCallRef c, bool from_scores) {
         compare(label, "!=", static_cast<double>(c.get<std::int64_t>("ignore_index")));
     Ints all;
     for (int k = 0; k < c.rank(); ++k) all.push_back(k);
-    const Term scaled = is_mean ? g / sum_over(counts, all) : g;
+    const Term scaled = is_mean ? g / at_least_one(sum_over(counts, all)) : g;
     return {scaled * ((p - compare(position(axis, c.shape()), "==", label)) * counts), Term()};
   }
   Term hot, target, divisor = 1;
@@ -156,7 +160,9 @@ Terms class_loss(GradientCallRef c, bool from_scores) {
     if (is_mean) {
       Ints all;
       for (int k = 0; k < c.rank(); ++k) all.push_back(k);
-      divisor = sum_over(hot * weight, all);
+      const Term counted = sum_over(hot, all);
+      divisor = c.x.size() == 2 ? at_least_one(counted)
+                                : select(compare(counted, "==", 0), 1, sum_over(hot * weight, all));
     }
   } else {
     target = smoothing > 0 ? Term(1 - smoothing) * c.x[1] + Term(smoothing / count) : c.x[1];
@@ -168,7 +174,7 @@ Terms class_loss(GradientCallRef c, bool from_scores) {
   if (!from_classes) result[1] = -(scaled * (Term(1 - smoothing) * (log_p * weight)));
   if (c.x.size() == 3) {
     Term each = target * log_p;
-    if (is_mean && from_classes) each = each + hot * c.y[0];
+    if (is_mean && from_classes) each = each + select(hot, c.y[0], 0);
     result.push_back(reshaped(unbroadcast(-(scaled * each), weight.shape()), c.shape(2)));
   }
   return result;

@@ -1,5 +1,6 @@
-// The list of findings, and the two checks that run a function; see health.h. The rules are in
-// health_training.cpp, health_numbers.cpp and health_shapes.cpp.
+// The list of findings, and the check of a gradient; see health.h. The rules are in
+// health_training.cpp, health_numbers.cpp and health_shapes.cpp, the check of rows in
+// health_rows.cpp.
 #include <gradus/see/health_rules.h>
 #include <gradus/see/words.h>
 
@@ -221,98 +222,6 @@ std::vector<Diagnostic> check_gradient(const std::string& what, const TensorFunc
         },
         found);
   return found;
-}
-
-namespace {
-
-/// Whether all elements that differ lie at one index of one axis.
-bool is_confined(const Shape& shape, const std::vector<double>& a, const std::vector<double>& b) {
-  std::vector<std::int64_t> first(static_cast<std::size_t>(shape.rank()), -1);
-  std::vector<bool> one(first.size(), true);
-  bool any = false;
-  for (std::size_t p = 0; p < a.size(); ++p) {
-    if (a[p] == b[p]) continue;
-    any = true;
-    auto rest = static_cast<std::int64_t>(p);
-    for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-      const auto i = static_cast<std::size_t>(axis);
-      const std::int64_t here = rest % shape[axis];
-      rest /= shape[axis];
-      if (first[i] < 0) first[i] = here;
-      if (first[i] != here) one[i] = false;
-    }
-  }
-  return !any || std::find(one.begin(), one.end(), true) != one.end();
-}
-
-}  // namespace
-
-std::optional<Diagnostic> check_rows(const std::function<Tensor(const Tensor&)>& f,
-                                     const Tensor& x) {
-  const Unobserved quiet;
-  if (x.ndim() == 0 || x.size(0) < 2) return {};
-  Tensor wide = astype(x.detach(), DType::f64).clone().set_requires_grad();
-  const Tensor y = f(wide);
-  if (y.ndim() == 0 || y.size(0) != x.size(0)) return {};
-  if (!y.requires_grad()) return {};  // class numbers have no slopes
-  // The gradient of row n of the output must be zero at all other rows of x. Of two sums of the
-  // row: a plain one, which may hide a dependence (rows of a softmax sum to 1), and a weighed one.
-  const std::int64_t wide_row = y.numel() / y.size(0);
-  const Tensor weights = sample({wide_row}, -1, 1, 11);
-  std::int64_t out = -1, in = -1;
-  double most = 0;
-  const std::int64_t rows = y.size(0), width = wide.numel() / rows;
-  for (std::int64_t n = 0; n < rows && out < 0; ++n) {
-    const Tensor flat = astype(y[n], DType::f64).reshape({wide_row});
-    for (const Tensor& one : {sum(flat), sum(flat * weights)}) {
-      const Tensor g = grad(std::span(&one, 1), std::span(&wide, 1), {},
-                            {.keep_graph = true, .allow_unused = true})[0];
-      if (!g) continue;
-      const std::vector<double> slopes = g.to_vector<double>();
-      for (std::size_t p = 0; p < slopes.size(); ++p) {
-        const std::int64_t row = static_cast<std::int64_t>(p) / width;
-        if (row == n || std::fabs(slopes[p]) <= most) continue;
-        out = n, in = row, most = std::fabs(slopes[p]);
-      }
-    }
-  }
-  if (out < 0) return {};
-  // Where: the same calls with that row moved; the first result that differs in more than one row.
-  const auto recorded = [&](double move) {
-    Tensor moved = wide.detach().clone();
-    const NoGrad guard;
-    moved[in].add_(move);
-    Recorder recorder({.level = TapeLevel::full});
-    (void)f(moved);
-    recorder.finish();
-    return recorder.tape();
-  };
-  const Tape plain = recorded(0), changed = recorded(1e-3);
-  std::string where;
-  const std::size_t events = std::min(plain.events.size(), changed.events.size());
-  for (std::size_t e = 0; e < events && where.empty(); ++e) {
-    const TapeEvent& call = plain.events[e];
-    for (std::size_t k = 0; k < call.outputs.size(); ++k) {
-      const TapeValue& a = plain.values[static_cast<std::size_t>(call.outputs[k])];
-      const TapeValue& b = changed.values[static_cast<std::size_t>(changed.events[e].outputs[k])];
-      if (!a.payload || !b.payload || a.payload.shape() != b.payload.shape()) continue;
-      const NoGrad guard;
-      if (is_confined(a.payload.shape(), astype(a.payload, DType::f64).to_vector<double>(),
-                      astype(b.payload, DType::f64).to_vector<double>()))
-        continue;
-      std::string name = call.op, hint;
-      if (call.op == "reshape") {
-        name += sizes_text(a.payload.shape());
-        hint = " where a transpose was meant";
-      }
-      const auto& tick = plain.ticks[static_cast<std::size_t>(call.tick)];
-      where = "; first at t" + std::to_string(tick.number) + ", " + name + hint;
-      break;
-    }
-  }
-  const std::string o = std::to_string(out), i = std::to_string(in);
-  return Diagnostic{"C1", "out[" + o + "] depends on x[" + i + "] (|d out[" + o + "]/d x[" + i +
-                              "]| = " + digits(most, 2) + "): rows of the batch mix" + where + "."};
 }
 
 }  // namespace gradus::see

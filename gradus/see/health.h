@@ -36,7 +36,9 @@ std::vector<Diagnostic> check_gradient(const std::string& what, const TensorFunc
                                        std::span<const Tensor> inputs,
                                        std::span<const std::string> names = {});
 
-/// C1: whether a row of f(x) depends on another row of x. Nothing where the rows are apart.
+/// C1: whether a row of f(x) depends on another row of x; nothing where the rows are apart. Where
+/// no slope leads from x to f(x), as with class numbers on either side, each row is exchanged for
+/// another one instead: then f runs once a row, and rows that are all equal tell nothing.
 std::optional<Diagnostic> check_rows(const std::function<Tensor(const Tensor&)>& f,
                                      const Tensor& x);
 

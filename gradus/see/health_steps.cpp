@@ -18,16 +18,45 @@ struct Move {
   double share = 0, lr = 0;
   std::int64_t tensor = 0;
   bool is_matrix = false;
+  double length = 0;  ///< of the move
+  double fall = 0;    ///< how far the loss would go down by it along its slope, at most
 };
+
+constexpr double far = 0.1;             // share of its length that a weight moves in a step
+constexpr double healthy_move = 0.001;  // the same, where all is well
 
 /// What the updates of a step did.
 struct StepMoves {
   std::set<std::int64_t> updated;  ///< tensors
-  Move most{};                     ///< of a matrix, where one moved: a bias starts at 0
+  std::vector<Move> moves{};
+  Move most{};  ///< the one to tell, of a step that overshoots
 };
+
+/// A step overshoots where its slope would take the loss down by twice what it is: there a parabola
+/// that ends at 0 has its bottom. A length alone says little: the first steps of a tiny weight or
+/// of a bias are long, and one row has a low loss, or a high one, by chance. A matrix that moved
+/// far is told before a vector, for a bias starts at 0.
+void choose_move(StepMoves& step, double loss) {
+  double fall = 0;
+  for (const Move& m : step.moves) fall += m.fall;
+  if (fall <= 2 * loss) return;
+  const auto rank = [](const Move& m) { return std::pair(m.is_matrix && m.share >= far, m.share); };
+  for (const Move& m : step.moves)
+    if (rank(m) > rank(step.most)) step.most = m;
+}
+
+/// Norms of the parameters' gradients, by step and tensor.
+std::map<std::pair<TapeIndex, std::int64_t>, double> gradient_norms(const HealthReport& r) {
+  std::map<std::pair<TapeIndex, std::int64_t>, double> norms;
+  for (const TapeValue& g : r.tape().values)
+    if (g.gradient_of != none && g.statistics && r.value(g.gradient_of).is_parameter)
+      norms[{g.step, r.value(g.gradient_of).tensor}] = g.statistics->l2;
+  return norms;
+}
 
 std::vector<StepMoves> moves_of_steps(const HealthReport& r) {
   std::vector<StepMoves> steps(r.tape().losses.size());
+  const auto norms = gradient_norms(r);
   for (TapeIndex e = 0; e < r.count(); ++e) {
     const TapeEvent& event = r.event(e);
     const auto step = static_cast<std::size_t>(r.step_of(event));
@@ -36,14 +65,18 @@ std::vector<StepMoves> moves_of_steps(const HealthReport& r) {
     steps[step].updated.insert(r.value(event.target).tensor);
     if ((event.op != "sub" && event.op != "add") || event.inputs.size() != 2) continue;
     const TapeIndex before = event.inputs[0], change = event.inputs[1];
-    if (!r.value(before).is_parameter || r.norm(before) == 0) continue;
-    const bool is_matrix = r.value(before).spec.shape.rank() >= 2;
-    const double share = r.norm(change) / r.norm(before);
-    Move& most = steps[step].most;
-    if (is_matrix < most.is_matrix || (is_matrix == most.is_matrix && share <= most.share))
-      continue;
-    most = {r.name(before), share, learning_rate(r.tape(), event).value_or(0),
-            r.value(before).tensor, is_matrix};
+    const std::int64_t tensor = r.value(before).tensor;
+    if (!r.value(before).is_parameter || r.norm(change) == 0) continue;
+    const auto gradient = norms.find({r.step_of(event), tensor});
+    steps[step].moves.push_back(
+        {r.name(before), r.norm(change) / r.norm(before),
+         learning_rate(r.tape(), event).value_or(0), tensor, r.value(before).spec.shape.rank() >= 2,
+         r.norm(change), gradient == norms.end() ? HUGE_VAL : gradient->second * r.norm(change)});
+  }
+  for (std::size_t step = 0; step < steps.size(); ++step) {
+    const TapeIndex loss = r.tape().loss_of(static_cast<TapeIndex>(step));
+    const auto number = loss == none ? std::nullopt : r.number(loss);
+    choose_move(steps[step], number.value_or(std::nan("")));
   }
   return steps;
 }
@@ -58,18 +91,17 @@ bool uses(const HealthReport& r, TapeIndex step, std::int64_t tensor) {
   return false;
 }
 
-constexpr double healthy_move = 0.001;  // share of its length that a weight moves in a step
-
 /// What to do about a step that went too far: a rate that does better from the same start, where
 /// the run can be taken up again, else the one that moves the weight as far as is healthy.
 std::string better_rate(const HealthReport& r, TapeIndex step, double loss, double lr, double share,
                         bool can_try) {
   if (!(lr > 0)) return "Lower the learning rate.";
-  const double gentle = lr * healthy_move / share;
+  const double gentle = lr * healthy_move / share;  // 0 for a weight that was 0
   if (r.options().rerun && can_try) {
     const KeepGenerator keep;
-    for (const std::vector<double>& rates :
+    for (std::vector<double> rates :
          {std::vector{lr / 100, lr / 10, lr / 5, lr / 2}, std::vector{gentle}}) {
+      std::erase(rates, 0.);
       Rate best{0, loss};
       for (const Rate& rate : try_rates(*r.options().rerun, step, rates))
         if (rate.loss < best.loss) best = rate;
@@ -78,12 +110,18 @@ std::string better_rate(const HealthReport& r, TapeIndex step, double loss, doub
                ".";
     }
   }
+  if (share > 1 / healthy_move) return "Lower the learning rate.";  // next to nothing moved
   return "Lower lr: at " + digits(gentle, 2) + " it moves by " + percent(healthy_move) + ".";
 }
 
-/// "64 % of its length"
-std::string share_text(double share) {
-  return share < 10 ? percent(share) + " of its length" : digits(share, 3) + " times its length";
+/// "w moved by 64 % of its length in the last (healthy: about 0.1 %)"
+std::string move_text(const Move& move, const std::string& when) {
+  if (std::isinf(move.share))
+    return move.name + ", which was 0, got a length of " + digits(move.length, 3) + when;
+  return move.name + " moved by " +
+         (move.share < 10 ? percent(move.share) + " of its length"
+                          : digits(move.share, 3) + " times its length") +
+         when + " (healthy: about " + percent(healthy_move) + ")";
 }
 
 /// The losses of one objective: written at one place, by steps that update the same parameters.
@@ -148,9 +186,8 @@ void tell_growth(HealthReport& r, const Objective::Loss& before, const Objective
          "loss " + digits(before.value) + " -> " + digits(after.value) +
              (std::isfinite(ratio) ? " (x" + digits(ratio, 3) + ")" : "") + " in " +
              (is_one ? "one step" : std::to_string(after.step - before.step) + " steps") +
-             (lr > 0 ? " at lr " + digits(lr, 3) : "") + "; " + move.name + " moved by " +
-             share_text(move.share) + (is_one ? "" : " in the last") + " (healthy: about " +
-             percent(healthy_move) + "). " +
+             (lr > 0 ? " at lr " + digits(lr, 3) : "") + "; " +
+             move_text(move, is_one ? "" : " in the last") + ". " +
              better_rate(r, last.step, last.value, lr, move.share, last.step + 1 == after.step));
 }
 
@@ -160,7 +197,7 @@ void tell_growth(HealthReport& r, const Objective::Loss& before, const Objective
 /// beyond ten times the lowest so far. Three losses in a row must say so: one small batch may have
 /// a low loss, or a high one.
 void find_steps_too_far(HealthReport& r) {
-  constexpr double far = 0.1, jump = 3, growth = 10;
+  constexpr double jump = 3, growth = 10;
   constexpr std::size_t row = 3;
   const std::vector<StepMoves> moves = moves_of_steps(r);
   for (const Objective& objective : objectives(r, moves)) {

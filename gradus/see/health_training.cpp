@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include <gradus/ops/registry.h>
 #include <gradus/see/try.h>
 
 namespace gradus::see {
@@ -164,13 +165,47 @@ class OldGradients {
   std::map<TapeIndex, std::pair<std::int64_t, std::string>> told_;  // one parameter a step
 };
 
+/// Whether an operation of that name has a gradient rule; no, of one that this program does not
+/// know.
+bool has_rule(std::string_view op) {
+  static const std::set<std::string_view> known = [] {
+    std::set<std::string_view> names;
+    for (const Op& one : all_ops())
+      if (one.has_gradient()) names.insert(one.name());
+    return names;
+  }();
+  return known.count(op) > 0;
+}
+
+/// Where the parameters that an optimizer owns are used, but never so that a gradient could come
+/// back: under no_grad alone. By tensor, the first such call.
+std::map<std::int64_t, TapeIndex> owned_under_no_grad(const HealthReport& r) {
+  std::map<std::int64_t, TapeIndex> calls;
+  std::set<std::int64_t> recorded;
+  for (TapeIndex e = 0; e < r.count(); ++e) {
+    const TapeEvent& event = r.event(e);
+    // What has no gradient rule, as a comparison, leaves no history anywhere.
+    if (event.phase != Phase::forward || event.target != none || !has_rule(event.op)) continue;
+    for (const TapeIndex input : event.inputs) {
+      const std::int64_t tensor = r.value(input).tensor;
+      if (event.has_history)
+        recorded.insert(tensor);
+      else if (r.value(input).is_parameter && r.tape().owned.count(tensor))
+        calls.try_emplace(tensor, e);
+    }
+  }
+  for (const std::int64_t tensor : recorded) calls.erase(tensor);
+  return calls;
+}
+
 /// T2 and T3: parameters without gradients, parameters without updates.
 void find_left_out(HealthReport& r) {
   std::map<std::int64_t, std::string> parameters;  // by tensor
   // A weight that was made and looked at, but belongs to no net and no loss, is nobody's mistake.
   std::set<std::int64_t> of_a_net;
   std::set<std::int64_t> with_gradient, updated;
-  // Used by calls that a backward pass can go through, and by others: those under no_grad mean it.
+  // Used by calls that a backward pass can go through, and by others: those under no_grad mean it,
+  // unless an optimizer owns the parameter.
   std::set<std::int64_t> with_history, without;
   bool trains = false;                                      // whether a backward pass was met
   std::set<TapeIndex> updating;                             // steps
@@ -196,13 +231,29 @@ void find_left_out(HealthReport& r) {
     updated.insert(value.tensor);
     if (event.phase == Phase::update) updating.insert(r.step_of(event));
   }
-  if (updating.empty()) return;  // no optimizer at work
+  const std::map<std::int64_t, TapeIndex> unrecorded = owned_under_no_grad(r);
+  if (updating.empty() && unrecorded.empty()) return;  // no optimizer at work
+  const std::size_t steps = r.tape().losses.size();
+  const auto tell_unchanged = [&](const std::string& name, const TapeEvent* at,
+                                  const std::string& why) {
+    r.tell("T2", at, name,
+           name + " has not changed for " + std::to_string(steps) +
+               (steps == 1 ? " step: " : " steps: ") + why);
+  };
   std::vector<std::string> unused;
   std::set<std::string> known;
   for (const auto& [tensor, name] : parameters) {
     known.insert(name);
     const bool has_gradient = with_gradient.count(tensor) > 0, moves = updated.count(tensor) > 0;
     const bool is_frozen = without.count(tensor) && !with_history.count(tensor);
+    if (const auto call = unrecorded.find(tensor);
+        call != unrecorded.end() && !has_gradient && !moves) {
+      tell_unchanged(name, &r.event(call->second),
+                     "an optimizer owns it, but it is used under no_grad alone, where no gradient "
+                     "comes back. Take the no_grad away; if it shall stay as it is, leave it out "
+                     "of the optimizer.");
+      continue;
+    }
     if (!has_gradient && !moves && of_a_net.count(tensor) && !is_frozen) unused.push_back(name);
     // Gradients of another program on the same tape, which updates nothing, are not meant.
     const auto beside = [&](TapeIndex step) { return updating.count(step) > 0; };
@@ -213,12 +264,9 @@ void find_left_out(HealthReport& r) {
   }
   for (const std::string& name : r.options().parameters)
     if (!known.count(name)) unused.push_back(name);
-  const std::size_t steps = r.tape().losses.size();
   for (const std::string& name : unused)
-    r.tell("T2", nullptr, name,
-           name + " has not changed for " + std::to_string(steps) +
-               (steps == 1 ? " step" : " steps") +
-               ": no path from loss (never in a backward). Not used in forward()?");
+    tell_unchanged(name, nullptr,
+                   "no path from loss (never in a backward). Not used in forward()?");
 }
 
 }  // namespace

@@ -40,7 +40,15 @@ std::string numbers_text(const Explanation& e, const GradientRule& r) {
          number(r.difference, 2);
 }
 
+/// Of no elements, where no formula says so by itself: 0, as gradient_formulas writes it.
+bool is_of_nothing(const Term& t) {
+  return t.shape().numel() == 0 && t.is(TermKind::stretch) && t.parts()[0].is_number(0);
+}
+
 std::string rule_lines(const Explanation& e, const GradientRule& r, TermStyle style) {
+  if (is_of_nothing(r.formula))
+    return headed("GRAD", r.name + " is empty, " + r.formula.shape().str() +
+                              ": there is no element that could have a slope");
   const auto form = index_form(r.formula);
   return headed("WHY", r.slope.empty() ? "" : "dy/dx = " + r.slope) +
          headed("GRAD", r.name + " = " + write(r.formula, style)) +

@@ -3,6 +3,7 @@
 #include <gradus/see/plot_histogram.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <functional>
 #include <map>
@@ -123,9 +124,21 @@ LinePlot learning_rates(Runs runs) {
   return plot;
 }
 
-bool goes_first(const Run::Layer&) { return true; }
+/// Which layers or parameters a picture shows first.
+template <class Entry>
+using GoesFirst = bool (*)(const Entry&);
+
+bool is_layer(const Run::Layer&) { return true; }
+/// Units die in what rectifies: a ReLU by its name, or a layer with zeros, as a tape, which knows
+/// no kinds, has it.
+bool may_die(const Run::Layer& l) {
+  constexpr std::string_view relu = "relu";
+  const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
+  return l.dead > 0 || l.zero > 0 ||
+         std::search(l.name.begin(), l.name.end(), relu.begin(), relu.end(), same) != l.name.end();
+}
 /// Weights say more than biases. A log that does not tell how many axes a parameter has is old.
-bool goes_first(const Run::Parameter& p) {
+bool is_weight(const Run::Parameter& p) {
   return p.rank > 0 ? p.rank > 1 : !p.name.ends_with("bias");
 }
 
@@ -145,16 +158,20 @@ struct ChosenNames {
 /// In order of appearance. Where there are more than `most` (0: no end), those that go first, and
 /// of these evenly.
 template <class Entry>
-ChosenNames names_of(Runs runs, std::vector<Entry> Run::Snapshot::*list, std::size_t most) {
+ChosenNames names_of(Runs runs, std::vector<Entry> Run::Snapshot::*list, std::size_t most,
+                     GoesFirst<Entry> goes_first) {
   std::vector<std::string> all, first;
+  std::map<std::string, bool> is_first;  // in one snapshot at least: units die in the course
   for (const Run& r : runs)
     for (const Run::Snapshot& s : r.snapshots)
-      for (const Entry& e : s.*list)
-        if (std::find(all.begin(), all.end(), e.name) == all.end()) {
-          all.push_back(e.name);
-          if (goes_first(e)) first.push_back(e.name);
-        }
+      for (const Entry& e : s.*list) {
+        const auto [known, is_new] = is_first.try_emplace(e.name, false);
+        if (is_new) all.push_back(e.name);
+        known->second = known->second || goes_first(e);
+      }
   if (most == 0 || all.size() <= most) return {all, all.size()};
+  for (const std::string& name : all)
+    if (is_first[name]) first.push_back(name);
   const std::vector<std::string>& from = first.empty() ? all : first;
   ChosenNames chosen{{}, all.size()};
   const std::size_t n = std::min(from.size(), most);
@@ -167,8 +184,8 @@ ChosenNames names_of(Runs runs, std::vector<Entry> Run::Snapshot::*list, std::si
 template <class Entry>
 LinePlot by_name(Runs runs, const std::string& title, const Axis& y,
                  std::vector<Entry> Run::Snapshot::*list, std::size_t most,
-                 const std::function<double(const Entry&)>& value) {
-  const ChosenNames chosen = names_of(runs, list, most);
+                 GoesFirst<Entry> goes_first, const std::function<double(const Entry&)>& value) {
+  const ChosenNames chosen = names_of(runs, list, most, goes_first);
   const std::vector<std::string>& names = chosen.names;
   LinePlot plot{title + chosen.note(), by_steps, y, {}, {}};
   for (std::size_t i = 0; i < runs.size(); ++i)
@@ -202,7 +219,7 @@ std::string broken_tiles(const std::vector<Grid>& tiles) {
 
 void add_pictures(const Run& run, const std::string& of_run, const std::string& suffix,
                   std::size_t most, std::vector<NamedPlot>& to) {
-  const ChosenNames layers = names_of(Runs(&run, 1), &Run::Snapshot::layers, most);
+  const ChosenNames layers = names_of(Runs(&run, 1), &Run::Snapshot::layers, most, is_layer);
   for (const std::string& layer : layers.names)
     if (Heatmap map = histogram_of(run, layer, "activations of " + layer + of_run + layers.note());
         !map.grid.values.empty())
@@ -274,22 +291,23 @@ std::vector<NamedPlot> plots_of(Runs runs, const PlotOptions& options) {
   add("accuracy", std::move(accuracy));
   add("learning-rate", learning_rates(runs));
   const auto layer_lines = [&](const char* name, const char* title, const Axis& y,
-                               double Run::Layer::*value) {
-    add(name, by_name<Layer>(runs, title, y, &Run::Snapshot::layers, options.most,
+                               double Run::Layer::*value, GoesFirst<Layer> goes_first = is_layer) {
+    add(name, by_name<Layer>(runs, title, y, &Run::Snapshot::layers, options.most, goes_first,
                              [value](const Layer& l) { return l.*value; }));
   };
   const Axis share{.label = "share", .most = 1};
   layer_lines("activation-mean", "mean of the activations", {"mean"}, &Layer::mean);
   layer_lines("activation-std", "standard deviation of the activations", {"std"}, &Layer::std);
-  layer_lines("zero", "activations that are exactly 0", share, &Layer::zero);
+  layer_lines("zero", "activations that are exactly 0", share, &Layer::zero, may_die);
   layer_lines("near-zero", "activations nearer to 0 than 0.001", share, &Layer::near_zero);
-  layer_lines("dead", "dead units: near 0 for every image of the batch", share, &Layer::dead);
+  layer_lines("dead", "dead units: near 0 for every image of the batch", share, &Layer::dead,
+              may_die);
   const auto parameters = &Run::Snapshot::parameters;
   add("gradient-norm",
       by_name<Parameter>(runs, "norm of the gradients", {"norm", true}, parameters, options.most,
-                         [](const Parameter& p) { return p.gradient_norm; }));
+                         is_weight, [](const Parameter& p) { return p.gradient_norm; }));
   LinePlot ratio = by_name<Parameter>(runs, "size of an update against the parameter's",
-                                      {"ratio", true}, parameters, options.most,
+                                      {"ratio", true}, parameters, options.most, is_weight,
                                       [](const Parameter& p) { return p.update_norm / p.norm; });
   ratio.guides.emplace_back(1e-3, "target 0.001");
   add("update-ratio", std::move(ratio));

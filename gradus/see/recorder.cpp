@@ -410,7 +410,11 @@ struct Recorder::Impl final : Observer, MeaningWatch {
     if (x.name().empty() && !is_deaf()) name(x, path);
   }
   void rate(const Tensor& parameter, double lr) override {
-    if (!is_deaf()) rates[identity_of(parameter)] = lr;
+    if (is_deaf()) return;
+    const Identity key = identity_of(parameter);
+    rates[key] = lr;
+    if (const auto found = known.find(key); found != known.end())
+      tape.owned.insert(found->second.tensor);
   }
   std::optional<TapeMoment> made(const Tensor& x, std::uint64_t version) override {
     const auto found = known.find(identity_of(x));

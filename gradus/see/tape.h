@@ -11,6 +11,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -140,6 +141,9 @@ class Tape {
   std::vector<TapeIndex> losses;
   /// In order; none on a tape of before there were any.
   std::vector<TapePass> passes;
+  /// Tensors (TapeValue::tensor) that an optimizer owns whose step was met, with a gradient or
+  /// without.
+  std::set<std::int64_t> owned;
 
  private:
   /// Values below this one belong to the steps before `step`.

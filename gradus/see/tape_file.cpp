@@ -250,6 +250,7 @@ void save_tape(const std::string& path, const Tape& tape) {
   j["losses"] = tape.losses;
   j["passes"] = TapeJson::array();
   for (const TapePass& p : tape.passes) j["passes"].push_back(to_json(p));
+  j["owned"] = tape.owned;
   io::SafeTensors content;
   content.metadata[format] = j.dump(-1, ' ', true, TapeJson::error_handler_t::replace);
   for (std::size_t v = 0; v < tape.values.size(); ++v)
@@ -277,6 +278,7 @@ Tape open_tape(const std::string& path) {
     tape.losses = j.at("losses").get<std::vector<TapeIndex>>();
     if (j.contains("passes"))
       for (const TapeJson& p : j["passes"]) tape.passes.push_back(pass_from(p));
+    if (j.contains("owned")) tape.owned = j["owned"].get<std::set<std::int64_t>>();
   } catch (const TapeJson::exception& error) {
     damaged(error.what());
   }

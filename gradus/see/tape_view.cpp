@@ -86,7 +86,9 @@ std::string wrap_line(const std::string& line, const Style& style, int indent) {
   const std::string margin(static_cast<std::size_t>(indent), ' ');
   std::string text, one;
   for (std::size_t i = 0; i < line.size();) {
-    const std::size_t end = std::min(line.find(' ', line.find_first_not_of(' ', i)), line.size());
+    std::size_t end = std::min(line.find(' ', line.find_first_not_of(' ', i)), line.size());
+    if (line.compare(end, 2, " %") == 0)  // a number keeps its sign
+      end = std::min(line.find(' ', end + 1), line.size());
     const std::string word = line.substr(i, end - i);
     if (one.find_first_not_of(' ') != one.npos && columns(one) + columns(word) > width) {
       text += one + "\n";

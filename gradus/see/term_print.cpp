@@ -106,8 +106,12 @@ struct TermWriter {
       const std::string word = plain.substr(i, end - i);
       const std::size_t which = std::string("xyz").find(word);
       const bool is_command = i > 0 && plain[i - 1] == '\\';
+      // What stands alone between a function's brackets needs none of its own.
+      const bool is_argument =
+          (code.ends_with("(") || code.ends_with(", ")) &&
+          (plain[end] == ',' || plain[end] == ')' || plain.compare(end, 7, "\\right)") == 0);
       if (word.size() == 1 && !is_command && which != std::string::npos && which < t.parts().size())
-        code += held(said(t)[which], Hold::atom);
+        code += held(said(t)[which], is_argument ? Hold::sum : Hold::atom);
       else
         code += word;
       i = end;

@@ -31,6 +31,11 @@ TEST(Numbers, IntegersKeepAllTheirBits) {
   y.fill_(odd - 2).mul_(1);
   EXPECT_EQ(values(y), Integers{odd - 2});
   EXPECT_EQ(Tensor::scalar(odd, DType::i64).item<std::int64_t>(), odd);
+  EXPECT_EQ(values(full({2}, odd, DType::i64)), (Integers{odd, odd}));
+  EXPECT_EQ(values(full_like(x, -odd)), (Integers{-odd, -odd}));
+  EXPECT_EQ(values(full({0, 3}, odd, DType::i64)), Integers{});
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  EXPECT_EQ(values(full({1}, most, DType::i64)), Integers{most});
 }
 
 // torch: torch.tensor([1, 2], dtype=torch.int32) < 5000000000 is all true.

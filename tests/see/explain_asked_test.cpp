@@ -156,8 +156,33 @@ TEST(ExplainAsked, ClassesAreNotSummedInTheCountOfRows) {
   const see::Explanation e = see::explain(find_op("cross_entropy"));
   const std::string latex = see::latex_text(e);
   EXPECT_THAT(latex, HasSubstr("\\sum_{i} \\mathbf{1}[\\mathrm{target}_{i} \\ne -100]"));
+  EXPECT_THAT(latex, HasSubstr("\\max\\left(\\sum_{i} ")) << "no brackets inside brackets";
   EXPECT_THAT(latex, Not(HasSubstr("\\sum_{ij}")));
   EXPECT_THAT(latex, testing::StartsWith("y = ")) << "as in the gradient below";
+}
+
+TEST(ExplainAsked, OfNoElementsThereIsNoFractionToShow) {
+  for (const char* name :
+       {"mse", "mean", "var", "cross_entropy", "binary_cross_entropy_with_logits"}) {
+    const std::string which(name);
+    const std::vector<Shape> shapes = which == "cross_entropy" ? std::vector<Shape>{{0, 3}, {0}}
+                                      : which == "mse" || which.size() > 13
+                                          ? std::vector<Shape>{{0}, {0}}
+                                          : std::vector<Shape>{{0}};
+    SCOPED_TRACE(name);
+    const std::string text = page(name, shapes);
+    EXPECT_THAT(text, Not(testing::ContainsRegex("/ ?0\\b")));
+    if (which == "cross_entropy") continue;  // how many targets count is a number of the run
+    EXPECT_THAT(text, HasSubstr(".g is empty, [0]: there is no element that could have a slope"));
+  }
+  EXPECT_THAT(page("mse", {{0}, {0}}), HasSubstr("CHECK   not possible: y is nan here"));
+  // Near misses: one element, and products of nothing, which have a formula.
+  EXPECT_THAT(page("mse", {{1}, {1}}), HasSubstr("GRAD    input.g = 2 * g * (input - target)"));
+  EXPECT_THAT(page("matmul", {{2, 0}, {0, 3}}), HasSubstr("GRAD    a.g = g @ b.T"));
+}
+
+TEST(ExplainAsked, AttributesWithoutAValueAreNotWritten) {
+  EXPECT_THAT(page("norm", {{3, 4}}), HasSubstr("with p = sum(square(x), keepdims=false)"));
 }
 
 TEST(ExplainAsked, LatexHasItsWordsInText) {

@@ -8,6 +8,7 @@
 #include <set>
 
 #include <gradus/gradus.h>
+#include <gradus/ops/samples.h>
 #include <gradus/see/gradient_formula.h>
 
 namespace gradus {
@@ -111,6 +112,52 @@ TEST(GradientFormula, IsThatOfTheOperationOnEverySample) {
     operations += counted;
   }
   EXPECT_GE(operations, 85u);
+}
+
+/// Formula and rule of a call: NaN where both are, the same number elsewhere.
+void expect_same(const Op& op, const Tensors& inputs) {
+  SCOPED_TRACE(op.str());
+  const Sampled c = run_sample({op, inputs});
+  for (std::size_t i = 0; i < c.inputs.size(); ++i) {
+    if (!is_floating(c.inputs[i].dtype())) continue;
+    const std::vector<double> formula = c.formulas[i].evaluate(c.leaves).elements,
+                              rule = c.own[i].to_vector<double>();
+    ASSERT_EQ(formula.size(), rule.size());
+    for (std::size_t p = 0; p < rule.size(); ++p)
+      EXPECT_TRUE(std::isnan(rule[p]) ? std::isnan(formula[p])
+                                      : std::abs(formula[p] - rule[p]) < 1e-12)
+          << c.names.inputs[i] << ".g[" << p << "]: " << formula[p] << " by the formula "
+          << see::write(c.formulas[i]) << ", " << rule[p] << " by the rule";
+  }
+}
+
+TEST(GradientFormula, IsThatOfTheOperationBesideNaN) {
+  const Tensor a = tensor({NAN, 1.0, NAN, 2.0, 2.0, INFINITY}),
+               b = tensor({1.0, NAN, NAN, 2.0, 3.0, INFINITY});
+  for (const char* name : {"maximum", "minimum"}) expect_same(find_op(name), {a, b});
+}
+
+TEST(GradientFormula, IsThatOfTheOperationWhereNoTargetCounts) {
+  const Tensor x = sample({4, 3}), log_p = log_softmax(x, 1), weight = sample({3}, 0.5, 2, 1);
+  for (const std::int64_t ignored : {std::int64_t{-100}, std::int64_t{1}})
+    for (const char* reduction : {"mean", "sum"}) {
+      const auto named = [&](const char* name) {
+        return find_op(name)
+            .with("reduction", reduction)
+            .with("ignore_index", std::to_string(ignored));
+      };
+      const Tensor none_counts = full({4}, static_cast<double>(ignored), DType::i64),
+                   two_count = tensor({ignored, std::int64_t{0}, std::int64_t{2}, ignored});
+      for (const Tensor& target : {none_counts, two_count})
+        for (const bool is_weighed : {false, true}) {
+          const auto call = [&](const Op& op, const Tensor& scores) {
+            expect_same(op, is_weighed ? Tensors{scores, target, weight} : Tensors{scores, target});
+          };
+          call(named("nll"), log_p);
+          call(named("cross_entropy"), x);
+          call(named("cross_entropy").with("label_smoothing", "0.1"), x);
+        }
+    }
 }
 
 TEST(GradientFormula, TheEinsumFormHasTheSameValue) {

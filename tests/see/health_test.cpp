@@ -437,33 +437,4 @@ TEST(CheckGradient, K2PlantedFactors) {
   EXPECT_EQ(lines(1), "");
 }
 
-TEST(CheckRows, C1RowsOfABatchMix) {
-  manual_seed(4);
-  const Tensor x = randn({6, 4}), w = ones({4, 3}, DType::f64);
-  const auto mixed = see::check_rows(
-      [&](const Tensor& v) {
-        return matmul(v.reshape({4, 6}).T().contiguous(), w);
-      },
-      x);
-  ASSERT_TRUE(mixed.has_value());
-  // Row 0 of reshape(4,6).T() holds elements 0, 6, 12, 18: of rows 0, 1, 3, 4.
-  EXPECT_EQ(mixed->str(),
-            "C1 error  out[0] depends on x[1] (|d out[0]/d x[1]| = 3): rows of the batch mix; "
-            "first at t1, reshape(4,6) where a transpose was meant.");
-  EXPECT_FALSE(see::check_rows([&](const Tensor& v) { return matmul(v.T().T(), w); }, x));
-  EXPECT_FALSE(see::check_rows([&](const Tensor& v) { return softmax(v, 1); }, x));
-  EXPECT_TRUE(see::check_rows([&](const Tensor& v) { return softmax(v, 0); }, x));
-  // Rows of a softmax sum to 1, whatever they depend on.
-  const auto mixed_then = [&](auto&& f) {
-    return see::check_rows([&](const Tensor& v) { return f(v.reshape({4, 6}).T()); }, x);
-  };
-  const auto under_softmax = mixed_then([](const Tensor& v) { return softmax(v, 1); });
-  ASSERT_TRUE(under_softmax.has_value());
-  EXPECT_THAT(under_softmax->str(),
-              testing::ContainsRegex("= 0\\.[0-9]+\\): rows of the batch mix; "
-                                     "first at t1, reshape\\(4,6\\)"));
-  // Class numbers have no slopes: nothing can be told.
-  EXPECT_FALSE(mixed_then([](const Tensor& v) { return argmax(v, 1); }));
-}
-
 }  // namespace

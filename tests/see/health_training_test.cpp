@@ -113,6 +113,69 @@ TEST(HealthTraining, T2IsSilentOfABodyUnderNoGrad) {
   EXPECT_THAT(tune(false), HasSubstr("T2 warn   0.weight has not changed for 3 steps"));
 }
 
+/// A body under no_grad, which an optimizer owns or not; its last step may run without no_grad.
+TEST(HealthTraining, T2OfANoGradByMistake) {
+  manual_seed(1);
+  const auto train = [](bool owns_body, bool leaves, bool looks) {
+    nn::Sequential body{nn::Linear(8, 16), nn::ReLU()}, head{nn::Linear(16, 4)};
+    Tensors owned = head.parameters();
+    if (owns_body)
+      for (const Tensor& p : body.parameters()) owned.push_back(p);
+    optim::SGD sgd(owned, {.lr = 0.01});
+    return health_of([&] {
+      for (int step = 0; step < 3; ++step) {
+        sgd.zero_grad();
+        const Tensor x = randn({32, 8});
+        const bool is_held = !(leaves && step == 2);
+        const Tensor h = is_held ? no_grad([&] { return body(x); }) : body(x);
+        cross_entropy(head(h), randint(0, 4, {32})).backward();
+        sgd.step();
+        if (looks) no_grad([&] { return head(body(x)); });  // evaluation
+      }
+    });
+  };
+  const std::string mistake =
+      " has not changed for 4 steps: an optimizer owns it, but it is used under no_grad alone, "
+      "where "
+      "no gradient comes back. Take the no_grad away; if it shall stay as it is, leave it out of "
+      "the "
+      "optimizer.\n";
+  EXPECT_EQ(train(true, false, true),
+            "T2 warn   0.weight" + mistake + "T2 warn   0.bias" + mistake);
+  EXPECT_EQ(train(false, false, true), "");  // a frozen body, meant
+  EXPECT_EQ(train(true, true, true), "");    // frozen for two steps, then not
+}
+
+/// The whole forward pass under no_grad, and a loss that is made a leaf so that backward() runs;
+/// said of a tape that was saved, too.
+TEST(HealthTraining, T2OfALossThatWasMadeALeaf) {
+  const auto train = [](bool by_mistake) {
+    manual_seed(1);
+    Tensor w = ones({4, 1}).set_requires_grad().set_name("w");
+    optim::SGD sgd({w}, {.lr = 0.01});
+    const Tensor x = rand({8, 4});
+    see::Recorder recorder({.level = see::TapeLevel::full});
+    for (int step = 0; step < 3; ++step) {
+      sgd.zero_grad();
+      const auto loss = [&] { return mean(square(matmul(x, w))); };
+      if (by_mistake)
+        no_grad(loss).set_requires_grad().backward();
+      else
+        loss().backward();
+      sgd.step();
+    }
+    no_grad([&] { return matmul(x, w); });  // evaluation
+    recorder.finish();
+    const std::string path = testing::TempDir() + "no_grad.tape";
+    see::save_tape(path, recorder.tape());
+    const std::string text = see::health_text(see::health(recorder.tape()));
+    EXPECT_EQ(see::health_text(see::health(see::open_tape(path))), text);
+    return text;
+  };
+  EXPECT_THAT(train(true), HasSubstr("an optimizer owns it, but it is used under no_grad alone"));
+  EXPECT_THAT(train(false), testing::Not(HasSubstr("T2")));
+}
+
 /// Steps of plain gradient descent on the mean square of x w.
 std::string descend(const Tensor& x, const Ints& shape, double rate, int steps) {
   Tensor w = ones(shape).set_requires_grad().set_name("w");
@@ -156,6 +219,74 @@ TEST(HealthTraining, X1OfALossThatGrowsSlowly) {
               }
             }),
             "");
+}
+
+/// One row a step, whose loss is low or high by chance, from a weight of any length.
+std::string descend_by_rows(double length, double rate, bool has_bias, int seed) {
+  manual_seed(static_cast<std::uint64_t>(seed));
+  Tensor w = Tensor(ones({1, 4}) * length).set_requires_grad().set_name("w");
+  Tensor b = zeros({1, 1}).set_requires_grad().set_name("b");
+  optim::SGD sgd({w, b}, {.lr = rate});
+  return health_of([&] {
+    for (int step = 0; step < 40; ++step) {
+      sgd.zero_grad();
+      const Tensor row = randn({1, 4});
+      const Tensor y = matmul(row, w.T());
+      mse(has_bias ? y + b : y, sum(row, {1}, true)).backward();
+      sgd.step();
+    }
+  });
+}
+
+TEST(HealthTraining, X1OfATinyFirstWeightAsksWhetherTheStepOvershoots) {
+  for (const double length : {0., 1e-6, 1e-3, 0.5})
+    for (const bool has_bias : {false, true})
+      for (int seed = 1; seed <= 10; ++seed) {
+        SCOPED_TRACE(testing::Message() << length << " " << has_bias << " " << seed);
+        EXPECT_EQ(descend_by_rows(length, 0.02, has_bias, seed), "");
+        EXPECT_THAT(descend_by_rows(length, 2, has_bias, seed), HasSubstr("X1 warn"));
+      }
+}
+
+TEST(HealthTraining, X1OfAWeightThatWasZero) {
+  manual_seed(1);
+  const Tensor x = rand({32, 4});
+  const auto train = [&](double rate) {
+    Tensor w = zeros({4, 1}).set_requires_grad().set_name("w");
+    optim::SGD sgd({w}, {.lr = rate});
+    return health_of([&] {
+      for (int step = 0; step < 2; ++step) {
+        sgd.zero_grad();
+        mse(matmul(x, w), ones({32, 1})).backward();
+        sgd.step();
+      }
+    });
+  };
+  EXPECT_THAT(
+      train(20),
+      testing::MatchesRegex("X1 warn   loss 1 -> [0-9.]+ \\(x[0-9.e+]+\\) in one step at lr 20; w, "
+                            "which was 0, got a length of [0-9.]+. Lower the learning rate.\n"));
+  EXPECT_EQ(train(0.1), "");
+}
+
+/// A vector that is a weight goes too far beside a matrix that does not.
+TEST(HealthTraining, X1OfAVectorBesideAMatrix) {
+  manual_seed(1);
+  const Tensor x = rand({32, 4});
+  const auto train = [&](double rate) {
+    Tensor frame = ones({4, 4}).set_requires_grad().set_name("frame"),
+           v = ones({4}).set_requires_grad().set_name("v");
+    optim::SGD slow({frame}, {.lr = 1e-4}), fast({v}, {.lr = rate});
+    return health_of([&] {
+      for (int step = 0; step < 3; ++step) {
+        slow.zero_grad(), fast.zero_grad();
+        mean(square(matmul(matmul(x, frame), v))).backward();
+        slow.step(), fast.step();
+      }
+    });
+  };
+  EXPECT_THAT(train(5), HasSubstr("in one step at lr 5; v moved by"));
+  EXPECT_EQ(train(1e-3), "");
 }
 
 TEST(HealthTraining, X1ComparesLossesOfOneObjective) {

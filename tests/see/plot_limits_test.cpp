@@ -74,6 +74,35 @@ TEST(PlotLimits, PicturesPreferWeightsAndSayWhatIsLeftOut) {
   EXPECT_THAT(plot_called<LinePlot>(plots, "activation-std")->title, HasSubstr("(8 of 13;"));
 }
 
+TEST(PlotLimits, DeadUnitsAreShownOfTheLayersThatMayDie) {
+  // A linear layer and what follows it, `pairs` times; units of layer 4 die in the second step.
+  const auto shown = [](int pairs, const std::string& follows, const char* picture = "dead") {
+    see::Run run = deep_run(0, true);
+    for (see::Run::Snapshot& s : run.snapshots)
+      for (int i = 0; i < 2 * pairs; ++i) {
+        const std::string kind = i % 2 ? follows : "Linear";
+        s.layers.push_back({.name = std::to_string(i) + " " + kind, .mean = 0, .std = 1});
+        s.layers.back().zero = kind == "ReLU" ? 0.5 : 0;
+        s.layers.back().dead = i == 4 && s.step == 2 ? 0.1 : 0;
+      }
+    const auto plots = plots_of({&run, 1});
+    const LinePlot& plot = *plot_called<LinePlot>(plots, picture);
+    std::string text = plot.title.substr(plot.title.find('(')) + ":";
+    for (const Series& s : plot.series) text += " " + s.name;
+    return text;
+  };
+  const std::string even = "(8 of 14; --json has all): ";
+  EXPECT_EQ(shown(7, "ReLU"), even + "1 ReLU 3 ReLU 4 Linear 5 ReLU 7 ReLU 9 ReLU 11 ReLU 13 ReLU");
+  EXPECT_EQ(shown(7, "LeakyReLU").substr(0, even.size()), even);
+  EXPECT_EQ(shown(10, "ReLU"),
+            "(8 of 20; --json has all): 1 ReLU 3 ReLU 4 Linear 7 ReLU 9 ReLU 13 ReLU 15 ReLU 19 "
+            "ReLU");
+  // Near misses: nothing but layer 4 may die; the other pictures are of all layers.
+  EXPECT_EQ(shown(7, "Tanh"), "(1 of 14; --json has all): 4 Linear");
+  EXPECT_EQ(shown(7, "ReLU", "activation-mean"),
+            even + "0 Linear 1 ReLU 3 ReLU 5 ReLU 7 ReLU 9 ReLU 11 ReLU 13 ReLU");
+}
+
 TEST(PlotLimits, WhatIsNoNumberIsNotDrawnAsZero) {
   const Tensor broken = full({4, 3}, NAN);
   const see::Run::Layer layer = layer_of("0 Linear", broken);
