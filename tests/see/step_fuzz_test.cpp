@@ -101,8 +101,7 @@ std::string spoilt(std::string line, std::mt19937& choice) {
   return line;
 }
 
-/// Every file of the line's lies some folders below the one where the test works, and no "../" of
-/// so short a line leads out.
+/// The line, changed where a file that it names could lie outside of the folder of the test.
 std::string kept_inside(std::string line) {
   for (std::size_t at = line.find('>'); at != line.npos; at = line.find('>', at + 1)) {
     std::size_t next = at + 1;
@@ -179,6 +178,8 @@ TEST_F(StepFuzz, NoTextBreaksTheParser) {
       [&] { return kept_inside(spoilt(good_lines[choice() % std::size(good_lines)], choice)); },
       [&](const std::string&, const std::string& answer) { answered += !answer.empty(); });
   EXPECT_GT(answered, 3000) << "few lines have nothing to say";
+  for (const std::string file : {"x.txt", "folder/ll.txt", "gears.svg"})
+    EXPECT_TRUE(exists(file)) << file << ": answers go into files as well";
 }
 
 TEST_F(StepFuzz, NoBytesBreakTheParser) {
