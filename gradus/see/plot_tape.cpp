@@ -54,11 +54,14 @@ struct ParameterUpdate {
   int writes = 0;
 };
 
+/// The norm of a tensor whose elements are all finite; of another a hole, not that of the rest.
+double finite_norm(const Statistics& s) { return s.bad() > 0 ? Run::unknown : s.l2; }
+
 /// How far a parameter moved: the norm of what was added; after several writes (weight decay, an
 /// average) the distance between the elements, where they were kept. Unknown elsewhere.
 double distance_moved(const Tape& tape, const ParameterUpdate& w) {
   if (w.writes == 1 && w.change != none && at(tape.values, w.change).statistics)
-    return at(tape.values, w.change).statistics->l2;
+    return finite_norm(*at(tape.values, w.change).statistics);
   const Tensor &before = at(tape.values, w.before).payload,
                &after = at(tape.values, w.after).payload;
   if (!before || !after) return Run::unknown;
@@ -93,8 +96,8 @@ void read_updates(const Tape& tape, Run& run) {
     if (is_new) all.push_back({name});
     Run::Parameter& known = all[place->second];
     known.rank = p.spec.shape.size();
-    known.gradient_norm = g.statistics->l2;
-    if (p.statistics) known.norm = p.statistics->l2;
+    known.gradient_norm = finite_norm(*g.statistics);
+    if (p.statistics) known.norm = finite_norm(*p.statistics);
     if (const auto w = written[g.step].find(p.tensor); w != written[g.step].end())
       known.update_norm = distance_moved(tape, w->second);
   }

@@ -60,8 +60,10 @@ bool names_something_made(const Elements& elements, const std::string& expressio
     std::size_t end = i;
     while (end < expression.size() && is_name(end)) ++end;
     for (std::string_view name = std::string_view(expression).substr(i, end - i); !name.empty();
-         name = name.substr(0, name.rfind('.') == name.npos ? 0 : name.rfind('.')))
+         name = name.substr(0, name.rfind('.') == name.npos ? 0 : name.rfind('.'))) {
       if (made.contains(name)) return true;
+      if (name.ends_with(".g")) break;  // an update writes w1, and w1.g stays what it was
+    }
     i = std::max(end, i + 1);
   }
   return false;
@@ -356,8 +358,11 @@ std::optional<std::string> Stop::met(const Elements& elements, TapeIndex index) 
     if (kind_ == Kind::bytes && compares(bytes)) return name + " takes " + number(bytes) + " bytes";
     if (kind_ == Kind::rank && compares(value.spec.shape.rank()))
       return name + " " + value.spec.str();
-    if (kind_ == Kind::norm && s && matches(subject_, name) && compares(s->l2))
-      return "|" + name + "| = " + number(s->l2);
+    if (kind_ == Kind::norm && s && matches(subject_, name)) {
+      // l2 leaves out what is not finite; a norm does not.
+      const double norm = s->nans > 0 ? double{NAN} : s->bad() > 0 ? HUGE_VAL : s->l2;
+      if (compares(norm)) return "|" + name + "| = " + number(norm);
+    }
   }
   const std::string& scope = at(tape.events, tick.first).scope;
   if (kind_ == Kind::dead && tick.phase == Phase::forward &&

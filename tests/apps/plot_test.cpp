@@ -1,4 +1,4 @@
-// gradus plot of a tape that gradus step wrote, as a user runs it: whole screens of three widths,
+// gradus plot of a tape that gradus step wrote, as a user runs it: whole screens of four widths,
 // with and without elements, and SVG files that a real renderer draws.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -38,10 +38,10 @@ class PlotOfATape : public test::FolderTest {
   }
 };
 
-TEST_F(PlotOfATape, ScreensAtThreeWidths) {
+TEST_F(PlotOfATape, ScreensAtFourWidths) {
   for (const std::string keep : {"stats", "full"}) {
     record("--keep " + keep);
-    for (const int width : {60, 80, 100})
+    for (const int width : {60, 80, 100, 160})
       for (const bool utf8 : {true, false}) {
         const std::string out =
             plot("", "COLUMNS=" + std::to_string(width) + (utf8 ? " LC_ALL=C.UTF-8" : " LC_ALL=C"));
@@ -77,6 +77,26 @@ TEST_F(PlotOfATape, WritesFilesThatARendererDraws) {
     EXPECT_GT(std::filesystem::file_size(folder_ + "/picture.png"), 2000u) << entry.path();
   }
   EXPECT_EQ(files, 16) << "thirteen pictures of the run, histograms of three layers";
+}
+
+/// The pictures of docs/plots.md are those of the first command there, today.
+TEST_F(PlotOfATape, ThePagesPicturesAreFresh) {
+#ifndef GRADUS_SAME_BITS
+  GTEST_SKIP() << "built with other settings, whose sums differ in their last digits";
+#else
+  const std::string gradus = "env -u GRADUS_DATA '" GRADUS_COMMAND_PATH "' ";
+  shell(gradus + "train --log run.jsonl --stats");
+  shell(gradus + "plot run.jsonl --out pictures");
+  int pictures = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(GRADUS_SOURCE_DIR "/docs/plots")) {
+    const std::string name = entry.path().filename();
+    EXPECT_TRUE(test::whole_file(entry.path()) == text("pictures/" + name))
+        << "docs/plots/" << name << " is another now: gradus train --log run.jsonl --stats && "
+        << "gradus plot run.jsonl --out DIR";
+    ++pictures;
+  }
+  EXPECT_EQ(pictures, 3);
+#endif
 }
 
 TEST_F(PlotOfATape, JsonIsOneObjectAPicture) {

@@ -299,6 +299,23 @@ TEST(PlotTape, ALossThatIsNoNumberIsCounted) {
   EXPECT_THAT(see::text(see::plots_of({&run, 1})[0].plot), testing::StartsWith("loss\n"));
 }
 
+TEST(PlotTape, ANormWithAnInfinityIsAHoleAndNotThatOfTheRest) {
+  Tensor w = ones({3}).set_requires_grad().set_name("w");
+  see::Recorder recorder;
+  for (const double last : {2., 1e30, double{INFINITY}}) {
+    w.zero_grad();
+    sum(w * tensor({3., 4., last})).backward();
+    no_grad([&] { w.sub_(w.grad()); });
+  }
+  recorder.finish();
+  const see::Run run = see::run_of(recorder.tape(), "overflows");
+  ASSERT_EQ(run.snapshots.size(), 3U);
+  EXPECT_NEAR(run.snapshots[0].parameters.at(0).gradient_norm, std::sqrt(29.), 1e-6);
+  EXPECT_NEAR(run.snapshots[1].parameters.at(0).gradient_norm, 1e30, 1e24);
+  EXPECT_TRUE(std::isnan(run.snapshots[2].parameters.at(0).gradient_norm));
+  EXPECT_TRUE(std::isnan(run.snapshots[2].parameters.at(0).update_norm));
+}
+
 TEST(PlotTape, NumbersThatAreNotFiniteAndUpdatesOfZeroAreHoles) {
   see::Run run;
   for (int step = 0; step < 5; ++step) {

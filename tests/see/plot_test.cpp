@@ -1,5 +1,5 @@
-// Plots as values: dots against a naive rasteriser, pixels decoded again, SVG through a real
-// renderer, bytes and screens against files. GRADUS_UPDATE_GOLDENS=1 rewrites those: look at them.
+// Plots as values: dots against a naive rasteriser, pixels decoded again, bytes and screens against
+// files. What a renderer makes of the SVG: plot_ink_test.cpp.
 #include <gradus/core/generator.h>
 #include <gradus/io/image.h>
 #include <gradus/see/plot_axis.h>
@@ -8,31 +8,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <unistd.h>
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <random>
-#include <sstream>
+
+#include "tests/see/plot_samples.h"
 
 using namespace gradus;
 using namespace gradus::see;
-using testing::HasSubstr;
+using namespace gradus::test;
 
 namespace {
-
-std::string read(const std::string& path) {
-  std::ostringstream all;
-  all << std::ifstream(path, std::ios::binary).rdbuf();
-  return all.str();
-}
-
-void expect_golden(const std::string& name, const std::string& text) {
-  const std::string path = std::string(GRADUS_SOURCE_DIR) + "/tests/see/plot_golden/" + name;
-  if (std::getenv("GRADUS_UPDATE_GOLDENS")) std::ofstream(path, std::ios::binary) << text;
-  EXPECT_TRUE(read(path) == text) << name << " changed; GRADUS_UPDATE_GOLDENS=1 shows how in git";
-}
 
 /// Columns of each line of text without escapes.
 std::vector<int> widths(const std::string& text) {
@@ -49,66 +34,6 @@ std::vector<int> widths(const std::string& text) {
       all.back() += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
   }
   return all;
-}
-
-LinePlot line_plot() {
-  LinePlot plot{
-      "loss of <two> runs & a target", {"step"}, {"loss", true}, {}, {{0.1, "target 0.1"}}};
-  Series raw{"", {}, {}, 0, false, true}, one{"train a"}, two{"train b", {}, {}, 1, true};
-  for (int i = 0; i <= 40; ++i) {
-    const double y = 2.5 / (1 + 0.2 * i);  // exact enough for one decimal of a pixel
-    raw.x.push_back(i), raw.y.push_back(i % 2 ? y * 1.25 : y / 1.25);
-    one.x.push_back(i), one.y.push_back(y);
-    two.x.push_back(i), two.y.push_back(i == 20 ? NAN : 2 * y);
-  }
-  plot.series = {raw, one, two};
-  return plot;
-}
-
-Heatmap heat_map() {
-  Heatmap map{"activations of 1 ReLU", {"step"}, {"activation"}, {8, 12, {}}, 0, 600, -2, 2};
-  map.legend = "log(1 + count)";
-  for (int r = 0; r < 8; ++r)
-    for (int c = 0; c < 12; ++c)
-      map.grid.values.push_back(r == 7 && c == 0 ? double{NAN} : (r * 12 + c) % 16);
-  return map;
-}
-
-/// A map whose axis has words of its own, as a tape's histogram has.
-Heatmap sizes() {
-  Heatmap map{"activations of relu1, by size", {"step"}, {"activation"}, {12, 8, {}}, 0, 7, 50, 62};
-  map.y.marks = {{51, "0.0039"}, {53, "0.0625"}, {55, "1"}, {57, "16"}, {59, "256"}, {61, "4096"}};
-  map.legend = "log(1 + count)";
-  for (int r = 0; r < 12; ++r)
-    for (int c = 0; c < 8; ++c) map.grid.values.push_back(std::max(0, 6 - std::abs(r + c - 9)));
-  return map;
-}
-
-Table table() {
-  return {"confusion",
-          {"read as"},
-          {"truth"},
-          {"0", "1", "2"},
-          {{98, 0, 2}, {1, 107, 3}, {0, 12, 1032}}};
-}
-
-Gallery gallery() {
-  Gallery wall{"weights into each unit", {}, Scale::diverging};
-  for (int i = 0; i < 12; ++i) {
-    Gallery::Tile tile{"unit " + std::to_string(i), {16, 16, {}}};
-    for (int k = 0; k < 256; ++k)
-      tile.grid.values.push_back((k / 16 < 8 ? 0.5 : -0.5) * ((k % 16) * (i + 1) % 7));
-    wall.tiles.push_back(tile);
-  }
-  return wall;
-}
-
-std::vector<std::pair<std::string, Plot>> samples() {
-  return {{"line", line_plot()},
-          {"heatmap", heat_map()},
-          {"sizes", sizes()},
-          {"table", table()},
-          {"gallery", gallery()}};
 }
 
 }  // namespace
@@ -288,74 +213,4 @@ TEST(Plot, NamesFromFilesDoNotSpeakToTheTerminal) {
   LinePlot plot{"\x1b[2Jtitle", {"\x1b[31mx"}, {"y\r"}, {{"\x1b]0;name\x07", {0, 1}, {0, 1}}}, {}};
   for (const char c : text(plot)) ASSERT_TRUE(c == '\n' || static_cast<unsigned char>(c) >= 0x20);
   for (const char c : svg(plot)) ASSERT_TRUE(c == '\n' || static_cast<unsigned char>(c) >= 0x20);
-}
-
-namespace {
-
-/// The plot as rsvg-convert draws it, u8 [height, width]; nothing where that is not installed.
-Tensor rendered(const Plot& plot) {
-  const std::string base = testing::TempDir() + "gradus_plot_" + std::to_string(::getpid());
-  std::ofstream(base + ".svg") << svg(plot);
-  const int status = std::system(
-      ("rsvg-convert '" + base + ".svg' -o '" + base + ".png' 2>'" + base + ".err'").c_str());
-  Tensor image;
-  if (status == 0) image = io::read_image(base + ".png");
-  for (const char* end : {".svg", ".png", ".err"}) std::filesystem::remove(base + end);
-  return image;
-}
-bool has_renderer() { return std::system("rsvg-convert --version >/dev/null 2>&1") == 0; }
-
-/// Mean darkness 0..255 of a box of pixels.
-double ink(const Tensor& image, std::int64_t left, std::int64_t top, std::int64_t right,
-           std::int64_t bottom) {
-  double sum = 0;
-  for (std::int64_t y = top; y < bottom; ++y)
-    for (std::int64_t x = left; x < right; ++x)
-      sum += 255 - image.data<std::uint8_t>()[y * image.size(1) + x];
-  return sum / static_cast<double>((right - left) * (bottom - top));
-}
-
-}  // namespace
-
-TEST(Plot, ARendererPutsInkWhereTheNumbersSay) {
-  if (!has_renderer()) GTEST_SKIP() << "rsvg-convert (librsvg2-bin) is not installed";
-  // A line from corner to corner: ink along the diagonal, none off it.
-  LinePlot plot{"diagonal", {"x"}, {"y"}, {{"up", {0, 1}, {0, 1}}}, {}};
-  const Tensor line = rendered(plot);
-  ASSERT_TRUE(line);
-  ASSERT_EQ(line.shape(), Shape({340, 760}));
-  const double left = 70, right = 760 - 20 - 2 * 7.2, top = 42, bottom = 292,
-               highest = 1.05 /* a twentieth of margin */;
-  for (const double share : {0.15, 0.3, 0.5, 0.7, 0.9}) {
-    const auto x = static_cast<std::int64_t>(left + share * (right - left)),
-               y = static_cast<std::int64_t>(bottom - share / highest * (bottom - top));
-    EXPECT_GT(ink(line, x - 3, y - 3, x + 3, y + 3), 40) << share;
-    EXPECT_LT(ink(line, x - 6, std::max<std::int64_t>(y - 40, 0), x + 6, y - 12), 10) << share;
-  }
-  EXPECT_GT(ink(line, 16, 10, 90, 28), 20) << "title";
-  EXPECT_GT(ink(line, 385, 318, 410, 336), 2) << "name of the x axis";
-  EXPECT_GT(ink(line, 8, 150, 24, 185), 2) << "name of the y axis";
-  // Four fields, two of them dark; outside of their centres, where a renderer that smooths pictures
-  // (librsvg does) leaves the colours as they are.
-  Heatmap map{"quarters", {"x"}, {"y"}, {2, 2, {1, 0, 0, 1}}};
-  const Tensor heat = rendered(map);
-  EXPECT_GT(ink(heat, 90, 50, 200, 100), 200);
-  EXPECT_LT(ink(heat, 510, 50, 620, 100), 1);
-  EXPECT_LT(ink(heat, 90, 235, 200, 285), 1);
-  EXPECT_GT(ink(heat, 510, 235, 620, 285), 200);
-  EXPECT_GT(ink(heat, 664, 44, 678, 60), 200) << "the dark end of the key is at the top";
-  map.square = true;
-  const Tensor square = rendered(map);
-  EXPECT_EQ(square.shape(), Shape({520, 620}));
-  EXPECT_GT(ink(square, 80, 52, 170, 142), 200);  // outside of the centres here too
-  EXPECT_LT(ink(square, 400, 52, 490, 142), 1);
-  EXPECT_LT(ink(square, 80, 372, 170, 462), 1);
-  EXPECT_GT(ink(square, 400, 372, 490, 462), 200);
-  // Words of an axis's own stand at their places: "1" at 55 of 50..62.
-  const Tensor marked = rendered(sizes());
-  const auto down = static_cast<std::int64_t>(292 - 250 * (55. - 50) / 12);
-  EXPECT_GT(ink(marked, 66, down - 6, 78, down + 6), 4);
-  EXPECT_LT(ink(marked, 66, down - 18, 78, down - 8), 1);
-  for (const auto& [name, sample] : samples())
-    EXPECT_GT(ink(rendered(sample), 0, 0, 100, 100), 1) << name;
 }

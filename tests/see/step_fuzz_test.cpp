@@ -1,38 +1,222 @@
 // The step debugger takes anything: random text, odd numbers and sizes, every width of a terminal.
 #include <cmath>
+#include <filesystem>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "tests/see/step_support.h"
+#include "tests/support/folder.h"
 
 namespace gradus {
 namespace {
 
 using namespace test;
 
-TEST(StepFuzz, NoTextBreaksTheParser) {
+/// Lines that are all understood (`view` as what there is not yet), of each command at least one.
+const std::string good_lines[] = {"next 2",
+                                  "step",
+                                  "up",
+                                  "continue",
+                                  "c-",
+                                  "until t=4",
+                                  "unt- lin0",
+                                  "jump step=1 t=3",
+                                  "home",
+                                  "end",
+                                  "break *.backward",
+                                  "break |*.g|>0.5 ; b nan ; b loss<loss[-1]",
+                                  "tbreak op:matmul",
+                                  "ignore 1 2",
+                                  "condition 1 loss>0.5",
+                                  "enable 1",
+                                  "disable 1",
+                                  "delete 1",
+                                  "commands 1 ; p x ; end",
+                                  "watch w0[0,0]",
+                                  "display w0*2",
+                                  "undisplay 3",
+                                  "first |w0.g|>1e-9",
+                                  "last write w0",
+                                  "where",
+                                  "list",
+                                  "ll",
+                                  "src",
+                                  "print w0, x.shape, w0[0,:] @ step=1 t=0",
+                                  "w0.g.abs().max()",
+                                  "pp w0.g",
+                                  "hist w0",
+                                  "pic x",
+                                  "pt w0.g -r [-1,inf]",
+                                  "pp w0 ; @[0,0]",
+                                  "plot loss",
+                                  "view",
+                                  "why w0.g[0,0]",
+                                  "explain w0.g[0,0]",
+                                  "e B1",
+                                  "e relu",
+                                  "latex w0.g",
+                                  "einsum w0.g",
+                                  "gears w0.g[0,0]",
+                                  "check w0.g[0,0]",
+                                  "health",
+                                  "whatif lr 1e-3..1e-2",
+                                  "set w0[0]=0.5",
+                                  "branch lr=2e-4",
+                                  "diff main set1",
+                                  "note what \"this\" is",
+                                  "quit",
+                                  "help",
+                                  "p x >x.txt",
+                                  "ll >folder/ll.txt",
+                                  "gears w0.g[0,0] >gears.svg"};
+
+/// What a hand, or another program, may do to a line.
+std::string spoilt(std::string line, std::mt19937& choice) {
+  const std::string letters =
+      "nscujpwblqh-@[]()*.,;:=|<>!+/ 0123456789etgw1xlossnan\"'\\\t%#{}^&~$";
+  for (auto n = choice() % 4; n > 0; --n) {
+    const std::size_t i = choice() % (line.size() + 1);
+    switch (choice() % 6) {
+      case 0:
+        line.insert(i, 1, letters[choice() % letters.size()]);
+        break;
+      case 1:
+        line.erase(i, 1 + choice() % 3);
+        break;
+      case 2:
+        line.insert(i, line.substr(0, choice() % 9));
+        break;
+      case 3:
+        line.insert(i, good_lines[choice() % std::size(good_lines)]);
+        break;
+      case 4:
+        line += (choice() % 2 ? " ; " : " > ") + good_lines[choice() % std::size(good_lines)];
+        break;
+      default:
+        if (i < line.size()) line[i] = static_cast<char>(choice() % 256);
+    }
+  }
+  return line;
+}
+
+/// The line, changed where a file that it names could lie outside of the folder of the test.
+std::string kept_inside(std::string line) {
+  for (std::size_t at = line.find('>'); at != line.npos; at = line.find('>', at + 1)) {
+    std::size_t next = at + 1;
+    while (next < line.size() && std::isspace(static_cast<unsigned char>(line[next]))) ++next;
+    if (next < line.size() && (line[next] == '/' || line[next] == '.')) line[next] = 'f';
+  }
+  for (std::size_t up; (up = line.find("..")) != line.npos && line.find('>') != line.npos;)
+    line.erase(up, 1);
+  return line;
+}
+
+class StepFuzz : public FolderTest {
+ protected:
+  void SetUp() override {
+    FolderTest::SetUp();
+    before_ = std::filesystem::current_path();
+    std::filesystem::create_directories(folder_ + "/folder");
+    std::filesystem::current_path(folder_);
+  }
+  void TearDown() override {
+    std::filesystem::current_path(before_);
+    FolderTest::TearDown();
+  }
+  std::filesystem::path before_;
+};
+
+/// Gives `lines` lines to prompts, a new one after each quit and after 50 lines, so that what was
+/// set up stays small; `is_fine` looks at each answer.
+void feed(int lines, bool json, const std::function<std::string()>& next_line,
+          const std::function<void(const std::string& line, const std::string& answer)>& is_fine) {
   Steps run(5);
-  const auto stepper = over(run);
+  int done = 0, quits = 0;
+  while (done < lines) {
+    const auto stepper = over(run, {.json = json});
+    for (int i = 0; i < 50 && done < lines && !stepper->has_quit(); ++i, ++done) {
+      const std::string line = next_line();
+      std::string answer;
+      ASSERT_NO_THROW(answer = stepper->execute(line)) << line;
+      ASSERT_FALSE(stepper->wants_more()) << line;
+      is_fine(line, answer);
+      if (testing::Test::HasFatalFailure()) return;
+    }
+    quits += stepper->has_quit();
+    // Whatever was said, the tape is what it was.
+    ASSERT_EQ(run.rerun.tape().steps(), 3);
+  }
+  EXPECT_EQ(done, lines);
+  EXPECT_GT(quits, 0) << "prompts are left, too";
+}
+
+TEST_F(StepFuzz, EveryCommandIsAmongTheGoodLines) {
+  Steps run(5);
+  std::set<std::string> words;
+  for (const std::string& line : good_lines) {
+    for (const std::string& one : see::commands_of(line))
+      words.insert(one.starts_with('@') ? "@" : std::string(see::leading_name(one)));
+    const auto stepper = over(run, {.json = true});
+    stepper->execute("b lin0 ; watch w0 ; display w0 ; set w0[0]=0 ; end");
+    std::istringstream answers(stepper->execute(line));
+    for (std::string answer; std::getline(answers, answer);)
+      EXPECT_EQ(nlohmann::json::parse(answer).contains("error"), line == "view") << line << "\n"
+                                                                                 << answer;
+  }
+  Tape nothing_yet;
+  for (const std::string& word : Stepper(nothing_yet).completions(""))
+    EXPECT_TRUE(words.contains(word)) << word;
+}
+
+TEST_F(StepFuzz, NoTextBreaksTheParser) {
   std::mt19937 choice(17);
-  const std::string letters = "nscujpwbl-@[]()*.,;:=|<>!+/ 0123456789etgw1xlossnan\"'\\\t%#{}^&~$";
-  const char* words[] = {"b ",       "p ",          "watch ",    "why ",    "set ",    "whatif lr ",
-                         "unt ",     "j ",          "first ",    "tbreak ", "check ",  "pt ",
-                         "pic ",     "pp ",         "@",         "diff ",   "ignore ", "condition ",
-                         "display ", "last write ", "commands ", "end",     "gears ",  "latex ",
-                         "explain ", "e t4 ",       "einsum ",   "hist ",   "plot ",   "view "};
-  for (int i = 0; i < 3000; ++i) {
-    std::string line = choice() % 3 ? words[choice() % std::size(words)] : "";
-    for (auto n = choice() % 14; n > 0; --n) line += letters[choice() % letters.size()];
-    if (line.find('q') != line.npos || line.find(" >") != line.npos) continue;
-    EXPECT_NO_THROW(stepper->execute(line)) << line;
-    ASSERT_FALSE(stepper->has_quit()) << line;
-  }
-  for (int i = 0; i < 300; ++i) {
-    std::string line;
-    for (auto n = choice() % 40; n > 0; --n) line += static_cast<char>(choice() % 256);
-    std::erase(line, '>');
-    stepper->execute(line);
-    if (stepper->has_quit()) return;
-  }
+  int answered = 0;
+  feed(
+      4000, false,
+      [&] { return kept_inside(spoilt(good_lines[choice() % std::size(good_lines)], choice)); },
+      [&](const std::string&, const std::string& answer) { answered += !answer.empty(); });
+  EXPECT_GT(answered, 3000) << "few lines have nothing to say";
+  for (const std::string file : {"x.txt", "folder/ll.txt", "gears.svg"})
+    EXPECT_TRUE(exists(file)) << file << ": answers go into files as well";
+}
+
+TEST_F(StepFuzz, NoBytesBreakTheParser) {
+  std::mt19937 choice(18);
+  feed(
+      3000, false,
+      [&] {
+        std::string line;
+        for (auto n = choice() % 40; n > 0; --n) line += static_cast<char>(choice() % 256);
+        if (choice() % 100 == 0) line = "q";  // by chance alone nobody quits
+        return kept_inside(line);
+      },
+      [](const std::string&, const std::string&) {});
+}
+
+TEST_F(StepFuzz, EachAnswerToAProgramIsJsonWhateverWasAsked) {
+  std::mt19937 choice(19);
+  // Not UTF-8: a lone follower, a cut sequence, a long form of '/', half of a pair, past the last.
+  const char* bad[] = {"\x80", "\xe2\x82", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xff"};
+  int invalid = 0, objects = 0;
+  feed(
+      2000, true,
+      [&] {
+        std::string line = spoilt(good_lines[choice() % std::size(good_lines)], choice);
+        if (choice() % 2) {
+          line.insert(choice() % (line.size() + 1), bad[choice() % std::size(bad)]);
+          ++invalid;
+        }
+        return kept_inside(line);
+      },
+      [&](const std::string& line, const std::string& answer) {
+        std::istringstream lines(answer);
+        for (std::string one; std::getline(lines, one); ++objects)
+          ASSERT_TRUE(nlohmann::json::accept(one)) << line << "\n" << one;
+      });
+  EXPECT_GT(invalid, 800);
+  EXPECT_GT(objects, 1500);
 }
 
 /// The longest line in columns; LaTeX, which is to be copied, stays whole.
@@ -130,7 +314,7 @@ TEST(StepWidth, NoCommandAnswersInLinesWiderThanTheTerminal) {
     }
 }
 
-TEST(StepFuzz, EveryViewTakesAnyNumbersAndSizes) {
+TEST_F(StepFuzz, EveryViewTakesAnyNumbersAndSizes) {
   const Tensor odd[] = {zeros({0, 3}),
                         Tensor::scalar(std::nan(""), DType::f32),
                         full({3, 4}, INFINITY),

@@ -1,5 +1,5 @@
-// The step debugger stops: where a linear scan says, at watches, under conditions; what nothing can
-// meet is doubted.
+// The step debugger stops: at watches, under conditions; what nothing can meet is doubted. That
+// every kind of stop stops where it should: step_scan_test.cpp.
 #include "tests/see/step_support.h"
 
 namespace gradus {
@@ -9,34 +9,6 @@ using namespace test;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-
-TEST(StepLaws, RunningStopsWhereALinearScanSays) {
-  const char* stops[] = {"lin0",        "*.backward",    "op:matmul",    "|*.g|>0.5", "rank>1",
-                         "loss<1.5",    "sgd",           "net.lin1",     "bytes>40",  "shape *,1",
-                         "w0.g[0,0]>0", "loss<loss[-1]", "lin*.backward"};
-  for (unsigned seed = 0; seed < 20; ++seed) {
-    Steps run(seed);
-    const Tape& tape = run.rerun.tape();
-    std::mt19937 choice(seed);
-    const std::string text = stops[choice() % std::size(stops)];
-    const auto stepper = over(run);
-    const see::Stop stop(text);
-    const auto last = static_cast<TapeIndex>(tape.ticks.size()) - 1;
-    std::vector<TapeIndex> scan;
-    for (TapeIndex t = 0; t <= last; ++t)
-      if (stop.met(stepper->elements(), t)) scan.push_back(t);
-    stepper->execute("b " + text);
-    const TapeIndex start = static_cast<TapeIndex>(choice() % tape.ticks.size());
-    const std::string go = "j step=" + std::to_string(at(tape.ticks, start).step) +
-                           " t=" + std::to_string(at(tape.ticks, start).number);
-    stepper->execute(go + " ; c");
-    const auto after = std::upper_bound(scan.begin(), scan.end(), start);
-    EXPECT_EQ(stepper->focus().tick, after == scan.end() ? last : *after) << text;
-    stepper->execute(go + " ; c-");
-    const auto before = std::lower_bound(scan.begin(), scan.end(), start);
-    EXPECT_EQ(stepper->focus().tick, before == scan.begin() ? 0 : *(before - 1)) << text;
-  }
-}
 
 TEST_F(StepOnLine, WatchStopsAtTheWriterInBothDirections) {
   EXPECT_THAT(say("watch w[1,0]"), StartsWith("watch 1: w[1,0] = -0.2500"));
@@ -238,6 +210,26 @@ TEST_F(StepOnLine, StopsAtALineOfTheSource) {
   EXPECT_THAT(say("b " + place), Not(HasSubstr("nothing")));
   EXPECT_THAT(say("c"), AllOf(HasSubstr("t1 step 0  F lin"), HasSubstr("(" + place + ")")));
   EXPECT_THAT(say("c"), HasSubstr("t4 step 0  B lin.backward"));  // it stands at the same line
+}
+
+/// An update writes w; w.g is what it was, and does not stop a second time.
+TEST_F(StepOnLine, AConditionOnAGradientStopsWhereTheGradientIsMade) {
+  EXPECT_THAT(say("b w.g[0,0]>0 ; c"), HasSubstr("> t4 step 0  B lin.backward"));
+  EXPECT_THAT(say("c"), AllOf(HasSubstr("> t5 step 1  U update"), HasSubstr("the tape ends here")))
+      << "w.g[0,0] is negative in step 1";
+}
+
+TEST(StepLive, ANormWithAnInfinityIsInfinite) {
+  see::Recorder recorder({.level = see::TapeLevel::stats});
+  (void)(tensor({1., 2.}) * 1.);
+  (void)(tensor({1., -INFINITY}) * 1.);
+  (void)(tensor({1e9, NAN}) * 1.);
+  recorder.finish();
+  Stepper stepper(recorder.tape());
+  stepper.ended();
+  EXPECT_THAT(stepper.execute("first |*|>3"), HasSubstr("|mul_1| = inf"));
+  EXPECT_THAT(stepper.execute("first |mul_2|>3"), HasSubstr("nowhere on the tape"));
+  EXPECT_THAT(stepper.execute("first |mul_2|<3"), HasSubstr("nowhere on the tape"));
 }
 
 TEST_F(StepOnLine, InputMayEndInsideCommands) {
