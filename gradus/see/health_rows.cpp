@@ -91,9 +91,9 @@ std::optional<Mixed> mixed_by_exchange(const RowFunction& f, const Tensor& x) {
     return std::int64_t{-1};
   };
   if (first_change(calm(f, x).to_vector<double>(), -1) >= 0) return {};  // it draws lots of its own
+  // Row 0 last: a reshape that cuts rows may leave it whole.
   for (std::int64_t i = 1; i <= x.size(0); ++i) {
-    const std::int64_t n =
-        i % x.size(0);  // row 0 last: a reshape that cuts rows may leave it whole
+    const std::int64_t n = i % x.size(0);
     const std::int64_t other = other_row(given, x.size(0), n);
     if (other == n) return {};  // all rows are equal
     Tensor changed = x.clone();
