@@ -1,6 +1,10 @@
 // The checks; see checks.h.
 #include <exercises/checks.h>
 
+#include <optional>
+
+#include <gradus/core/diagnostic.h>
+
 namespace exercises {
 
 using namespace gradus;
@@ -70,7 +74,11 @@ void check_mse(Check& check, const Layer& mse) {
     const std::string batch = n == 1 ? " (batch of 1)" : "";
     Tensor out;
     if (!check.attempt("Mse::operator()", [&] { out = mse.call(x, targ); })) return;
-    const Tensor crossed = square(x - targ).mean();  // [n,1] - [n]
+    const auto crossed_loss = [&] {
+      const Allow meant("B2");
+      return square(x - targ).mean();  // [n,1] - [n]
+    };
+    const Tensor crossed = crossed_loss();
     if (out.defined() && n > 1 && out.shape() == crossed.shape() &&
         std::abs(out.item() - crossed.item()) < 1e-6)
       check.that(false, "",
@@ -148,7 +156,14 @@ Tensor weights(nn::Module& net) {
   return concat(flat).clone();
 }
 
+/// The mistakes are made on purpose: the loss may grow, gradients may pile up.
+struct Meant {
+  Allow gradients_left{"T1"}, too_far{"X1"};
+};
+
 Tensor after_epoch(const Tensor& x, const Tensor& y, std::int64_t bs, double lr, Mistake mistake) {
+  std::optional<Meant> meant;
+  if (mistake != Mistake::none) meant.emplace();
   nn::Sequential net = small_net();
   for (std::int64_t i = 0; i < x.size(0); i += bs) {
     const Slice rows{i, i + bs};

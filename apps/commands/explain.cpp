@@ -50,7 +50,7 @@ int explain_tape(const ExplainFlags& f) {
   if (tape.ticks.empty()) throw DataError(f.tape + " holds no step", "record one: gradus step");
   const see::Elements elements(tape);
   const auto last = static_cast<see::TapeIndex>(tape.ticks.size()) - 1;
-  if (f.latex) {
+  if (f.latex && !f.json) {  // an object has it among the rest
     const see::TapeFormula formula =
         see::formula_on_tape(tape, f.what.substr(0, f.what.find('[')), last);
     std::printf("%s", see::latex_text(formula, tape).c_str());
@@ -88,6 +88,10 @@ int explain(const ExplainFlags& f) {
     throw UsageError("--shape", "a tape has its own shapes: give --shape or --tape");
   if (!f.tape.empty()) return explain_tape(f);
   const Terminal terminal;
+  if (f.latex && is_code_page(f.what))
+    throw UsageError("--latex", "'" + f.what +
+                                    "' has no formula: give an operation, matmul, or with --tape "
+                                    "a gradient");
   if (const auto shown = explain_code(f.what, f.json, terminal.width())) return *shown;
   std::vector<Shape> shapes;
   shapes.reserve(f.shapes.size());

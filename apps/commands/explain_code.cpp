@@ -8,6 +8,8 @@
 
 namespace gradus::app {
 
+bool is_code_page(const std::string& what) { return what == "codes" || see::find_page(what); }
+
 std::optional<int> explain_code(const std::string& what, bool json, int width) {
   if (what == "codes") {
     if (!json) {

@@ -6,8 +6,11 @@
 
 namespace gradus::app {
 
-/// Prints what `what` names when it is a code, in any case, or "codes" (docs/diagnostics.md), and
-/// gives the exit code; nothing where it is another word.
+/// Whether `what` names a page: a code, in any case, or "codes" (docs/diagnostics.md).
+bool is_code_page(const std::string& what);
+
+/// Prints what `what` names when it is a page, and gives the exit code; nothing where it is
+/// another word.
 std::optional<int> explain_code(const std::string& what, bool json, int width);
 
 }  // namespace gradus::app

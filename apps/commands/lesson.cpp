@@ -76,13 +76,24 @@ std::vector<const lesson::Chapter*> named(const std::string& word) {
   return found;
 }
 
-/// What a chapter does on purpose, to show it: the trap of the loss, the naive softmax, and the
-/// wrong answers that the exercises' judges try.
-see::HealthOptions meant_in(int chapter) {
-  if (chapter == 8) return {.allow = {"B2", "S3"}};
-  if (chapter == 16) return {.allow = {"N2"}};
-  if (chapter == 22) return {.allow = {"B2", "S3", "T1", "X1"}};
-  return {};
+/// What a chapter does on purpose, to show it, and how often: the trap of the loss and the way out
+/// of it, the naive softmax. Once more would be a mistake.
+struct Meant {
+  int chapter;
+  const char* code;
+  std::int64_t times;
+};
+constexpr Meant shown[] = {{8, "B2", 2}, {8, "S3", 2}, {16, "N2", 1}};
+
+void leave_out_meant(std::vector<Diagnostic>& found, int chapter) {
+  for (const Meant& meant : shown) {
+    if (meant.chapter != chapter) continue;
+    std::int64_t times = 0;
+    for (const Diagnostic& d : found)
+      if (d.code == meant.code) times += d.count;
+    if (times == meant.times)
+      std::erase_if(found, [&](const Diagnostic& d) { return d.code == meant.code; });
+  }
 }
 
 /// Runs chapters under a recorder. Prints the errors and warnings that have a code, and nothing
@@ -93,8 +104,9 @@ int run_watched(const std::vector<const lesson::Chapter*>& chapters) {
     see::Recorder recorder({.level = see::TapeLevel::stats});
     lesson::run(*chapter, true);
     recorder.finish();
-    std::vector<Diagnostic> found = see::health(recorder.tape(), meant_in(chapter->number));
+    std::vector<Diagnostic> found = see::health(recorder.tape());
     std::erase_if(found, [](const Diagnostic& d) { return d.severity() < Severity::warning; });
+    leave_out_meant(found, chapter->number);
     std::cout << "Chapter " << chapter->number << ": " << see::health_text(found);
     ok = ok && found.empty();
   }

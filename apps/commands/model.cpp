@@ -31,8 +31,9 @@ int eval(const EvalFlags& f) {
   ModelFile model = load_model(f.model);
   const data::ImageData data = data_of_model(model, f.model, f.data);
   check_fits(model.net, data.test.images, data.name, data.classes);
-  const data::DataLoader loader(std::make_shared<data::TensorDataset>(data.test, model.scale),
-                                {.batch_size = 1000});
+  const data::DataLoader loader(
+      std::make_shared<data::TensorDataset>(data.test, model.scale, Place::current()),
+      {.batch_size = 1000});
   const Evaluation e = evaluate(
       model.net, [](const Tensor& x, const Tensor& y) { return cross_entropy(x, y); }, loader);
   if (f.json)

@@ -97,10 +97,11 @@ int train(const TrainOptions& o) {
   // A worker makes batches ahead where that leaves it a processor; no bit of the result changes.
   const int prefetch = o.threads > 1 && o.threads < kernels::available_cpus() ? 2 : 0;
   const data::DataLoader train_loader(
-      std::make_shared<data::TensorDataset>(data.train, o.scale),
+      std::make_shared<data::TensorDataset>(data.train, o.scale, Place::current()),
       {.batch_size = o.batch_size, .shuffle = o.shuffle, .prefetch = prefetch});
-  const data::DataLoader valid_loader(std::make_shared<data::TensorDataset>(data.valid, o.scale),
-                                      {.batch_size = 1000});
+  const data::DataLoader valid_loader(
+      std::make_shared<data::TensorDataset>(data.valid, o.scale, Place::current()),
+      {.batch_size = 1000});
 
   Events events(o.json, o.log);  // now that nothing stands in the way: this empties the log
   events.write({{"event", "start"},

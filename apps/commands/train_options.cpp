@@ -133,24 +133,28 @@ data::ImageData load_data(const TrainOptions& o) {
   return data::digits({.train = size - 2 * eighth, .valid = eighth, .test = eighth, .seed = 1});
 }
 
+// What make_shared and make_unique are given as a place: one that is left out would be a line of
+// the standard library.
 nn::Sequential build(std::int64_t in, const std::vector<std::int64_t>& hidden, std::int64_t out) {
   nn::Sequential net;
   for (std::int64_t width : hidden) {
-    net.push_back(std::make_shared<nn::Linear>(in, width));
+    net.push_back(std::make_shared<nn::Linear>(in, width, true, Place::current()));
     net.push_back(std::make_shared<nn::ReLU>());
     in = width;
   }
-  net.push_back(std::make_shared<nn::Linear>(in, out));
+  net.push_back(std::make_shared<nn::Linear>(in, out, true, Place::current()));
   return net;
 }
 
 std::unique_ptr<optim::Optimizer> make_optimizer(const TrainOptions& o, const Tensors& parameters) {
   if (o.optimizer == "sgd")
     return std::make_unique<optim::SGD>(
-        parameters, optim::SGDOptions{o.lr, o.momentum, 0, o.weight_decay, o.nesterov});
+        parameters, optim::SGDOptions{o.lr, o.momentum, 0, o.weight_decay, o.nesterov},
+        Place::current());
   const optim::AdamOptions options{.lr = o.lr, .weight_decay = o.weight_decay};
-  if (o.optimizer == "adam") return std::make_unique<optim::Adam>(parameters, options);
-  return std::make_unique<optim::AdamW>(parameters, options);
+  if (o.optimizer == "adam")
+    return std::make_unique<optim::Adam>(parameters, options, Place::current());
+  return std::make_unique<optim::AdamW>(parameters, options, Place::current());
 }
 
 FitOptions fit_options(const TrainOptions& o) {

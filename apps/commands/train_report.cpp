@@ -13,7 +13,7 @@ TestReport test(nn::Sequential& net, const data::ImageData& data, double scale) 
   TestReport report;
   report.evaluation = evaluate(
       net, [](const Tensor& x, const Tensor& y) { return cross_entropy(x, y); },
-      data::DataLoader(std::make_shared<data::TensorDataset>(data.test, scale),
+      data::DataLoader(std::make_shared<data::TensorDataset>(data.test, scale, Place::current()),
                        {.batch_size = 1000}));
   const auto classes = static_cast<std::size_t>(data.classes);
   report.confusion.assign(classes, std::vector<std::int64_t>(classes, 0));

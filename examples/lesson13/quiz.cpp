@@ -8,6 +8,8 @@
 #include <map>
 #include <optional>
 
+#include <gradus/core/diagnostic.h>
+
 #include "json.h"
 
 namespace lesson {
@@ -44,6 +46,15 @@ std::string shapes_in(const std::string& line, const std::map<std::string, Tenso
 #__VA_ARGS__, shapes_in(#__VA_ARGS__, names), [] { return (__VA_ARGS__).shape(); }, why \
   }
 
+/// A line that a code warns of, and that is asked for because of that.
+Question meant(const char* code, Question question) {
+  question.run = [code, run = std::move(question.run)] {
+    const Allow meant(code);
+    return run();
+  };
+  return question;
+}
+
 std::vector<Question> make_questions() {
   static const Tensor x_train = of_shape({50000, 784}), y_train = of_shape({50000}, DType::i64),
                       x_valid = of_shape({10000, 784}), w1 = of_shape({784, 50}),
@@ -78,12 +89,14 @@ std::vector<Question> make_questions() {
       LINE("an outer sum: [1,3] and [3,1] stretch to each other", c[newaxis] + c[{all, newaxis}]),
       LINE("a new axis of size 1 makes c a column, which is stretched along the columns of m",
            m + c[{all, newaxis}]),
-      LINE("the trap: from the right, 1 meets 10000 and stretches, and 10000 meets nothing",
-           res - y_valid),
+      meant("B2", LINE("the trap: from the right, 1 meets 10000 and stretches, and 10000 meets "
+                       "nothing",
+                       res - y_valid)),
       LINE("an integer index takes its axis away, and then both are [10000]",
            res[{all, 0}] - y_valid),
       LINE("each newaxis is an axis of size 1, where it stands", res[{newaxis, all, newaxis}]),
-      LINE("squeeze drops every axis of size 1", res[{newaxis, all, newaxis}].squeeze()),
+      meant("S3",
+            LINE("squeeze drops every axis of size 1", res[{newaxis, all, newaxis}].squeeze())),
       LINE("[50000,50,1] times [50000,1,1]: every input of an image with its output's gradient",
            l1.expand_dims(-1) * out_g.expand_dims(1)),
       LINE("summed over the images: one gradient for each weight, the shape of w2",

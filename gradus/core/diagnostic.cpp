@@ -41,6 +41,25 @@ constexpr Code table[] = {
 
 thread_local std::vector<std::string> allowed;
 
+/// Some errors can be meant: that of a loss, and those that only a tape tells.
+bool is_allowable(const Code& code) {
+  return code.severity == Severity::note || code.severity == Severity::warning ||
+         code.name == "B1" || code.name == "N1" || code.name == "N2";
+}
+
+/// What nothing asks for would be allowed in vain.
+void check_allowable(std::string_view name) {
+  const std::string call = "Allow(\"" + std::string(name) + "\"): ";
+  const Code* code = find_code(name);
+  if (!code) throw ValueError(call + "there is no such code", "`gradus explain codes` lists all");
+  if (is_allowable(*code)) return;
+  throw ValueError(call + std::string(code->title) + " is " +
+                       (code->severity == Severity::ok ? "no warning" : "an error") +
+                       ", which cannot be allowed",
+                   "mend it: `gradus explain " + std::string(name) +
+                       "` shows how; what can be allowed are warnings, notes, B1, N1 and N2");
+}
+
 void replace_start(std::string& text, const std::string& before, const std::string& after) {
   if (text.starts_with(before)) text.replace(0, before.size(), after);
 }
@@ -80,7 +99,10 @@ std::string Diagnostic::str() const {
   return head + what + (why.empty() ? "" : "\n" + std::string(10, ' ') + why);
 }
 
-Allow::Allow(std::string_view code) { allowed.emplace_back(code); }
+Allow::Allow(std::string_view code) {
+  check_allowable(code);
+  allowed.emplace_back(code);
+}
 Allow::~Allow() { allowed.pop_back(); }
 bool is_allowed(std::string_view code) {
   return std::find(allowed.begin(), allowed.end(), code) != allowed.end();

@@ -33,7 +33,7 @@ class DataLoader {
   DataLoader(std::shared_ptr<const Dataset> dataset, const LoaderOptions& options,
              Place at = Place::current());
   DataLoader(const ImageSet& set, const LoaderOptions& options, Place at = Place::current())
-      : DataLoader(std::make_shared<TensorDataset>(set), options, at) {}
+      : DataLoader(std::make_shared<TensorDataset>(set, 256, at), options, at) {}
 
   /// Number of batches in a pass, and of samples in the data set.
   std::int64_t batches() const { return batches_.size(); }

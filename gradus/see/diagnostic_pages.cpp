@@ -314,7 +314,7 @@ std::string diagnostics_markdown() {
       "notes "
       "are found on a tape: `see::health(tape)`, `gradus train --health`; each place once, with a "
       "count. `const Allow meant(\"B1\");` says that a code is meant, while it lives in this "
-      "thread; "
+      "thread: a warning or a note, B1, N1, N2; "
       "`health(tape, {.allow = {\"D1\"}})` for a tape.\n\n"
       "| code | severity | mistake |\n|---|---|---|\n";
   for (const Code& code : codes())

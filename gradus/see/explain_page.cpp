@@ -62,15 +62,33 @@ TapeIndex shown_by(const Tape& tape, TapeIndex value) {
   return value;
 }
 
-/// What the backward pass read of what was there before it: by that the calls' memory is bound.
+/// The calls of backward passes that a gradient was made by, its own and those before it.
+std::set<TapeIndex> makers_of(const Tape& tape, TapeIndex gradient) {
+  std::set<TapeIndex> makers;
+  std::vector<TapeIndex> open{gradient};
+  while (!open.empty()) {
+    const TapeIndex maker = at(tape.values, open.back()).made_by;
+    open.pop_back();
+    if (maker == none || at(tape.events, maker).phase != Phase::backward) continue;
+    if (!makers.insert(maker).second) continue;
+    const std::vector<TapeIndex>& inputs = at(tape.events, maker).inputs;
+    open.insert(open.end(), inputs.begin(), inputs.end());
+  }
+  return makers;
+}
+
+/// What the backward pass read, for this gradient, of what was there before it: by that the calls'
+/// memory is bound.
 void count_saved(const Tape& tape, TapeExplanation& page) {
+  const std::set<TapeIndex> makers = makers_of(tape, page.formula.gradient);
   std::map<std::int64_t, std::pair<std::int64_t, std::string>> kept;  // by tensor: bytes, name
   const auto differentiate = [&](const TapeEvent& forward) {
-    for (const TapeIndex b : forward.backward)
+    for (const TapeIndex b : forward.backward) {
+      if (!makers.contains(b)) continue;
       for (const TapeIndex x : at(tape.events, b).inputs) {
         const TapeValue& value = at(tape.values, x);
         const bool is_older =
-            value.made_by == none || at(tape.events, value.made_by).phase == Phase::forward;
+            value.made_by == none || at(tape.events, value.made_by).phase != Phase::backward;
         const bool is_constant = value.made_by == none && value.spec.shape.rank() == 0;
         if (!is_older || is_constant || value.gradient_of != none) continue;
         const TapeIndex shown = shown_by(tape, x);
@@ -79,6 +97,7 @@ void count_saved(const Tape& tape, TapeExplanation& page) {
             whole.spec.shape.numel() * static_cast<std::int64_t>(dtype_size(whole.spec.dtype)),
             tape.name_of(shown)};
       }
+    }
   };
   for (const TapeIndex e : page.formula.events) {
     const int depth = at(tape.events, e).depth;

@@ -102,6 +102,29 @@ double rate_of(const HealthReport& r, TapeIndex step, TapeIndex weight) {
   return learning_rate(r.tape(), step).value_or(0);
 }
 
+/// Which of the steps of a relu tell how its units died.
+struct Death {
+  const Units::Since* all = nullptr;    ///< from it on, all that are dead at the end; or nothing
+  const Units::Since* first = nullptr;  ///< from it on, many, beside those that always were
+  bool is_from_start() const { return !first; }
+};
+
+/// How many units are dead at the end, over so many rows, and since when.
+Death death_of(const Units& units, std::int64_t enough_rows) {
+  const std::vector<Units::Since>& since = units.since;  // the dead grow fewer, the rows more
+  const auto end = std::find_if(since.begin(), since.end(),
+                                [&](const Units::Since& s) { return s.rows >= enough_rows; });
+  if (end == since.end() || end->dead == 0 || !units.are_many(end->dead)) return {};
+  const std::int64_t always = since.back().dead;
+  Death death;
+  for (const Units::Since& s : since) {
+    if (s.rows >= enough_rows && s.dead == end->dead) death.all = &s;
+    if (s.dead > always && units.are_many(s.dead)) death.first = &s;
+  }
+  if (end->dead == always) death.first = nullptr;
+  return death;
+}
+
 /// What each relu is called: by its module; where several are called so, by the module's path; and
 /// where that is the same too, by the weight before it.
 std::vector<std::string> relu_names(const HealthReport& r, const std::vector<Units>& all) {
@@ -135,29 +158,27 @@ void find_dead_units(HealthReport& r) {
   for (std::size_t i = 0; i < all.size(); ++i) {
     const Units& units = all[i];
     if (units.since.empty()) continue;
-    // The earliest step from which on so many are dead, beside those that always were.
-    const Units::Since& start = units.since.back();
-    auto found =
-        std::find_if(units.since.rbegin() + 1, units.since.rend(), [&](const Units::Since& since) {
-          return units.are_many(since.dead) && since.dead > start.dead;
-        });
-    const bool since_start = found == units.since.rend();
-    if (since_start && units.has_gaps) continue;
-    if (since_start) found = units.since.rbegin();
-    if (!units.are_many(found->dead) || found->dead == 0 || found->rows < enough_rows) continue;
-    std::string since =
-        r.options().first_step == 0 ? "the start" : r.step_text(found->step) + " or before";
-    if (!since_start) {
-      const double lr = rate_of(r, found->step - 1, units.weight);
-      since = r.step_text(found->step) + " (" + std::to_string(start.dead) + " before it" +
-              (lr > 0 ? ", lr " + digits(lr, 3) : "") + ")";
+    const Death death = death_of(units, enough_rows);
+    if (!death.all || (death.is_from_start() && units.has_gaps)) continue;
+    std::string since = r.options().first_step == 0
+                            ? "the start"
+                            : r.step_text(units.since.back().step) + " or before";
+    if (!death.is_from_start()) {
+      const double lr = rate_of(r, death.first->step - 1, units.weight);
+      since = r.step_text(death.all->step) + " (";
+      if (death.first != death.all)
+        since +=
+            std::to_string(death.first->dead) + " since " + r.step_text(death.first->step) + ", ";
+      since += std::to_string(units.since.back().dead) + " before it" +
+               (lr > 0 ? ", lr " + digits(lr, 3) : "") + ")";
     }
     r.tell("D1", nullptr, names[i],
-           names[i] + ": " + std::to_string(found->dead) + " of " + std::to_string(units.count()) +
-               " units are 0 for all " + std::to_string(found->rows) + " rows since " + since +
+           names[i] + ": " + std::to_string(death.all->dead) + " of " +
+               std::to_string(units.count()) + " units are 0 for all " +
+               std::to_string(death.all->rows) + " rows since " + since +
                ": they get gradient 0 and cannot recover. " +
-               (since_start ? "Bound the init; leaky_relu."
-                            : "Lower lr; bound the init; leaky_relu."));
+               (death.is_from_start() ? "Bound the init; leaky_relu."
+                                      : "Lower lr; bound the init; leaky_relu."));
   }
 }
 

@@ -21,6 +21,12 @@ bool is_tick_word(std::string_view word) {
          std::all_of(word.begin() + 1, word.end(), [](unsigned char c) { return std::isdigit(c); });
 }
 
+/// Whether a backward pass comes to it: neither data, nor what is computed from data alone.
+bool needs_gradient(const Tape& tape, TapeIndex value) {
+  const TapeValue& x = at(tape.values, value);
+  return x.is_parameter || (x.made_by != none && at(tape.events, x.made_by).has_history);
+}
+
 /// The operation of that name, here or elsewhere; nothing where there is none.
 std::optional<Op> operation_called(const std::string& name) {
   try {
@@ -169,7 +175,9 @@ std::string Stepper::check(const std::string& rest, int) {
   if (const std::string passes = passes_text(slope); !passes.empty()) text += "  " + passes + "\n";
   if (tape_.find(name + ".g", tick) == none) {
     tell("check", slope, std::optional<double>(), std::optional<bool>());
-    return text + "  the tape has no " + name + ".g here yet\n";
+    return text + (needs_gradient(tape_, elements_.find(name, tick))
+                       ? "  the tape has no " + name + ".g here yet\n"
+                       : "  " + name + " needs no gradient: the tape has no " + name + ".g\n");
   }
   const Reason reason = see::reason_of(elements_, name + ".g" + index, tick);
   const DType dtype = at(tape_.values, elements_.find(name + ".g", tick)).spec.dtype;

@@ -83,6 +83,26 @@ std::string sum_text(const Reason& reason) {
   return text + "  " + row + chain_text(reason.chain) + "\n";
 }
 
+/// What an operand is called: a product that has no name by its factors, "0.0001*b1.g[39]", where a
+/// reader knows both.
+std::string operand_label(const Tape& tape, const Chain& chain, const Element& operand) {
+  const std::string own = chain.label(operand);
+  const TapeEvent* made = chain.maker(operand.value);
+  if (tape.is_told(operand.value) || !made || made->op != "mul") return own;
+  std::string constants, names;
+  for (const TapeIndex input : made->inputs) {
+    const TapeValue& value = at(tape.values, input);
+    const std::optional<Element> same = chain.same_place(operand, input);
+    if (value.made_by == none && value.spec.shape.rank() == 0 && value.statistics)
+      constants += number(value.statistics->mean, 5) + "*";
+    else if (same && tape.is_told(input))
+      names += (names.empty() ? "" : "*") + chain.label(*same);
+    else
+      return own;
+  }
+  return names.empty() ? own : constants + names;
+}
+
 }  // namespace
 
 std::string chain_text(const std::vector<Factor>& factors) {
@@ -141,7 +161,7 @@ Reason reason_of(const Elements& elements, std::string_view text, TapeIndex tick
     // Elementwise calls read the same place, broadcasting aside; others are only named.
     if (const std::optional<Element> same = chain.same_place(root, input)) {
       const Element in = chain.traced(*same, false);
-      reason.operands.emplace_back(chain.label(in), chain.read(in));
+      reason.operands.emplace_back(operand_label(tape, chain, in), chain.read(in));
     } else {
       reason.operands.emplace_back(
           tape.name_of(input) + " " + at(tape.values, input).spec.shape.str(), std::nullopt);

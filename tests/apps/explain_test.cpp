@@ -64,6 +64,19 @@ TEST_F(ExplainCommand, JsonOfATapeHasTheCheckAndLatexTheChain) {
               HasSubstr("\\mathbf{1}[\\mathrm{l1} > 0]"));
 }
 
+/// An object has the formulas as LaTeX among the rest, with a tape and without; a code has none.
+TEST_F(ExplainCommand, LatexGivesWayToJsonAndIsNoPartOfACode) {
+  run("gradus step --size 80 --steps 1 --keep full --tape run.tape");
+  const json page = json::parse(run("gradus explain w2.g --tape run.tape --latex --json"));
+  EXPECT_THAT(page["latex"].get<std::string>(), HasSubstr("^{\\top}"));
+  const json op = json::parse(run("gradus explain matmul --latex --json"));
+  EXPECT_THAT(op["gradients"][0]["latex"].get<std::string>(), HasSubstr("^{\\top}"));
+  for (const std::string what : {"B1", "b1", "codes", "B1 --json"}) {
+    EXPECT_EQ(run("gradus explain " + what + " --latex", 2), "");
+    EXPECT_THAT(text("err.txt"), HasSubstr("has no formula")) << what;
+  }
+}
+
 TEST_F(ExplainCommand, MistakesAreNamed) {
   run("gradus explain matmul --shape 3,x", 2);
   run("gradus explain matmul --shape 3,4", 2);
@@ -87,7 +100,7 @@ TEST_F(ExplainCommand, ANetworkOfModulesIsToldByItsParameters) {
   EXPECT_THAT(page, HasSubstr("1.out.g = 2.out.g \u00b7 2.weight"));
   EXPECT_THAT(page, HasSubstr("einsum(\"in,nj->ij\", 2.out.g, 2.weight)"));
   EXPECT_THAT(page, testing::Not(HasSubstr("permute")));
-  EXPECT_THAT(page, HasSubstr("read again: 1.out, 2.weight\n")) << "a weight is kept once";
+  EXPECT_THAT(page, HasSubstr("read again: 2.weight\n")) << "a weight is kept once";
   EXPECT_THAT(page, HasSubstr(" (step 1, t")) << "one of two steps";
   EXPECT_THAT(run("gradus explain 1.out.g --tape c.tape --latex"),
               HasSubstr("\\mathrm{4.weight} \\odot \\mathbf{1}[\\mathrm{2.out} > 0]"));

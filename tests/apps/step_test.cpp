@@ -158,6 +158,14 @@ TEST_F(Step, GradusBreakStopsInAnyProgram) {
   EXPECT_THAT(out, HasSubstr("cannot be run again"));
 }
 
+// A layer's first numbers stand at the program's line, not where make_shared calls its constructor.
+TEST_F(Step, GradusBreakInABuildNamesTheProgramsLine) {
+  const std::string out =
+      run("train --size 80 --epochs 1 --quiet", "w\n", "LC_ALL=C COLUMNS=100 GRADUS_BREAK=t");
+  EXPECT_THAT(out, HasSubstr("> t1  F clone   train_options.cpp:"));
+  EXPECT_THAT(out, testing::Not(HasSubstr("stl_")));
+}
+
 // What GRADUS_BREAK names and nothing met is told, and so are the commands that nobody came to.
 TEST_F(Step, GradusBreakSaysWhatWasNotMet) {
   const std::string out = run("train --size 80 --epochs 1 --quiet", "w\nhealth\n",

@@ -139,6 +139,19 @@ TEST(DataLoader, APassMayEndAtAnyBatch) {
     break;
 }
 
+/// The data set that a loader makes of images is made for the caller.
+TEST(DataLoader, ErrorsOfImagesNameTheCallersLine) {
+  const data::ImageSet set{zeros({3, 2, 2}, DType::u8), zeros({2}, DType::i64)};
+  const Place here = Place::current();
+  try {
+    const data::DataLoader loader(set, {.batch_size = 1});
+    FAIL();
+  } catch (const ShapeError& error) {
+    EXPECT_STREQ(error.place().file_name(), here.file_name());
+    EXPECT_EQ(error.place().line(), here.line() + 2);
+  }
+}
+
 TEST(DataLoader, AnEmptySetHasNoBatches) {
   auto nothing = std::make_shared<TensorDataset>(zeros({0, 2}), zeros({0}));
   for (int prefetch : {0, 2})

@@ -236,6 +236,23 @@ TEST(ExplainPage, NumbersAreThoseOfTheRunAndAddUp) {
   EXPECT_EQ(page.cost.flops, 2. * 4 * 5 * 6);
 }
 
+/// SAVED is that of the gradient asked for: the other side of the product is of no use to it.
+TEST(ExplainPage, OfAProductOneSideIsReadForEachGradient) {
+  see::Recorder recorder({.level = see::TapeLevel::full});
+  Tensor h = rand({6, 5}).set_requires_grad().set_name("h"),
+         w = rand({5, 2}).set_requires_grad().set_name("w");
+  sum(matmul(h, w)).backward();
+  recorder.finish();
+  const see::Elements elements(recorder.tape());
+  const auto last = static_cast<see::TapeIndex>(recorder.tape().ticks.size()) - 1;
+  const see::TapeExplanation of_h = see::explained(elements, "h.g", last),
+                             of_w = see::explained(elements, "w.g", last);
+  EXPECT_EQ(of_h.saved, 5 * 2 * 4);
+  EXPECT_THAT(of_h.saved_names, testing::ElementsAre("w"));
+  EXPECT_EQ(of_w.saved, 6 * 5 * 4);
+  EXPECT_THAT(of_w.saved_names, testing::ElementsAre("h"));
+}
+
 /// The chain holds no gradient any more, and gives the gradient.
 TEST(ExplainPage, TheWholeChainIsTheGradient) {
   TwoLayers r;

@@ -134,4 +134,17 @@ TEST(HealthShapes, L2AndL3OfOtherLosses) {
               HasSubstr("L2 warn   cross_entropy expects raw scores"));
 }
 
+/// sqrt(2/784) is 0.0505: I2 is of weights above three times that, whose outputs spread above five
+/// times as wide as the inputs. Either alone is no I2.
+TEST(HealthShapes, I2IsOfWideWeightsThatMakeWideOutputs) {
+  const auto start = [](double deviation, double shift) {
+    manual_seed(1);
+    Tensor w = Tensor(randn({784, 50}) * deviation).set_requires_grad().set_name("w");
+    return health_of([&] { matmul(randn({64, 784}) + shift, w); });
+  };
+  EXPECT_THAT(start(0.19, 0), HasSubstr("I2 note   matmul: output std 5.3 for input std 1.00."));
+  EXPECT_EQ(start(0.16, 0), "") << "wide weights: the outputs spread 4.5 times as wide";
+  EXPECT_EQ(start(0.145, 1), "") << "wide outputs, 5.7: the weights are within three times";
+}
+
 }  // namespace

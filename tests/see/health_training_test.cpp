@@ -353,6 +353,40 @@ TEST(HealthTraining, D1TellsRelusApart) {
                   "the init; leaky_relu.\n");
 }
 
+/// Half of the units die in one step, the rest in the next: none lives on. Those that are dead from
+/// the start are no surprise of a step.
+TEST(HealthTraining, D1CountsTheUnitsThatAreDeadAtTheEnd) {
+  const auto die = [](std::int64_t at_start, std::int64_t first, std::int64_t rest) {
+    Tensor w = ones({4, 10}).set_requires_grad();
+    const Tensor x = rand({300, 4});
+    return health_of([&] {
+      for (int step = 0; step < 6; ++step) {
+        const NoGrad guard;
+        const std::int64_t dead = step == 0 ? at_start : step == 1 ? first : rest;
+        w[{all, Slice{0, dead}}].copy_(full({4, dead}, -1));
+        const GradMode recording(true);
+        sum(relu(matmul(x, w))).backward();
+        w.zero_grad();
+      }
+    });
+  };
+  const std::string end =
+      ": they get gradient 0 and cannot recover. Lower lr; bound the init; "
+      "leaky_relu.\n";
+  EXPECT_EQ(
+      die(0, 5, 10),
+      "D1 warn   relu: 10 of 10 units are 0 for all 1200 rows since step 2 (5 since step 1, 0 "
+      "before it)" +
+          end);
+  EXPECT_EQ(die(2, 6, 9),
+            "D1 warn   relu: 9 of 10 units are 0 for all 1200 rows since step 2 (6 since step 1, 2 "
+            "before it)" +
+                end);
+  EXPECT_EQ(
+      die(2, 6, 6),
+      "D1 warn   relu: 6 of 10 units are 0 for all 1500 rows since step 1 (2 before it)" + end);
+}
+
 TEST(HealthTraining, D1OfUnitsThatAreDeadFromTheStart) {
   const auto start = [](double bias) {
     manual_seed(1);

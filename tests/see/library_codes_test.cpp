@@ -61,6 +61,37 @@ TEST(Codes, B1LossOfTwoShapesThatBroadcast) {
   EXPECT_NE(text_of([&] { mse(pred, target); }), "silent");
 }
 
+/// An error stops the call whatever was allowed: that Allow would do nothing is said.
+TEST(Codes, OnlyWhatIsAskedForCanBeAllowed) {
+  for (const Code& code : codes()) {
+    std::string said;
+    try {
+      const Allow meant(code.name);
+    } catch (const ValueError& error) {
+      said = error.what();
+    }
+    const bool is_warning = code.severity == Severity::warning || code.severity == Severity::note;
+    const bool is_asked = code.name == "B1" || code.name == "N1" || code.name == "N2";
+    EXPECT_EQ(said.empty(), is_warning || is_asked) << code.name << ": " << said;
+    EXPECT_EQ(is_allowed(code.name), false) << code.name;
+  }
+  const auto said = [](std::string_view code) {
+    try {
+      const Allow meant(code);
+    } catch (const ValueError& error) {
+      return std::string(error.what());
+    }
+    return std::string("silent");
+  };
+  EXPECT_EQ(
+      said("G1"),
+      "Allow(\"G1\"): backward of more than one number is an error, which cannot be allowed\n"
+      "  hint: mend it: `gradus explain G1` shows how; what can be allowed are warnings, notes, "
+      "B1, N1 and N2");
+  EXPECT_EQ(said("Z9"),
+            "Allow(\"Z9\"): there is no such code\n  hint: `gradus explain codes` lists all");
+}
+
 TEST(Codes, B1NumbersAreThoseOfTheWholeTable) {
   manual_seed(5);
   const Tensor x = randn({40, 1}, DType::f64), t = rand({40}, DType::f64);

@@ -59,6 +59,22 @@ TEST_F(StepOnLine, AGradientIsThatOfItsStep) {
   EXPECT_EQ(say("p w.g[:,0]"), "[  6.5000, -12.0000]\n");  // after the update, too
 }
 
+/// Data will never have one.
+TEST_F(StepOnLine, ACheckOfDataSaysThatItNeedsNoGradient) {
+  for (const char* time : {"j t=0", "j step=0 t=5"}) {
+    say(time);
+    const std::string text = say("check x[0,0]");
+    EXPECT_THAT(text, HasSubstr("central difference in f64")) << time;
+    EXPECT_THAT(text, HasSubstr("  x needs no gradient: the tape has no x.g\n")) << time;
+  }
+}
+
+/// A product without a name is called by its factors.
+TEST_F(StepOnLine, WhyNamesTheFactorsOfAnUpdate) {
+  say("j step=0 t=5");
+  EXPECT_THAT(say("why w[0,0]"), HasSubstr("*w.g[0,0] "));
+}
+
 TEST_F(StepOnLine, APlaceOfWhatWasPrintedLast) {
   say("j t=5 ; pp x ; p w");
   EXPECT_EQ(say("@[1,0]"), "w[1,0] = 1.2500\n");
