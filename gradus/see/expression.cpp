@@ -24,16 +24,6 @@ Value shape_value(const Shape& shape) {
 
 Value number_value(std::int64_t number) { return {Tensor::scalar(number, DType::i64), {}}; }
 
-/// `text` as an attribute's value: "[0, 1]" is the list 0,1.
-std::string attribute_text(std::string_view text) {
-  std::string plain;
-  for (const char c : text)
-    if (!std::strchr(" ()[]'\"", c)) plain += c;
-  if (plain == "True" || plain == "False")
-    plain[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(plain[0])));
-  return plain;
-}
-
 class Reader : ExpressionText {
  public:
   Reader(std::string_view text, const Lookup& lookup) : ExpressionText(text), lookup_(lookup) {}
@@ -58,7 +48,7 @@ class Reader : ExpressionText {
     } catch (const ExpressionError&) {
       throw;
     } catch (const Error& error) {
-      throw ExpressionError(error.problem(), error.hint(), position);
+      throw error_at(position, error);
     }
   }
   static const Tensor& number_in(const Value& value, std::size_t position) {
@@ -237,7 +227,7 @@ class Reader : ExpressionText {
     } catch (const ExpressionError&) {
       throw;
     } catch (const Error& error) {
-      throw ExpressionError(error.problem(), error.hint(), begin);
+      throw error_at(begin, error);
     }
     if (!unknown_) throw UnknownName(name, "dead(relu1) is of a module of a tape", begin);
     unknown_->push_back(name);
@@ -330,7 +320,7 @@ class Reader : ExpressionText {
 
   std::optional<std::int64_t> bound() {
     const char c = peek();
-    if (c == ':' || c == ',' || c == ']') return {};
+    if (c == ':' || c == ',' || c == ']' || c == '}') return {};
     const std::size_t position = at_;
     const Value value = sum();
     return unknown_ ? 0 : whole_number(number_in(value, position), position);
@@ -343,15 +333,27 @@ class Reader : ExpressionText {
           position);
     return x.reshape({1}).astype(DType::i64)[0].item<std::int64_t>();
   }
+  /// A word of an index, where no tensor has that name.
+  bool take_word(std::string_view wanted) {
+    skip_spaces();
+    const std::size_t begin = at_;
+    if (word() == wanted && peek() != '(' && !lookup_(wanted)) return true;
+    at_ = begin;
+    return false;
+  }
+  /// What messages of the library advise can be typed as it stands: x[{all, 0}] is x[:, 0].
   std::vector<Index> indices() {
     std::vector<Index> index;
-    while (peek() != ']') {
-      if (take("...")) {
+    const bool is_braced = take("{");
+    while (peek() != (is_braced ? '}' : ']')) {
+      if (take("...") || take_word("ellipsis")) {
         index.emplace_back(ellipsis);
       } else if (text_.substr(at_).starts_with("None") ||
                  text_.substr(at_).starts_with("newaxis")) {
         word();
         index.emplace_back(newaxis);
+      } else if (take_word("all")) {
+        index.emplace_back(Slice{});
       } else if (peek() == ':') {
         index.emplace_back(slice_after({}));
       } else {
@@ -367,6 +369,7 @@ class Reader : ExpressionText {
       }
       if (!take(",")) break;
     }
+    if (is_braced) expect('}', "to close an index");
     expect(']', "to close an index");
     return index;
   }
@@ -387,7 +390,7 @@ class Reader : ExpressionText {
       } catch (const ExpressionError&) {
         throw;
       } catch (const Error& error) {
-        throw ExpressionError(error.problem(), error.hint(), position);
+        throw error_at(position, error);
       }
     };
     Op op = named_call([&] { return find_op(name); });
@@ -434,7 +437,7 @@ class Reader : ExpressionText {
     for (; at_ < text_.size(); ++at_) {
       const char c = text_[at_];
       if (open == 0 && (c == ',' || c == ')')) break;
-      open += (c == '(' || c == '[') - (c == ')' || c == ']');
+      open += (c == '(' || c == '[' || c == '{') - (c == ')' || c == ']' || c == '}');
     }
     return text_.substr(begin, at_ - begin);
   }
@@ -446,34 +449,6 @@ class Reader : ExpressionText {
 };
 
 }  // namespace
-
-std::string_view time_in(std::string_view text) {
-  std::size_t end = 0;
-  for (std::size_t i = 0;;) {
-    i = std::min(text.find_first_not_of(' ', i), text.size());
-    const std::string_view rest = text.substr(i);
-    const std::size_t name = rest.starts_with("t=") ? 2 : rest.starts_with("step=") ? 5 : 0;
-    const std::size_t digits = std::min(rest.find_first_not_of("0123456789", name), rest.size());
-    if (name == 0 || digits == name) break;
-    i += digits;
-    end = i;
-  }
-  const std::size_t begin = text.find_first_not_of(' ');
-  return end == 0 ? std::string_view() : text.substr(begin, end - begin);
-}
-
-std::string Value::str(int width) const {
-  if (!tensor) return word;
-  if (is_shape) return Shape(tensor.to_vector<std::int64_t>()).str();
-  PrintOptions options = print_options();
-  options.linewidth = std::min(options.linewidth, width);
-  return to_string(tensor, options);
-}
-
-std::string ExpressionError::pointer(std::size_t indent) const {
-  return std::string(indent + position_, ' ') + "^ " + problem() +
-         (hint().empty() ? "" : "; " + hint());
-}
 
 Value evaluate(std::string_view text, const Lookup& lookup) {
   const NoGrad not_recorded;

@@ -66,7 +66,8 @@ class UnknownName : public ExpressionError {
 /// Euclidean norm; and behind a value [index] as in NumPy (numbers, slices, None, ..., tensors),
 /// .shape .strides .offset .ndim .numel .dtype .name .grad (or .g) .T, and calls: mean(x, axis=0)
 /// or x.mean(axis=0), where what comes after the operation's inputs, named or not, or stands in
-/// quotes, sets its attributes: einsum("ij,jk->ik", a, b). A name may have a time behind it, and
+/// quotes, sets its attributes: einsum("ij,jk->ik", a, b). What C++ writes x[{all, 0}], {2, 3} and
+/// DType::i64 may stand for x[:, 0], [2, 3] and i64. A name may have a time behind it, and
 /// behind its index: w1[0] @ t=9 - w1[0] @ t=0. dead(relu1) is looked up like a name. Nothing is
 /// recorded, and no observer sees it. Throws ExpressionError.
 Value evaluate(std::string_view text, const Lookup& lookup);

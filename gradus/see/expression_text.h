@@ -1,5 +1,5 @@
-// ExpressionText: the characters of an expression and how far they are read. expression.cpp is the
-// user.
+// ExpressionText: the characters of an expression and how far they are read; and what stands around
+// it. expression.cpp is the user.
 #pragma once
 
 #include <cctype>
@@ -10,6 +10,14 @@
 #include <gradus/see/expression.h>
 
 namespace gradus::see {
+
+/// An error of the library, at the place of its call. Where it has a code it says so, and what the
+/// code's text advises: that is in the words of this grammar. Nothing can be allowed here.
+ExpressionError error_at(std::size_t position, const Error& error);
+
+/// `text` as an attribute's value: "[0, 1]" is the list 0,1; so is {0, 1}, as C++ writes it, and
+/// DType::i64 is i64.
+std::string attribute_text(std::string_view text);
 
 class ExpressionText {
  protected:

@@ -156,6 +156,7 @@ bool Stepper::is_expression(std::string_view command) const {
 
 std::string Stepper::run_one(std::string typed) {
   told_.clear();
+  is_refused_ = false;
   std::string file = take_file(typed, [this](std::string_view name) {
     return !tape_.ticks.empty() && tape_.find(name, focus_.tick) != none;
   });
@@ -178,6 +179,9 @@ std::string Stepper::run_entry(const Entry& entry) {
   const std::string_view word = entry.word;
   if (command_.direction < 0 && entry.kind != Kind::motion)
     throw ValueError("'" + std::string(word) + "' is no motion: it has no reverse", "");
+  if (lacks_file(command_.rest))
+    throw ValueError("the name of a file is missing behind '>'",
+                     std::string(word) + " > notes.txt adds the answer to one");
   if (entry.takes == Takes::nothing && !command_.rest.empty())
     throw ValueError("'" + command_.rest + "' was not expected", "this command stands alone");
   if (entry.takes == Takes::something && command_.rest.empty())
@@ -219,7 +223,9 @@ std::string Stepper::said(const std::string& command, const std::string& text, b
   return answer_json(command, text, is_error, std::exchange(told_, {}));
 }
 
-std::string Stepper::answer(const std::string& text) { return said(command_.typed, text, false); }
+std::string Stepper::answer(const std::string& text) {
+  return said(command_.typed, text, std::exchange(is_refused_, false));
+}
 
 std::string Stepper::refusal(const std::string& problem, const std::string& hint,
                              std::optional<std::size_t> position) {

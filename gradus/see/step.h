@@ -77,6 +77,7 @@ class Stepper {
     std::string expression;
     bool enabled = true;
     int hits = 0;
+    std::string condition{}, untold{};
   };
   struct Note {
     TapeIndex tick;
@@ -140,6 +141,19 @@ class Stepper {
   // -- stop and watch (step_stop.cpp)
   std::optional<std::string> stop_reason(TapeIndex tick);
   std::optional<std::string> reason_of(Breakpoint& b, TapeIndex tick);
+  std::optional<std::string> reason_of(Watch& w, TapeIndex tick);
+  /// What `stop` says after a tick where the condition holds, too, and the numbers that it
+  /// compares.
+  std::optional<std::string> met_if(const Stop& stop, const std::string& condition,
+                                    TapeIndex tick) const;
+  /// Of a search: none where the condition names what is not there yet.
+  std::optional<std::string> met_so_far(const Stop& stop, const std::string& condition,
+                                        TapeIndex tick) const;
+  /// What a condition names that is not on the tape so far. Throws ExpressionError for what is no
+  /// expression; it stands `begin` characters behind the command's word.
+  std::string doubt_of(const std::string& condition, std::size_t begin) const;
+  /// A line that says so where a stop may never be met, or its condition be told.
+  std::string doubt_line(const Stop& stop, const Conditional& asked);
   std::string add_break(const std::string&, int), add_once(const std::string&, int),
       ignore(const std::string&, int), condition(const std::string&, int),
       enable(const std::string&, int), disable(const std::string&, int),
@@ -165,6 +179,7 @@ class Stepper {
   std::string told_breakpoints() const, told_branches() const;
   Rerun& rerun() const;
   Breakpoint& breakpoint(const std::string& number);
+  Watch* watch_of(const std::string& number);
   /// `enable 2`, `disable 2`: of a breakpoint or a watch.
   std::string set_enabled(const std::string& number, bool enabled);
   bool has_whole_step() const;
@@ -201,6 +216,7 @@ class Stepper {
   std::string last_line_, shown_;       // the tensor that @[..] looks at
   std::set<std::string> warned_;        // what was said already
   JsonFields told_;                     // further fields of the answer that comes
+  bool is_refused_ = false;             // the answer that comes says what is missing
   std::vector<std::string> collected_;  // `commands N` takes lines until `end`
   int collecting_number_ = 0;
   std::function<std::optional<std::string>()> pending_;  // goes on; none while not yet there

@@ -50,6 +50,26 @@ std::string take_file(std::string& command,
   return file;
 }
 
+bool lacks_file(std::string_view rest) {
+  if (!rest.ends_with('>')) return false;
+  rest = trimmed(rest.substr(0, rest.size() - 1));
+  return rest.find_first_not_of("0123456789") == rest.npos;
+}
+
+Conditional read_conditional(const std::string& rest) {
+  constexpr std::string_view word = "if";
+  const std::string padded = " " + rest + " ";
+  const std::size_t at = padded.find(" if ");  // where its `i` is in rest
+  if (at == padded.npos) return {rest, "", 0};
+  const std::string what(trimmed(std::string_view(rest).substr(0, at)));
+  const std::string_view condition = trimmed(std::string_view(rest).substr(at + word.size()));
+  if (what.empty() || condition.empty())
+    throw ValueError(
+        "something is missing " + std::string(what.empty() ? "before 'if'" : "behind 'if'"),
+        "lin1 if loss>3");
+  return {what, std::string(condition), static_cast<std::size_t>(condition.data() - rest.data())};
+}
+
 StepCommand read_command(std::string typed) {
   StepCommand command;
   command.typed = std::move(typed);

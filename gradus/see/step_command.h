@@ -29,6 +29,18 @@ std::string_view leading_name(std::string_view text);
 std::string take_file(std::string& command,
                       const std::function<bool(std::string_view name)>& is_tensor);
 
+/// Whether what follows a command's word ends in a '>' where a file is meant: "n >", "n 3 >". What
+/// compares misses another thing.
+bool lacks_file(std::string_view rest);
+
+/// "lin1" and "loss>3" of "lin1 if loss>3", as gdb has it; without `if` the condition is empty.
+/// Throws ValueError where one of the two is missing.
+struct Conditional {
+  std::string what, condition;
+  std::size_t condition_at = 0;  ///< where it begins
+};
+Conditional read_conditional(const std::string& rest);
+
 /// "c-", "b lin1", "@[2,3]", "rn 2" apart; a word ends where no name could go on.
 StepCommand read_command(std::string typed);
 

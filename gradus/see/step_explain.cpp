@@ -27,6 +27,12 @@ bool needs_gradient(const Tape& tape, TapeIndex value) {
   return x.is_parameter || (x.made_by != none && at(tape.events, x.made_by).has_history);
 }
 
+/// "B9"; b9 may be a tensor.
+bool is_code_word(std::string_view word) {
+  return word.size() > 1 && std::isupper(static_cast<unsigned char>(word[0])) &&
+         word.find_first_not_of("0123456789", 1) == word.npos;
+}
+
 /// The operation of that name, here or elsewhere; nothing where there is none.
 std::optional<Op> operation_called(const std::string& name) {
   try {
@@ -81,6 +87,8 @@ std::string Stepper::explain(const std::string& rest, int) {
     return page("operation", one, page_text(one, style));
   }
   if (comes_at(tape_, tensor, tick) != none) elements_.find(tensor, tick);  // says when
+  if (is_code_word(what))
+    throw NameError("there is no code '" + what + "'", "`gradus explain codes` lists all");
   std::vector<std::string> known = tape_.names(tick);
   for (const DiagnosticPage& one : diagnostic_pages()) known.emplace_back(one.code);
   for (const Op& op : all_ops()) known.emplace_back(op.name());

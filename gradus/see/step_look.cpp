@@ -70,6 +70,7 @@ std::string Stepper::list_all(const std::string&, int) {
 }
 std::string Stepper::source(const std::string&, int) {
   const SourcePlace source = source_at(tape_, focus_);
+  is_refused_ = source.lines.empty();
   if (options_.json) told_.emplace_back("source", source_json(tape_, source));
   return source_text(tape_, source, text_style());
 }
@@ -221,10 +222,10 @@ std::string Stepper::help(int width) {
        {"n next", "s into its calls", "u out", "c to a stop", "unt lin2, unt t=4", "j step=1 t=0",
         "home", "end", "n- s- u- c- unt- go back in time; - is n-"}},
       {"stop",
-       {"b lin1", "b relu*.backward", "b op:matmul", "b file.cpp:42", "b nan", "b inf",
-        "b |w1.g|>100", "b loss>5*loss[-1]", "b dead(relu1)>0.1", "b shape *,10000", "b bytes>1G",
-        "b rank>2", "tbreak", "ignore N k", "condition N e", "enable N", "disable N", "delete N",
-        "commands N ... end"}},
+       {"b lin1", "b lin1 if loss>3", "b relu*.backward", "b op:matmul", "b file.cpp:42",
+        "b nan, b inf", "b |w1.g|>100", "b loss>5*loss[-1]", "b dead(relu1)>0.1", "b shape *,10000",
+        "b bytes>1G", "b rank>2", "tbreak", "ignore N k", "condition N e", "enable N", "disable N",
+        "delete N", "commands N ... end"}},
       {"watch",
        {"watch w1[2,3]", "display e", "undisplay N", "first nan", "first |*.g|>1e4",
         "last write w1"}},

@@ -23,14 +23,16 @@ std::string Stepper::edge(bool at_end) {
   if (tape_.ticks.empty()) return answer("nothing was recorded\n");
   std::string text = arrive({at_end ? last_tick() : 0}, at_end ? '>' : '<',
                             at_end ? "the tape ends here" : "the tape begins here");
-  for (Breakpoint& b : breakpoints_)
-    if (!b.untold.empty())
-      text +=
-          said("condition " + std::to_string(b.number) + " " + b.condition,
-               "breakpoint " + std::to_string(b.number) +
-                   " was met, but its condition could not be told: " + std::exchange(b.untold, "") +
-                   "\n",
-               true);
+  const auto add_untold = [&](auto& stop, const std::string& what) {
+    const std::string number = std::to_string(stop.number);
+    if (!stop.untold.empty())
+      text += said("condition " + number + " " + stop.condition,
+                   what + number + " was met, but its condition could not be told: " +
+                       std::exchange(stop.untold, "") + "\n",
+                   true);
+  };
+  for (Breakpoint& b : breakpoints_) add_untold(b, "breakpoint ");
+  for (Watch& w : watches_) add_untold(w, "watch ");
   return text;
 }
 
@@ -187,27 +189,13 @@ std::string Stepper::go_on(const std::string&, int direction) {
 }
 
 std::string Stepper::until(const std::string& rest, int direction) {
-  std::string doubt;
-  std::function<std::optional<std::string>(TapeIndex)> met;
-  if (rest.starts_with("t=") || rest.starts_with("step=")) {
-    const bool is_step = rest[0] == 's';
-    const int wanted = read_count(rest.substr(rest.find('=') + 1));
-    met = [this, is_step, wanted](TapeIndex t) {
-      const TapeTick& tick = at(tape_.ticks, t);
-      return (is_step ? tick.step : tick.number) == wanted ? stop_here : std::nullopt;
-    };
-    TapeIndex most = 0;
-    for (const TapeTick& tick : tape_.ticks) most = std::max(most, tick.number);
-    if (!is_step && wanted > most && !tape_.ticks.empty())
-      doubt = "no step so far has a t" + std::to_string(wanted) + ": they go up to t" +
-              std::to_string(most);
-  } else {
-    const Stop stop(rest);
-    doubt = stop.doubt(elements_);
-    met = [this, stop](TapeIndex t) { return stop.met(elements_, t); };
-  }
-  const std::string doubted = doubt_line(doubt);
-  return (doubted.empty() ? "" : answer(doubted)) + travel(direction, std::move(met));
+  const Conditional asked = read_conditional(rest);
+  const Stop stop(asked.what);
+  const std::string doubt = doubt_line(stop, asked);
+  return (doubt.empty() ? "" : answer(doubt)) +
+         travel(direction, [this, stop, condition = asked.condition](TapeIndex t) {
+           return met_so_far(stop, condition, t);
+         });
 }
 
 std::string Stepper::jump(const std::string& rest, int) {

@@ -21,14 +21,49 @@ std::pair<std::string, std::string> first_word(const std::string& text) {
 std::optional<std::string> Stepper::reason_of(Breakpoint& b, TapeIndex tick) {
   const std::string name = "breakpoint " + std::to_string(b.number) + " (" + b.stop.text() + ")";
   try {
-    const std::optional<std::string> met = b.stop.met(elements_, tick);
-    if (!met || (!b.condition.empty() && !holds(elements_, b.condition, tick))) return std::nullopt;
+    const std::optional<std::string> met = met_if(b.stop, b.condition, tick);
+    if (!met) return std::nullopt;
     return name + (met->empty() ? "" : "  " + *met);
   } catch (const UnknownName& error) {
     b.untold = error.problem();
     return std::nullopt;
   } catch (const Error& error) {
     return name + "  cannot be told: " + error.problem();
+  }
+}
+
+std::optional<std::string> Stepper::reason_of(Watch& w, TapeIndex tick) {
+  std::optional<std::string> how = changed(elements_, w.expression, tick);
+  if (!how) return std::nullopt;
+  how = "watch " + std::to_string(w.number) + ": " + *how;
+  if (w.condition.empty()) return how;
+  try {
+    if (!holds(elements_, w.condition, tick)) return std::nullopt;
+    const std::string compared = compared_text(elements_, w.condition, tick);
+    return *how + (compared.empty() ? "" : "  " + compared);
+  } catch (const UnknownName& error) {
+    w.untold = error.problem();
+    return std::nullopt;
+  } catch (const Error& error) {
+    return *how + "  its condition cannot be told: " + error.problem();
+  }
+}
+
+std::optional<std::string> Stepper::met_if(const Stop& stop, const std::string& condition,
+                                           TapeIndex tick) const {
+  const std::optional<std::string> met = stop.met(elements_, tick);
+  if (!met || condition.empty()) return met;
+  if (!holds(elements_, condition, tick)) return std::nullopt;
+  const std::string compared = compared_text(elements_, condition, tick);
+  return *met + (met->empty() || compared.empty() ? "" : "  ") + compared;
+}
+
+std::optional<std::string> Stepper::met_so_far(const Stop& stop, const std::string& condition,
+                                               TapeIndex tick) const {
+  try {
+    return met_if(stop, condition, tick);
+  } catch (const UnknownName&) {
+    return std::nullopt;
   }
 }
 
@@ -56,10 +91,10 @@ std::optional<std::string> Stepper::stop_reason(TapeIndex tick) {
   queue_.insert(queue_.begin(), commands.begin(), commands.end());
   for (Watch& w : watches_) {
     if (!w.enabled) continue;
-    const auto how = changed(elements_, w.expression, tick);
+    const std::optional<std::string> how = reason_of(w, tick);
     if (!how) continue;
     ++w.hits;
-    add("watch " + std::to_string(w.number) + ": " + *how);
+    add(*how);
   }
   return reasons.empty() ? std::nullopt : std::optional(reasons);
 }
@@ -80,12 +115,15 @@ std::string Stepper::add_break(const std::string& rest, int) {
     if (options_.json) told_.emplace_back("stops", told_breakpoints());
     return text.empty() ? "no breakpoints; b lin1 makes one\n" : text;
   }
-  Stop stop(rest);
-  const std::string doubt = doubt_line(stop.doubt(elements_));
+  Conditional asked = read_conditional(rest);
+  Stop stop(asked.what);
+  const std::string doubt = doubt_line(stop, asked);
   breakpoints_.emplace_back(++numbers_, std::move(stop));
+  breakpoints_.back().condition = std::move(asked.condition);
   tell("breakpoint", numbers_);
-  return "breakpoint " + std::to_string(numbers_) + ": " + breakpoints_.back().stop.text() + "\n" +
-         doubt;
+  const Breakpoint& b = breakpoints_.back();
+  return "breakpoint " + std::to_string(numbers_) + ": " + b.stop.text() +
+         (b.condition.empty() ? "" : " if " + b.condition) + "\n" + doubt;
 }
 std::string Stepper::told_breakpoints() const {
   std::vector<StopTold> all;
@@ -93,7 +131,8 @@ std::string Stepper::told_breakpoints() const {
   for (const Breakpoint& b : breakpoints_)
     all.push_back({b.number, "breakpoint", b.stop.text(), b.condition, b.enabled, b.once, b.ignore,
                    b.hits, b.commands});
-  for (const Watch& w : watches_) all.push_back({w.number, "watch", w.expression, "", w.enabled});
+  for (const Watch& w : watches_)
+    all.push_back({w.number, "watch", w.expression, w.condition, w.enabled});
   return json_text(all);
 }
 bool Stepper::has_whole_step() const { return has_ended_ || rerun_ || tape_.steps() > 1; }
@@ -102,6 +141,11 @@ std::string Stepper::doubt_line(const std::string& doubt) {
   if (doubt.empty() || !has_whole_step()) return "";
   tell("doubt", doubt);
   return "  " + doubt + "\n";
+}
+std::string Stepper::doubt_line(const Stop& stop, const Conditional& asked) {
+  const std::string of_stop = stop.doubt(elements_),
+                    of_condition = doubt_of(asked.condition, asked.condition_at);
+  return doubt_line(of_stop.empty() ? of_condition : of_stop);
 }
 std::string Stepper::unmet() const {
   std::string text;
@@ -129,7 +173,13 @@ Stepper::Breakpoint& Stepper::breakpoint(const std::string& number) {
                                     [&](const Watch& w) { return w.number == wanted; });
   throw ValueError(is_watch ? number + " is a watch, which this command does not change"
                             : "there is no breakpoint " + number,
-                   is_watch ? "delete, enable and disable do" : "b lists them");
+                   is_watch ? "condition, delete, enable and disable do" : "b lists them");
+}
+Stepper::Watch* Stepper::watch_of(const std::string& number) {
+  const int wanted = read_count(number);
+  for (Watch& w : watches_)
+    if (w.number == wanted) return &w;
+  return nullptr;
 }
 std::string Stepper::ignore(const std::string& rest, int) {
   const auto [number, count] = first_word(rest);
@@ -141,29 +191,28 @@ std::string Stepper::ignore(const std::string& rest, int) {
 }
 std::string Stepper::condition(const std::string& rest, int) {
   const auto [number, expression] = first_word(rest);
-  Breakpoint& b = breakpoint(number);
-  if (expression.empty()) {
-    b.condition.clear();
-    return "breakpoint " + number + " has no condition\n";
-  }
-  std::string doubt;
+  Watch* const watched = watch_of(number);
+  std::string& condition = watched ? watched->condition : breakpoint(number).condition;
+  const std::string who = (watched ? "watch " : "breakpoint ") + number;
+  const std::string doubt = doubt_of(expression, rest.size() - expression.size());
+  condition = expression;
+  if (expression.empty()) return who + " has no condition\n";
+  return who + " stops if " + expression + "\n" + doubt_line(doubt);
+}
+std::string Stepper::doubt_of(const std::string& condition, std::size_t begin) const {
+  if (condition.empty()) return "";
   try {
-    const std::vector<std::string> unknown = elements_.unknown_names(expression);
-    if (!unknown.empty()) doubt = unknown_text(unknown[0], tape_.names(last_tick()));
+    const std::vector<std::string> unknown = elements_.unknown_names(condition);
+    return unknown.empty() ? "" : unknown_text(unknown[0], tape_.names(last_tick()));
   } catch (const ExpressionError& error) {
-    throw ExpressionError(error.problem(), error.hint(),
-                          error.position() + rest.size() - expression.size());
+    throw ExpressionError(error.problem(), error.hint(), error.position() + begin);
   }
-  b.condition = expression;
-  return "breakpoint " + number + " stops if " + expression + "\n" + doubt_line(doubt);
 }
 std::string Stepper::set_enabled(const std::string& number, bool enabled) {
-  const int wanted = read_count(number);
-  for (Watch& w : watches_)
-    if (w.number == wanted) {
-      w.enabled = enabled;
-      return "watch " + number + (enabled ? " enabled\n" : " disabled\n");
-    }
+  if (Watch* const w = watch_of(number)) {
+    w->enabled = enabled;
+    return "watch " + number + (enabled ? " enabled\n" : " disabled\n");
+  }
   breakpoint(number).enabled = enabled;
   return "breakpoint " + number + (enabled ? " enabled\n" : " disabled\n");
 }
@@ -208,7 +257,7 @@ std::string Stepper::watches_text(const std::vector<Watch>& all, const std::stri
   std::string text;
   for (const Watch& w : all)
     text += "  " + std::to_string(w.number) + "  " + what + w.expression +
-            (w.enabled ? "" : "  disabled") +
+            (w.condition.empty() ? "" : "  if " + w.condition) + (w.enabled ? "" : "  disabled") +
             (&all == &watches_ ? "  " + counted(w.hits, "hit") : "") + "\n";
   return text;
 }
@@ -229,18 +278,22 @@ std::string Stepper::watch(const std::string& rest, int) {
     if (options_.json) told_.emplace_back("stops", told_breakpoints());
     return watches_.empty() ? "no watches; watch w1[2,3] makes one\n" : watches_text(watches_, "");
   }
+  Conditional asked = read_conditional(rest);
+  const std::string& what = asked.what;
   TapeIndex tick = focus_.tick;
-  if (elements_.take_time(rest, tick) != rest)
-    throw ValueError("'" + rest + "' stays what it was then", "watch it without @");
-  if (unknown_names(rest, [](std::string_view) { return false; }).empty())
-    throw ValueError("'" + rest + "' names no tensor: it never changes", "watch w1[2,3]");
+  if (elements_.take_time(what, tick) != what)
+    throw ValueError("'" + what + "' stays what it was then", "watch it without @");
+  if (unknown_names(what, [](std::string_view) { return false; }).empty())
+    throw ValueError("'" + what + "' names no tensor: it never changes", "watch w1[2,3]");
   std::string absence;
-  const Value value = value_now(rest, absence);
-  watches_.push_back({++numbers_, rest});
+  const Value value = value_now(what, absence);
+  const std::string doubt = doubt_line(doubt_of(asked.condition, asked.condition_at));
+  const std::string condition = asked.condition.empty() ? "" : " if " + asked.condition;
+  watches_.push_back({.number = ++numbers_, .expression = what, .condition = asked.condition});
   tell("number", numbers_);
-  return "watch " + std::to_string(numbers_) + ": " + rest + absence +
-         (value.tensor && value.tensor.numel() == 1 ? " = " + value.str() : "") + "\n" +
-         warning_line(value);
+  return "watch " + std::to_string(numbers_) + ": " + what +
+         (value.tensor && value.tensor.numel() == 1 ? " = " + value.str() : "") + condition +
+         absence + "\n" + doubt + warning_line(value);
 }
 std::string Stepper::display(const std::string& rest, int) {
   if (rest.empty()) {
@@ -261,6 +314,8 @@ std::string Stepper::display(const std::string& rest, int) {
 }
 std::string Stepper::undisplay(const std::string& rest, int) {
   if (rest.empty()) {
+    if (displays_.empty())
+      throw ValueError("nothing is displayed", "display loss shows it at each stop");
     displays_.clear();
     return "nothing is displayed any more\n";
   }
@@ -271,17 +326,20 @@ std::string Stepper::undisplay(const std::string& rest, int) {
 }
 
 std::string Stepper::first(const std::string& rest, int) {
-  const Stop stop(rest);
-  const std::string doubt = doubt_line(stop.doubt(elements_));
+  const Conditional asked = read_conditional(rest);
+  const Stop stop(asked.what);
+  const std::string doubt = doubt_line(stop, asked);
   for (TapeIndex t = 0; t <= last_tick(); ++t) {
     if (take_interrupt()) return "interrupted\n";
-    if (const auto met = stop.met(elements_, t)) {
+    if (const auto met = met_so_far(stop, asked.condition, t)) {
       const TapeTick& tick = at(tape_.ticks, t);
       const std::string step = std::to_string(tick.step), number = std::to_string(tick.number);
       if (options_.json) tell("found", tick);
-      return "first: step " + step + " t" + number + "  " + title_of(tape_, {t}) + "  " +
-             place_of(tape_, {t}) + (met->empty() ? "" : "  " + *met) + "\n  j step=" + step +
-             " t=" + number + " goes there\n";
+      const std::string place = place_of(tape_, {t});
+      return "first: step " + step + " t" + number + "  " +
+             std::string(trimmed(title_of(tape_, {t}))) + (place.empty() ? "" : "  " + place) +
+             (met->empty() ? "" : "  " + *met) + "\n  j step=" + step + " t=" + number +
+             " goes there\n";
     }
   }
   return "nowhere on the tape so far: " + rest + "\n" + doubt;

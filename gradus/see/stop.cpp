@@ -30,10 +30,14 @@ bool read_number(const std::string& text, double& value) {
   return trimmed(end).empty() && !std::isnan(value);
 }
 
-/// Values made in a tick, inner ones too.
+/// Values made in a tick, inner ones too; of t0 those that come in there.
 std::vector<TapeIndex> made_in(const Tape& tape, TapeIndex index) {
   std::vector<TapeIndex> made;
   const TapeTick& tick = at(tape.ticks, index);
+  if (tick.number == 0)
+    for (const TapeIndex v : tape.results_of(index))
+      if (at(tape.values, v).made_by == none && at(tape.values, v).step == tick.step)
+        made.push_back(v);
   for (TapeIndex e = tick.first; e < tick.last; ++e)
     for (const TapeIndex v : at(tape.events, e).outputs)
       if (at(tape.values, v).made_by == e) made.push_back(v);
@@ -67,6 +71,35 @@ bool names_something_made(const Elements& elements, const std::string& expressio
     i = std::max(end, i + 1);
   }
   return false;
+}
+
+/// Where a comparison is in text: its sign, which no bracket holds. No time's: w @ t=3.
+std::optional<std::pair<std::size_t, std::size_t>> sign_in(std::string_view text) {
+  int open = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    open += (c == '(' || c == '[') - (c == ')' || c == ']');
+    const bool has_equals = text.substr(i + 1).starts_with('=');
+    if (open == 0 && (c == '<' || c == '>' || ((c == '=' || c == '!') && has_equals)))
+      return std::pair{i, i + (has_equals ? 2 : 1)};
+  }
+  return std::nullopt;
+}
+
+/// "; there are lin1, mse", of few names.
+std::string all_of(const std::set<std::string>& names, const std::string& what = "there are ") {
+  std::string all;
+  if (names.size() <= 12)
+    for (const std::string& name : names) all += (all.empty() ? "; " + what : ", ") + name;
+  return all;
+}
+
+/// Those of the reader's own calls: the backward pass has many that nobody wrote.
+std::set<std::string> forward_calls(const Tape& tape) {
+  std::set<std::string> calls;
+  for (const TapeEvent& event : tape.events)
+    if (event.phase == Phase::forward && event.parent == none) calls.insert(event.op);
+  return calls;
 }
 
 constexpr std::int64_t any_size = -1;
@@ -168,6 +201,7 @@ Stop::Stop(std::string text) : text_(trimmed(text)) {
     kind_ = plain == "nan" ? Kind::nan : Kind::inf;
     return;
   }
+  if (read_time()) return;
   if (text_ == "shape" || text_ == "rank" || text_ == "bytes" || text_ == "op:")
     throw ValueError("'" + text_ + "' alone stops nowhere",
                      "b shape *,10000, b rank>2, b bytes>1G, b op:matmul");
@@ -229,28 +263,59 @@ Stop::Stop(std::string text) : text_(trimmed(text)) {
   }
 }
 
+/// "t=3", "step=1 t=3"; "step=1" is where that step begins, as for j.
+bool Stop::read_time() {
+  if (time_in(text_) != text_) {
+    for (const std::string_view word : {"t=", "step="})
+      if (text_.starts_with(word) && text_.substr(word.size()).find_first_of("<>=!") == text_.npos)
+        throw ValueError("'" + text_ + "' is no time", "t=4, step=1 t=4");
+    return false;
+  }
+  kind_ = Kind::time;
+  for (std::string_view rest = text_; !rest.empty(); rest = trimmed(rest)) {
+    const bool is_step = rest.starts_with("step=");
+    rest.remove_prefix(is_step ? 5 : 2);
+    const std::size_t end = std::min(rest.find(' '), rest.size());
+    (is_step ? step_ : number_) = read_count(std::string(rest.substr(0, end)));
+    rest.remove_prefix(end);
+  }
+  if (number_ == none) number_ = 0;
+  return true;
+}
+
 std::string Stop::doubt(const Elements& elements) const {
   const Tape& tape = elements.tape();
   if (kind_ == Kind::condition) {
     std::vector<std::string> unknown = elements.unknown_names(text_);
     if (unknown.empty() || tape.ticks.empty()) return "";
-    if (const auto module = module_in_dead(unknown[0]))
-      return unknown_text(std::string(*module), modules_of(tape));
+    if (const auto module = module_in_dead(unknown[0])) {
+      const std::vector<std::string> modules = modules_of(tape);
+      const std::string text = unknown_text(std::string(*module), modules);
+      return text.ends_with('?') ? text : text + all_of({modules.begin(), modules.end()});
+    }
     return unknown_text(unknown[0], tape.names(static_cast<TapeIndex>(tape.ticks.size()) - 1));
   }
   if (tape.ticks.empty()) return "";
+  if (kind_ == Kind::time) {
+    TapeIndex most = 0;
+    for (const TapeTick& tick : tape.ticks) most = std::max(most, tick.number);
+    if (number_ <= most) return "";
+    return "no step so far has a t" + std::to_string(number_) + ": they go up to t" +
+           std::to_string(most);
+  }
   std::set<std::string> known;
   for (const TapeTick& tick : tape.ticks) {
     if (tick.first == tick.last) continue;
     const TapeEvent& first = at(tape.events, tick.first);
     for (const std::string& name : {tick.label, first.scope})
-      if (!name.empty() && (kind_ == Kind::pattern || kind_ == Kind::dead)) {
+      if (!name.empty() && kind_ == Kind::pattern) {
         known.insert(name);
         // A forward pass without its backward pass so far will have one.
-        if (kind_ == Kind::pattern && tick.phase == Phase::forward)
-          known.insert(name + ".backward");
+        if (tick.phase == Phase::forward) known.insert(name + ".backward");
       }
   }
+  if (kind_ == Kind::dead)
+    for (std::string& module : modules_of(tape)) known.insert(std::move(module));
   if (kind_ == Kind::op)
     for (const TapeEvent& event : tape.events) known.insert(event.op);
   if (kind_ == Kind::place)
@@ -285,14 +350,13 @@ std::string Stop::doubt(const Elements& elements) const {
            " stops at its changes, b |" + subject_ + "|>1 at its size";
   if (kind_ == Kind::pattern) known.insert({"nan", "inf"});
   std::string text = unknown_text(subject_, {known.begin(), known.end()});
-  // Of few names all are told.
+  if (text.ends_with('?')) return text;
+  if (kind_ == Kind::dead) return text + all_of(known);
+  if (kind_ == Kind::op) return text + all_of(forward_calls(tape), "the forward pass calls ");
   std::set<std::string> labels;
   for (const TapeTick& tick : tape.ticks)
-    if (tick.number > 0) labels.insert(tick.label);
-  if (kind_ != Kind::pattern || text.ends_with('?') || labels.size() > 12) return text;
-  std::string all;
-  for (const std::string& label : labels) all += (all.empty() ? "; there are " : ", ") + label;
-  return text + all;
+    if (tick.number > 0 && kind_ == Kind::pattern) labels.insert(tick.label);
+  return text + all_of(labels);
 }
 
 bool Stop::compares(double value) const {
@@ -307,7 +371,13 @@ bool Stop::compares(double value) const {
 std::optional<std::string> Stop::met(const Elements& elements, TapeIndex index) const {
   const Tape& tape = elements.tape();
   const TapeTick& tick = at(tape.ticks, index);
-  if (tick.first == tick.last) return std::nullopt;
+  if (kind_ == Kind::time)
+    return tick.number == number_ && (step_ == none || tick.step == step_)
+               ? std::optional<std::string>("")
+               : std::nullopt;
+  const bool has_run = tick.first < tick.last;  // not t0, where tensors come in
+  if (!has_run && (kind_ == Kind::pattern || kind_ == Kind::op || kind_ == Kind::place))
+    return std::nullopt;
   const auto events = [&](auto&& asks) -> const TapeEvent* {
     for (TapeIndex e = tick.first; e < tick.last; ++e)
       if (asks(at(tape.events, e))) return &at(tape.events, e);
@@ -337,7 +407,8 @@ std::optional<std::string> Stop::met(const Elements& elements, TapeIndex index) 
   if (kind_ == Kind::condition) {
     if (!names_something_made(elements, text_, index)) return std::nullopt;
     try {
-      return holds(elements, text_, index) ? std::optional<std::string>("") : std::nullopt;
+      if (!holds(elements, text_, index)) return std::nullopt;
+      return compared_text(elements, text_, index);
     } catch (const UnknownName&) {
       return std::nullopt;  // not all it names is there yet
     }
@@ -364,9 +435,8 @@ std::optional<std::string> Stop::met(const Elements& elements, TapeIndex index) 
       if (compares(norm)) return "|" + name + "| = " + number(norm);
     }
   }
-  const std::string& scope = at(tape.events, tick.first).scope;
-  if (kind_ == Kind::dead && tick.phase == Phase::forward &&
-      (matches(subject_, tick.label) || matches(subject_, scope)))
+  if (kind_ == Kind::dead && has_run && tick.phase == Phase::forward &&
+      (matches(subject_, tick.label) || matches(subject_, at(tape.events, tick.first).scope)))
     if (const auto share = dead_share(elements, index); share && compares(*share))
       return "dead(" + tick.label + ") = " + number(*share);
   return std::nullopt;
@@ -382,9 +452,27 @@ bool holds(const Elements& elements, const std::string& expression, TapeIndex ti
   return value.tensor.astype(DType::boolean).astype(DType::i64).sum().item<std::int64_t>() > 0;
 }
 
+std::string compared_text(const Elements& elements, const std::string& comparison, TapeIndex tick) {
+  const auto sign = sign_in(comparison);
+  TapeIndex then = tick;  // one time at the end is that of both sides
+  if (!sign || elements.take_time(comparison, then) != comparison) return "";
+  std::string text;
+  const std::string_view sides = comparison;
+  for (const std::string_view part : {sides.substr(0, sign->first), sides.substr(sign->second)}) {
+    const std::string side(trimmed(part));
+    if (double known = 0; read_number(side, known)) continue;
+    try {
+      if (const Tensor x = elements.evaluate(side, tick).tensor; x && x.numel() == 1)
+        text += (text.empty() ? "" : ", ") + side + " = " + number(x.item());
+    } catch (const Error&) {  // a side that is more than a value: a < b < c
+    }
+  }
+  return text;
+}
+
 std::optional<std::string> changed(const Elements& elements, const std::string& expression,
                                    TapeIndex tick) {
-  if (tick == 0 || !names_something_made(elements, expression, tick)) return std::nullopt;
+  if (!names_something_made(elements, expression, tick)) return std::nullopt;
   Tensor before, now;
   try {
     now = elements.evaluate(expression, tick).tensor;
@@ -392,7 +480,7 @@ std::optional<std::string> changed(const Elements& elements, const std::string& 
     return std::nullopt;
   }
   try {
-    before = elements.evaluate(expression, tick - 1).tensor;
+    if (tick > 0) before = elements.evaluate(expression, tick - 1).tensor;
   } catch (const Error&) {  // it was not there, or is not kept: then it counts as changed
   }
   if (!now) return std::nullopt;

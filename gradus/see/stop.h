@@ -1,6 +1,6 @@
 // Stop: what a reader may ask to be stopped at, read from text and asked of one tick of a tape.
 //   lin1   relu*.backward   op:matmul   file.cpp:42   nan   inf   shape *,10000,10000
-//   bytes>1G   rank>2   |w1.g|>100   |*.g|>1e4   dead(relu1)>0.1   loss>5*loss[-1]
+//   bytes>1G   rank>2   |w1.g|>100   |*.g|>1e4   dead(relu1)>0.1   loss>5*loss[-1]   step=1 t=3
 #pragma once
 
 #include <optional>
@@ -18,8 +18,9 @@ class Stop {
   explicit Stop(std::string text);
 
   /// Why the reader is to be stopped after this tick; none where not. A condition counts at the
-  /// ticks that make one of the tensors it names; a name that is not there yet is not met. Throws
-  /// what evaluating throws otherwise: a shape that does not fit, elements that were not kept.
+  /// ticks that make one of the tensors it names, and at t0 where what it names comes in; a name
+  /// that is not there yet is not met. Throws what evaluating throws otherwise: a shape that does
+  /// not fit, elements that were not kept.
   std::optional<std::string> met(const Elements& elements, TapeIndex tick) const;
   /// Why the reader may never be stopped: "nothing on the tape so far is called 'lni1'; did you
   /// mean 'lin1'?"; empty where something could be met. Throws ExpressionError for a condition that
@@ -28,13 +29,15 @@ class Stop {
   const std::string& text() const { return text_; }
 
  private:
-  enum class Kind { pattern, op, place, nan, inf, shape, bytes, rank, norm, dead, condition };
+  enum class Kind { pattern, op, place, time, nan, inf, shape, bytes, rank, norm, dead, condition };
+  bool read_time();
   bool compares(double value) const;
 
   std::string text_, subject_;
   Kind kind_ = Kind::pattern;
   std::string sign_;
   double limit_ = 0;
+  TapeIndex step_ = none, number_ = none;  // of a time; any step where none is said
   Ints shape_{};
 };
 
@@ -45,9 +48,13 @@ std::string unknown_text(const std::string& name, const std::vector<std::string>
 /// Elements::evaluate throws, and ValueError for a word.
 bool holds(const Elements& elements, const std::string& expression, TapeIndex tick);
 
+/// "loss = 2.19", the numbers that a comparison compares at `tick`, so far as it names them; empty
+/// where there are none.
+std::string compared_text(const Elements& elements, const std::string& comparison, TapeIndex tick);
+
 /// Whether an expression's value differs between the end of the tick before and that of `tick`;
-/// says how. A value that appears has changed. Throws what evaluating throws; a name that is not
-/// there has not changed.
+/// says how. A value that appears has changed, also at t0. Throws what evaluating throws; a name
+/// that is not there has not changed.
 std::optional<std::string> changed(const Elements& elements, const std::string& expression,
                                    TapeIndex tick);
 

@@ -79,6 +79,8 @@ inline std::string counted(std::int64_t n, const std::string& what) {
 inline int read_count(const std::string& text) {
   int n = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+  if (error == std::errc::result_out_of_range && end == text.data() + text.size() && text[0] != '-')
+    throw ValueError("'" + text + "' is too large", "the largest count is 2147483647");
   if (error != std::errc() || end != text.data() + text.size() || n < 0)
     throw ValueError("'" + text + "' is no whole number", "say one, such as 1");
   return n;

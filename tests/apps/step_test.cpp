@@ -166,6 +166,14 @@ TEST_F(Step, GradusBreakInABuildNamesTheProgramsLine) {
   EXPECT_THAT(out, testing::Not(HasSubstr("stl_")));
 }
 
+TEST_F(Step, GradusBreakTakesTimesAndIf) {
+  const std::string out = run("train --size 80 --epochs 1 --quiet", "c\nq\n",
+                              "LC_ALL=C COLUMNS=100 GRADUS_BREAK='t=3;2.backward if loss>0'");
+  EXPECT_THAT(out, HasSubstr("breakpoint 1: t=3\nbreakpoint 2: 2.backward if loss>0\n"));
+  EXPECT_THAT(out, HasSubstr("   breakpoint 1 (t=3)\n"));
+  EXPECT_THAT(out, HasSubstr("breakpoint 2 (2.backward)  loss = 2."));
+}
+
 // What GRADUS_BREAK names and nothing met is told, and so are the commands that nobody came to.
 TEST_F(Step, GradusBreakSaysWhatWasNotMet) {
   const std::string out = run("train --size 80 --epochs 1 --quiet", "w\nhealth\n",

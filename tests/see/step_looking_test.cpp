@@ -47,6 +47,9 @@ TEST_F(StepOnLine, RepairsAndFormulasCanBeTyped) {
   EXPECT_EQ(say("p einsum(\"ni,nj->ij\", x, out.g)"), say("p w.g"));
   EXPECT_EQ(say("p einsum('ni,nj->ij', x, out.g)"), say("p w.g"));
   EXPECT_THAT(say("p einsum(\"ni,nj->ij, x)"), HasSubstr("^ "));
+  // What the library advises is C++.
+  EXPECT_EQ(say("p mse(out[{all, 0}], y[{all,0}])"), say("p loss"));
+  EXPECT_EQ(say("p astype(y, DType::i64)"), say("p y.astype(i64)"));
 }
 
 /// A gradient of an earlier step is none of this one: it was zeroed, or will be added to.

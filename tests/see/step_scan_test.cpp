@@ -30,12 +30,28 @@ struct Seen {
   std::vector<TapeEvent> events() const {
     return {tape.events.begin() + tick.first, tape.events.begin() + tick.last};
   }
-  /// What the tick's calls made, in their order.
+  /// What the tick's calls made, in their order; of t0, where nothing runs yet, what comes in.
   std::vector<TapeIndex> made() const {
+    if (tick.number == 0) return coming_in();
     std::vector<TapeIndex> all;
     for (TapeIndex e = tick.first; e < tick.last; ++e)
       for (const TapeIndex v : at(tape.events, e).outputs)
         if (at(tape.values, v).made_by == e) all.push_back(v);
+    return all;
+  }
+  /// What the step's calls read and no call made, first seen in this step; numbers of the
+  /// program's text, as the rate, do not count.
+  std::vector<TapeIndex> coming_in() const {
+    std::vector<TapeIndex> all;
+    for (const TapeTick& other : tape.ticks)
+      for (TapeIndex e = other.first; other.step == tick.step && e < other.last; ++e)
+        for (const TapeIndex v : at(tape.events, e).inputs) {
+          const TapeValue& value = at(tape.values, v);
+          const bool is_number = value.name.empty() && value.spec.shape.rank() == 0;
+          if (value.made_by == see::none && value.step == tick.step && !is_number &&
+              std::find(all.begin(), all.end(), v) == all.end())
+            all.push_back(v);
+        }
     return all;
   }
   bool any(const std::function<bool(const TapeValue&)>& asks) const {
@@ -174,6 +190,14 @@ std::vector<std::pair<std::string, Oracle>> stops_of(const Tape& tape) {
          const auto before = losses.find(seen.tick.step - 1);
          return seen.loss() && before != losses.end() && *seen.loss() < before->second;
        }},
+      {"|w0|>0", [](const Seen& seen) { return length(seen.named("w0")) > 0; }},
+      {"w0[0,0]<9",
+       [](const Seen& seen) {
+         const Numbers weight = seen.named("w0");
+         return !weight.empty() && weight[0] < 9;
+       }},
+      {"t=2", [](const Seen& seen) { return seen.tick.number == 2; }},
+      {"step=1 t=3", [](const Seen& seen) { return seen.tick.step == 1 && seen.tick.number == 3; }},
       {"w0.g[0,0]>0",
        [](const Seen& seen) {
          const Numbers gradient = seen.named("w0.g");

@@ -16,6 +16,7 @@ TEST_F(StepOnLine, WatchStopsAtTheWriterInBothDirections) {
                               HasSubstr("watch 1: w[1,0]  -0.25 -> 1.25")));
   EXPECT_THAT(say("c"), HasSubstr("> t5 step 1  U update"));
   EXPECT_THAT(say("c-"), HasSubstr("< t5 step 0  U update"));
+  EXPECT_THAT(say("c-"), HasSubstr("< t0 step 0    in   watch 1: w[1,0] = -0.25\n"));
   EXPECT_THAT(say("c-"), HasSubstr("the tape begins here"));
   EXPECT_THAT(say("end ; last write w"),
               HasSubstr("w was written at step 1 t5  U update by sub in place"));
@@ -76,7 +77,7 @@ TEST_F(StepOnLine, UndisplayAloneRemovesEveryDisplay) {
   EXPECT_EQ(say("display"), "  1  w.shape\n  2  w.ndim\n");
   EXPECT_EQ(say("undisplay 1"), "1 is not displayed any more\n");
   EXPECT_THAT(say("n"), AllOf(Not(HasSubstr("w.shape")), HasSubstr("2: w.ndim = 2")));
-  EXPECT_EQ("nothing is displayed any more\n", say("undisplay"));
+  EXPECT_EQ(say("undisplay"), "nothing is displayed any more\n");
   EXPECT_THAT(say("n"), Not(HasSubstr("w.ndim")));
   EXPECT_THAT(say("undisplay 2"), HasSubstr("there is no display 2; undisplay alone removes all"));
 }
@@ -112,7 +113,11 @@ TEST_F(StepOnLine, StopsThatNothingCanMeetAreDoubted) {
   EXPECT_THAT(say("b los>5"), HasSubstr("did you mean 'loss'?"));
   EXPECT_THAT(say("b |wg|>1"), HasSubstr("called 'wg'; did you mean 'w"));
   EXPECT_THAT(say("b dead(lni)>0.5"), HasSubstr("did you mean 'lin'?"));
+  EXPECT_THAT(say("b dead(nosuch)>0.5"), HasSubstr("called 'nosuch'; there are lin, mse\n"));
+  EXPECT_THAT(say("b dead(nosuch)>loss"), HasSubstr("called 'nosuch'; there are lin, mse\n"));
   EXPECT_THAT(say("b op:matmull"), HasSubstr("did you mean 'matmul'?"));
+  EXPECT_THAT(say("b op:nosuch"),
+              HasSubstr("called 'nosuch'; the forward pass calls matmul,\n    mse\n"));
   EXPECT_THAT(say("b step_support.h:99999"),
               HasSubstr("no call on the tape so far is at step_support.h:99999"));
   EXPECT_THAT(say("b other.cpp:1"),
@@ -133,6 +138,67 @@ TEST_F(StepOnLine, StopsThatNothingCanMeetAreDoubted) {
     const std::string answer = say("b " + std::string(stop));
     EXPECT_EQ(std::count(answer.begin(), answer.end(), '\n'), 1) << answer;
   }
+}
+
+/// w is (0.5, -0.25) from the beginning and (-0.3125, 1.25) after the first update, at t5.
+TEST_F(StepOnLine, WhatComesInAtTheBeginningIsMetThere) {
+  EXPECT_EQ(say("first w[0,0]>0.4"),
+            "first: step 0 t0  in  w[0,0] = 0.5\n  j step=0 t=0 goes there\n");
+  EXPECT_THAT(say("first |w|>0.5"), HasSubstr("first: step 0 t0  in  |w| = 0.559017\n"));
+  EXPECT_THAT(say("first |w|>0.6"), HasSubstr("first: step 0 t5  U update"));
+  EXPECT_THAT(say("first shape 2,2"), HasSubstr("first: step 0 t0  in  x f32[2,2]"));
+  EXPECT_THAT(say("first rank>1"), HasSubstr("first: step 0 t0  in  "));
+  EXPECT_THAT(say("first op:*"), HasSubstr("first: step 0 t1  "));  // nothing runs there
+  EXPECT_THAT(say("first w.g[0,0]>0"), HasSubstr("first: step 0 t4  "));
+  say("b |w|>0.5 ; j step=0 t=5");
+  EXPECT_THAT(say("c-"), HasSubstr("< t0 step 0    in   breakpoint 1 (|w|>0.5)  |w| = 0.559017\n"));
+  // What stays comes in once.
+  EXPECT_THAT(say("j step=1 t=1 ; c-"), HasSubstr("< t5 step 0  U update"));
+  EXPECT_THAT(say("delete 1 ; watch w ; j step=0 t=3 ; c-"),
+              HasSubstr("< t0 step 0    in   watch 2: w = f32[2,1]\n"));
+}
+
+TEST_F(StepOnLine, ComparisonsSayTheirNumbers) {
+  EXPECT_THAT(say("b loss>2 ; c"), HasSubstr("breakpoint 1 (loss>2)  loss = 3.625\n"));
+  EXPECT_THAT(say("delete 1 ; home ; b loss > 0.5*loss ; c"),
+              HasSubstr("(loss > 0.5*loss)  loss = 3.625, 0.5*loss = 1.8125\n"));
+  EXPECT_THAT(say("first w.g.sum()<0"), HasSubstr("  w.g.sum() = -5.5\n"));
+  EXPECT_THAT(say("first (w.g>0).sum()==1"), HasSubstr("  (w.g>0).sum() = 1\n"));
+  EXPECT_THAT(say("first w.g>1"), Not(HasSubstr(" = ")));  // of several numbers none is told
+}
+
+/// As in gdb.
+TEST_F(StepOnLine, StopsTakeIf) {
+  EXPECT_EQ(say("b lin.backward if loss>4"), "breakpoint 1: lin.backward if loss>4\n");
+  EXPECT_THAT(say("b"), HasSubstr("  1  lin.backward  if loss>4  0 hits\n"));
+  EXPECT_THAT(say("c"), HasSubstr("t4 step 1  B lin.backward"));
+  EXPECT_THAT(say("home ; condition 1 loss>3 ; c"),
+              HasSubstr("breakpoint 1 (lin.backward)  loss = 3.625\n"));
+  EXPECT_EQ(say("delete 1 ; home ; watch w[1,0] if loss>4").substr(say("home").size() + 10),
+            "watch 2: w[1,0] = -0.2500 if loss>4\n");
+  EXPECT_THAT(say("c"), AllOf(HasSubstr("t5 step 1"), HasSubstr("watch 2: w[1,0]  1.25 -> ")));
+  EXPECT_THAT(say("delete 2 ; home ; unt lin if loss[-1]>3"), HasSubstr("> t1 step 1  F lin"));
+  EXPECT_THAT(say("first lin.backward if loss>4"), HasSubstr("first: step 1 t4"));
+  EXPECT_THAT(say("tbreak mse if loss>1e9"), StartsWith("once: breakpoint 3: mse if loss>1e9"));
+  EXPECT_THAT(say("b lin if los>("), HasSubstr("\n              ^ the expression ends too early"));
+  EXPECT_THAT(say("b lin if los>3"), HasSubstr("is called 'los'; did you mean 'loss'?"));
+  EXPECT_THAT(say("watch w if los>3"), HasSubstr("is called 'los'; did you mean 'loss'?"));
+  EXPECT_THAT(say("b lin if"), HasSubstr("something is missing behind 'if'; lin1 if loss>3"));
+  EXPECT_THAT(say("b if loss>3"), HasSubstr("something is missing before 'if'"));
+  EXPECT_THAT(say("delete 3 ; delete 4 ; home ; c"),
+              HasSubstr("watch 5 was met, but its condition could not be told"));
+}
+
+TEST_F(StepOnLine, TimesAreStops) {
+  EXPECT_EQ(say("b t=3"), "breakpoint 1: t=3\n");
+  EXPECT_THAT(say("c"), HasSubstr("> t3 step 0  B mse.backward"));
+  EXPECT_THAT(say("c"), HasSubstr("> t3 step 1  B mse.backward"));
+  EXPECT_THAT(say("delete 1 ; home ; b step=1 t=2 ; c"), HasSubstr("> t2 step 1  F mse"));
+  EXPECT_THAT(say("delete 2 ; home ; unt step=1"), HasSubstr("> t0 step 1"));
+  EXPECT_THAT(say("home ; unt step=1 t=4"), HasSubstr("> t4 step 1"));
+  EXPECT_THAT(say("b t=40"), HasSubstr("no step so far has a t40: they go up to t5\n"));
+  EXPECT_EQ(say("b t=x"), "'t=x' is no time; t=4, step=1 t=4\n");
+  EXPECT_THAT(say("first t=2 if loss>4"), HasSubstr("first: step 1 t2"));
 }
 
 TEST_F(StepOnLine, StopsThatSayNothingAreRefused) {
@@ -180,7 +246,12 @@ TEST_F(StepOnLine, WatchesShareNumbersAndSwitches) {
   EXPECT_THAT(say("home ; c"), HasSubstr("the tape ends here"));
   say("enable 1");
   EXPECT_THAT(say("home ; c"), HasSubstr("watch 1: w[1,0]  -0.25 -> 1.25"));
-  EXPECT_THAT(say("condition 1 loss>1"), HasSubstr("1 is a watch"));
+  EXPECT_THAT(say("ignore 1 1"), HasSubstr("1 is a watch"));
+  EXPECT_EQ(say("condition 1 loss>1e9"), "watch 1 stops if loss>1e9\n");
+  EXPECT_THAT(say("b"), HasSubstr("1  watch w[1,0]  if loss>1e9  1 hit\n"));
+  EXPECT_THAT(say("home ; c"), HasSubstr("the tape ends here"));
+  EXPECT_EQ(say("condition 1"), "watch 1 has no condition\n");
+  EXPECT_THAT(say("home ; c"), HasSubstr("watch 1: w[1,0]  -0.25 -> 1.25"));
   EXPECT_THAT(say("enable"), HasSubstr("something is missing; enable 1"));
   EXPECT_THAT(say("whatif"), HasSubstr("something is missing; whatif lr"));
 }
@@ -258,7 +329,7 @@ TEST(StepLive, StopsAtShapesNaNAndDeadUnits) {
   EXPECT_THAT(stepper.execute("first bytes>0.002M"), HasSubstr("takes 2048 bytes"));
   for (const char* more : {"2.1K", "0.003M", "1G"})
     EXPECT_THAT(stepper.execute("first bytes>" + std::string(more)), HasSubstr("nowhere")) << more;
-  EXPECT_THAT(stepper.execute("first shape 2,*"), HasSubstr("first: step 0 t1"));
+  EXPECT_THAT(stepper.execute("first shape 2,*"), HasSubstr("first: step 0 t0  in  "));
   EXPECT_THAT(stepper.execute("first shape *,3"), HasSubstr("nowhere"));
   EXPECT_THAT(stepper.execute("first dead(relu1)>0.1"), HasSubstr("dead(relu1) = 0.5"));
   EXPECT_THAT(stepper.execute("first dead(relu1)>0.6"), HasSubstr("nowhere"));
