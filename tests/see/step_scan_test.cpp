@@ -228,6 +228,7 @@ TEST(StepLaws, RunningStopsWhereALinearScanSays) {
       stepper->execute("b " + text);
       // From the beginning along all of them, and from the end back; then from anywhere.
       for (const TapeIndex t : scan) {
+        if (t == 0) continue;  // where the way begins
         stepper->execute("c");
         ASSERT_EQ(stepper->focus().tick, t);
       }

@@ -298,7 +298,8 @@ TEST(StepLive, ANormWithAnInfinityIsInfinite) {
   recorder.finish();
   Stepper stepper(recorder.tape());
   stepper.ended();
-  EXPECT_THAT(stepper.execute("first |*|>3"), HasSubstr("|mul_1| = inf"));
+  EXPECT_THAT(stepper.execute("first |*|>3"), HasSubstr("t0  in  |tensor_4| = inf"));
+  EXPECT_THAT(stepper.execute("first |mul_*|>3"), HasSubstr("|mul_1| = inf"));
   EXPECT_THAT(stepper.execute("first |mul_2|>3"), HasSubstr("nowhere on the tape"));
   EXPECT_THAT(stepper.execute("first |mul_2|<3"), HasSubstr("nowhere on the tape"));
 }
