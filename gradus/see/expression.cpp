@@ -83,7 +83,7 @@ class Reader : ExpressionText {
         }
         if (left.tensor && right.tensor)
           left = computed(position, [&, compare = compare] {
-            const Tensor result = compare(left.tensor, right.tensor, Place::current());
+            Tensor result = compare(left.tensor, right.tensor, Place::current());
             warn_of_stretch(left.tensor, sign, right.tensor, result);
             return result;
           });
@@ -104,7 +104,7 @@ class Reader : ExpressionText {
     const Tensor &a = number_in(left, position), &b = number_in(right, position);
     const bool is_power = text_.substr(position).starts_with("**");
     return computed(position, [&] {
-      const Tensor result = combine(a, b);
+      Tensor result = combine(a, b);
       warn_of_stretch(a, text_.substr(position, is_power ? 2 : 1), b, result);
       return result;
     });

@@ -99,9 +99,9 @@ std::string better_rate(const HealthReport& r, TapeIndex step, double loss, doub
   const double gentle = lr * healthy_move / share;  // 0 for a weight that was 0
   if (r.options().rerun && can_try) {
     const KeepGenerator keep;
-    for (std::vector<double> rates :
-         {std::vector{lr / 100, lr / 10, lr / 5, lr / 2}, std::vector{gentle}}) {
-      std::erase(rates, 0.);
+    std::vector<std::vector<double>> tried{{lr / 100, lr / 10, lr / 5, lr / 2}};
+    if (gentle > 0) tried.push_back({gentle});
+    for (const std::vector<double>& rates : tried) {
       Rate best{0, loss};
       for (const Rate& rate : try_rates(*r.options().rerun, step, rates))
         if (rate.loss < best.loss) best = rate;

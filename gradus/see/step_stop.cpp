@@ -51,7 +51,7 @@ std::optional<std::string> Stepper::reason_of(Watch& w, TapeIndex tick) {
 
 std::optional<std::string> Stepper::met_if(const Stop& stop, const std::string& condition,
                                            TapeIndex tick) const {
-  const std::optional<std::string> met = stop.met(elements_, tick);
+  std::optional<std::string> met = stop.met(elements_, tick);
   if (!met || condition.empty()) return met;
   if (!holds(elements_, condition, tick)) return std::nullopt;
   const std::string compared = compared_text(elements_, condition, tick);

@@ -86,7 +86,7 @@ std::string sum_text(const Reason& reason) {
 /// What an operand is called: a product that has no name by its factors, "0.0001*b1.g[39]", where a
 /// reader knows both.
 std::string operand_label(const Tape& tape, const Chain& chain, const Element& operand) {
-  const std::string own = chain.label(operand);
+  std::string own = chain.label(operand);
   const TapeEvent* made = chain.maker(operand.value);
   if (tape.is_told(operand.value) || !made || made->op != "mul") return own;
   std::string constants, names;
