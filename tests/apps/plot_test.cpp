@@ -79,24 +79,37 @@ TEST_F(PlotOfATape, WritesFilesThatARendererDraws) {
   EXPECT_EQ(files, 16) << "thirteen pictures of the run, histograms of three layers";
 }
 
-/// The pictures of docs/plots.md are those of the first command there, today.
+/// What an SVG says in words: title, axes, marks and legend.
+std::string words_of(const std::string& svg) {
+  std::string words;
+  for (std::size_t at = svg.find("<text"); at != svg.npos; at = svg.find("<text", at + 1)) {
+    const std::size_t begin = svg.find('>', at) + 1;
+    words += svg.substr(begin, svg.find('<', begin) - begin) + "\n";
+  }
+  return words;
+}
+
+/// The pictures of docs/plots.md are those of the first command there, today: to the byte where
+/// sums of f32 have the same last digits, in their words in any build.
 TEST_F(PlotOfATape, ThePagesPicturesAreFresh) {
-#ifndef GRADUS_SAME_BITS
-  GTEST_SKIP() << "built with other settings, whose sums differ in their last digits";
-#else
   const std::string gradus = "env -u GRADUS_DATA '" GRADUS_COMMAND_PATH "' ";
   shell(gradus + "train --log run.jsonl --stats");
   shell(gradus + "plot run.jsonl --out pictures");
   int pictures = 0;
   for (const auto& entry : std::filesystem::directory_iterator(GRADUS_SOURCE_DIR "/docs/plots")) {
     const std::string name = entry.path().filename();
-    EXPECT_TRUE(test::whole_file(entry.path()) == text("pictures/" + name))
-        << "docs/plots/" << name << " is another now: gradus train --log run.jsonl --stats && "
-        << "gradus plot run.jsonl --out DIR";
+    const std::string kept = test::whole_file(entry.path()), made = text("pictures/" + name);
+    const std::string again = "docs/plots/" + name +
+                              " is another now: gradus train --log run.jsonl --stats && "
+                              "gradus plot run.jsonl --out DIR";
+    EXPECT_EQ(words_of(made), words_of(kept)) << again;
+    EXPECT_NE(words_of(kept), "");
+#ifdef GRADUS_SAME_BITS
+    EXPECT_TRUE(made == kept) << again;
+#endif
     ++pictures;
   }
   EXPECT_EQ(pictures, 3);
-#endif
 }
 
 TEST_F(PlotOfATape, JsonIsOneObjectAPicture) {
