@@ -63,6 +63,26 @@ double middle(const std::vector<double>& values, double part) {
   return v[static_cast<std::size_t>(part * static_cast<double>(v.size() - 1) + 0.5)];
 }
 
+/// Numbers that begin on a cache line, as a tensor's do.
+class Operand {
+ public:
+  void fill(Index count) {
+    if (static_cast<Index>(memory_.size()) < count + line) {
+      memory_.assign(static_cast<std::size_t>(count + line), 0);
+      for (std::size_t i = 0; i < memory_.size(); ++i)
+        data()[i % static_cast<std::size_t>(count)] = static_cast<float>(i % 97) / 97.0f - 0.5f;
+    }
+  }
+  float* data() {
+    const auto address = reinterpret_cast<std::uintptr_t>(memory_.data());
+    return memory_.data() + (64 - address % 64) % 64 / sizeof(float);
+  }
+
+ private:
+  static constexpr Index line = 64 / sizeof(float);
+  std::vector<float> memory_;
+};
+
 struct Reading {
   double share;
   std::string what;
@@ -113,20 +133,12 @@ void print_comparison(const std::vector<Blas>& libraries, const ReadingsByOrder&
 Json run_products(const Options& options, Peak& peak) {
   const std::vector<Blas> libraries = find_blas(options.blas);
   const std::vector<Product> all = shapes();
-  std::vector<float> a, b, c;
+  Operand a, b, c;
   Json out = Json::array();
   ReadingsByOrder readings;
   std::size_t done = 0;
   for (const Product& p : all) {
-    const auto fill = [](std::vector<float>& x, Index count) {
-      if (static_cast<Index>(x.size()) < count) {
-        const std::size_t old = x.size();
-        x.resize(static_cast<std::size_t>(count));
-        for (std::size_t i = old; i < x.size(); ++i)
-          x[i] = static_cast<float>(i % 97) / 97.0f - 0.5f;
-      }
-    };
-    fill(a, p.m * p.k), fill(b, p.k * p.n), fill(c, p.m * p.n);
+    a.fill(p.m * p.k), b.fill(p.k * p.n), c.fill(p.m * p.n);
     for (const char* order : {"NN", "NT", "TN"}) {
       const bool a_t = order[0] == 'T', b_t = order[1] == 'T';
       const kernels::Matrix<const float> A{a.data(), a_t ? 1 : p.k, a_t ? p.m : 1},

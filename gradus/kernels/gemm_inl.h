@@ -42,7 +42,7 @@ inline constexpr int most_rows[] = {0, 4, 4, 0, 2, 0, 0, 0, 1};
 inline constexpr Index most_vectors = static_cast<Index>(std::size(most_rows)) - 1;
 // Wider packed strips would leave the first cache.
 inline constexpr Index most_vectors_packed = std::min<Index>(most_vectors, 4);
-inline constexpr int strip_vectors = 2;  // width of packed strips, for products large both ways
+inline constexpr int strip_vectors = 1;  // width of packed strips, for products large both ways
 inline constexpr Index columns_at_once = 1024;  // columns of B packed at a time
 inline constexpr Index rows_at_once = 192;      // rows of A packed at a time
 inline constexpr Index rows_that_pay = 128;     // so many rows pay for packing a B that lies well
@@ -73,7 +73,7 @@ enum class Store { set, add, update };
 
 template <class T>
 using TileKernel = void (*)(Index depth, const T* a, Index a_row, Index a_column, const T* b,
-                            Index b_row, T* out, Index out_row, Store how, T rate);
+                            Index b_row, T* out, Index out_row, Index last, Store how, T rate);
 
 // Checked by a sanitizer the tiles would take most of the tests' time; guard pages watch their
 // bounds there. A lambda would not inherit this from the function around it. Scalar tiles are
@@ -89,28 +89,33 @@ using TileKernel = void (*)(Index depth, const T* a, Index a_row, Index a_column
 /// What `how` says, for the whole tile.
 template <Store how, class D, class T, int rows, int vectors>
 GRADUS_UNCHECKED HWY_INLINE void store_tile(D d, const hn::Vec<D> (&sums)[rows][vectors], T* out,
-                                            Index out_row, T rate) {
+                                            Index out_row, Part<D> last, T rate) {
+  const auto store = [&](const auto& lanes_of, auto sum, T* at) GRADUS_UNCHECKED HWY_ATTR {
+    sum = hn::Add(sum, hn::Zero(d));  // no sum is -0
+    if constexpr (how == Store::add) sum = hn::Add(lanes_of.load(at), sum);
+    if constexpr (how == Store::update)
+      sum = hn::Sub(lanes_of.load(at), hn::Mul(hn::Set(d, rate), sum));
+    lanes_of.store(sum, at);
+  };
 #pragma GCC unroll 16
-  for (int i = 0; i < rows; ++i)
+  for (int i = 0; i < rows; ++i) {
 #pragma GCC unroll 32
-    for (int v = 0; v < vectors; ++v) {
-      T* at = out + i * out_row + v * lanes<T>;
-      const auto sum = hn::Add(sums[i][v], hn::Zero(d));  // no sum is -0
-      if constexpr (how == Store::set)
-        hn::StoreU(sum, d, at);
-      else if constexpr (how == Store::add)
-        hn::StoreU(hn::Add(hn::LoadU(d, at), sum), d, at);
-      else
-        hn::StoreU(hn::Sub(hn::LoadU(d, at), hn::Mul(hn::Set(d, rate), sum)), d, at);
-    }
+    for (int v = 0; v < vectors - 1; ++v)
+      store(Whole<D>{d}, sums[i][v], out + i * out_row + v * lanes<T>);
+    store(last, sums[i][vectors - 1], out + i * out_row + (vectors - 1) * lanes<T>);
+  }
 }
 
-/// out [rows, vectors * lanes] gets the A tile times the B tile over one block of k.
+/// out [rows, vectors * lanes] gets the A tile times the B tile over one block of k. Of the last
+/// vector `last` lanes alone are read and written, where there are parts.
 template <class T, int rows, int vectors>
 GRADUS_UNCHECKED void multiply_tile(Index depth, const T* HWY_RESTRICT a, Index a_row,
                                     Index a_column, const T* HWY_RESTRICT b, Index b_row,
-                                    T* HWY_RESTRICT out, Index out_row, Store how, T rate) {
+                                    T* HWY_RESTRICT out, Index out_row, Index last, Store how,
+                                    T rate) {
   const Tag<T> d;
+  const Whole<Tag<T>> whole{d};
+  const Part<Tag<T>> part(d, last);
   using V = hn::Vec<Tag<T>>;
   // Three rows share a pointer: fewer registers, and steps that addressing can express.
   constexpr int groups = (rows + 2) / 3;
@@ -133,14 +138,16 @@ GRADUS_UNCHECKED void multiply_tile(Index depth, const T* HWY_RESTRICT a, Index 
       for (int i = 0; i < rows; ++i) left[i] = hn::Set(d, group[i / 3][(i % 3) * a_row]);
 #pragma GCC unroll 32
       for (int v = 0; v < vectors; ++v) {
-        const V right = hn::LoadU(d, b + v * lanes<T>);
+        const T* at = b + v * lanes<T>;
+        const V right = v + 1 < vectors ? whole.load(at) : part.load(at);
 #pragma GCC unroll 16
         for (int i = 0; i < rows; ++i) sums[i][v] = fused(d, left[i], right, sums[i][v]);
       }
     } else {
       V right[vectors];
 #pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v) right[v] = hn::LoadU(d, b + v * lanes<T>);
+      for (int v = 0; v < vectors - 1; ++v) right[v] = whole.load(b + v * lanes<T>);
+      right[vectors - 1] = part.load(b + (vectors - 1) * lanes<T>);
 #pragma GCC unroll 16
       for (int i = 0; i < rows; ++i) {
         const V left = hn::Set(d, group[i / 3][(i % 3) * a_row]);
@@ -153,11 +160,11 @@ GRADUS_UNCHECKED void multiply_tile(Index depth, const T* HWY_RESTRICT a, Index 
     for (int g = 0; g < groups; ++g) group[g] += a_column;
   }
   if (how == Store::set)
-    store_tile<Store::set>(d, sums, out, out_row, rate);
+    store_tile<Store::set>(d, sums, out, out_row, part, rate);
   else if (how == Store::add)
-    store_tile<Store::add>(d, sums, out, out_row, rate);
+    store_tile<Store::add>(d, sums, out, out_row, part, rate);
   else
-    store_tile<Store::update>(d, sums, out, out_row, rate);
+    store_tile<Store::update>(d, sums, out, out_row, part, rate);
 }
 
 template <class T, int vectors, class Rows = std::make_integer_sequence<int, most_rows[vectors]>>
@@ -188,26 +195,26 @@ inline Index widest_tile(Index vectors) {
 /// or whatever the epilogue says.
 enum class Ending { update, any };
 
-/// One vector (or one number) of finished sums goes to C.
-template <Ending ending, class D, class T = hn::TFromD<D>>
-HWY_INLINE void finish_lanes(D d, const T* sum, T* out, bool add, const Epilogue<T>& e, T row_bias,
-                             const T* column_bias, const T* mask) {
-  auto v = hn::LoadU(d, sum);
+/// One vector (its first lanes, one number) of finished sums goes to C.
+template <Ending ending, class Some, class T>
+HWY_INLINE void finish_lanes(const Some& some, const T* sum, T* out, bool add, const Epilogue<T>& e,
+                             T row_bias, const T* column_bias, const T* mask) {
+  const auto d = some.d;
+  auto v = some.load(sum);
   if constexpr (ending == Ending::update) {
-    v = hn::Sub(hn::LoadU(d, out), hn::Mul(hn::Set(d, e.rate), v));
+    v = hn::Sub(some.load(out), hn::Mul(hn::Set(d, e.rate), v));
   } else {
     const auto zero = hn::Zero(d);
-    if (add) v = hn::Add(hn::LoadU(d, out), v);
+    if (add) v = hn::Add(some.load(out), v);
     if (e.scales) v = hn::Mul(v, hn::Set(d, e.scale));
     if (e.bias_of_row && !e.column_first) v = hn::Add(v, hn::Set(d, row_bias));
-    if (column_bias) v = hn::Add(v, hn::LoadU(d, column_bias));
+    if (column_bias) v = hn::Add(v, some.load(column_bias));
     if (e.bias_of_row && e.column_first) v = hn::Add(v, hn::Set(d, row_bias));
     if (e.relu) v = hn::IfThenElse(hn::Lt(v, zero), zero, v);
-    if (mask)
-      v = hn::Mul(v, hn::IfThenElse(hn::Le(hn::LoadU(d, mask), zero), zero, hn::Set(d, T(1))));
-    if (e.updates) v = hn::Sub(hn::LoadU(d, out), hn::Mul(hn::Set(d, e.rate), v));
+    if (mask) v = hn::Mul(v, hn::IfThenElse(hn::Le(some.load(mask), zero), zero, hn::Set(d, T(1))));
+    if (e.updates) v = hn::Sub(some.load(out), hn::Mul(hn::Set(d, e.rate), v));
   }
-  hn::StoreU(v, d, out);
+  some.store(v, out);
 }
 
 template <Ending ending, class T>
@@ -222,15 +229,20 @@ void finish_rows(const T* sums, Index sums_row, Index height, Index width, Matri
         e.mask.data ? e.mask.data + (i0 + i) * e.mask.row + j0 * e.mask.column : nullptr;
     const T* sum = sums + i * sums_row;
     T* out = c.data + i * c.row;
-    Index j = 0;
-    if (runs)
-      for (; j + lanes<T> <= width; j += lanes<T>)
-        finish_lanes<ending>(Tag<T>(), sum + j, out + j, add, e, row_bias,
-                             column_bias ? column_bias + j : nullptr, mask ? mask + j : nullptr);
-    for (; j < width; ++j)
-      finish_lanes<ending>(hn::CappedTag<T, 1>(), sum + j, out + j * c.column, add, e, row_bias,
+    const auto take = [&](const auto& some, Index j) HWY_ATTR {
+      finish_lanes<ending>(some, sum + j, out + j * c.column, add, e, row_bias,
                            column_bias ? column_bias + j : nullptr,
                            mask ? mask + j * e.mask.column : nullptr);
+    };
+    Index j = 0;
+    if (runs) {
+      for (; j + lanes<T> <= width; j += lanes<T>) take(Whole<Tag<T>>{}, j);
+      if (has_parts && j < width) {
+        take(Part<Tag<T>>({}, width - j), j);
+        continue;
+      }
+    }
+    for (; j < width; ++j) take(Whole<hn::CappedTag<T, 1>>{}, j);
   }
 }
 
@@ -334,43 +346,43 @@ void multiply_blocks(const Product<T>& p) {
               height_of_tile = (p.m + tiles - 1) / tiles;
   const Epilogue<T>* epilogue = p.epilogue.any() ? &p.epilogue : nullptr;
   HWY_ALIGN T apart[12 * 4 * HWY_LANES(T)];
-  const Index rows_block = rows_at_once / height_of_tile * height_of_tile;
+  // Columns of B that are packed together, so that its rows are read by whole lines.
+  const Index group = strip * std::max<Index>(1, 64 / strip);
+  const Index rows_block = large ? height_of_tile : rows_at_once / height_of_tile * height_of_tile;
   for (Index j0 = 0; j0 < p.n; j0 += columns_at_once) {
     const Index columns = std::min(columns_at_once, p.n - j0);
     for (Index k0 = 0; k0 < p.k; k0 += gemm_block_depth) {
       const Index depth = std::min(gemm_block_depth, p.k - k0);
       const bool add = p.accumulate || k0 > 0, last = k0 + depth == p.k;
       const bool pack_b = p.b.column != 1 || large;
-      T* strips =
-          pack_b || p.n % lanes<T> != 0 ? scratch<T, 0>((columns + strip) * depth) : nullptr;
+      T* strips = pack_b || (!has_parts && p.n % lanes<T> != 0)
+                      ? scratch<T, 0>((columns + group) * depth)
+                      : nullptr;
       const bool pack_a = columns >= columns_that_pay && p.m * depth >= (1 << 14);
       T* packed_a = pack_a ? scratch<T, 1>(rows_at_once * gemm_block_depth) : nullptr;
       const bool again = pack_a && p.m > rows_block;  // a packed strip is read more than once
       for (Index i0 = 0; i0 < p.m; i0 += pack_a ? rows_block : p.m) {
         const Index rows = pack_a ? std::min(rows_block, p.m - i0) : p.m;
         const T* left = p.a.data + i0 * p.a.row + k0 * p.a.column;
-        if (pack_a)
-          for (Index i = 0; i < rows; i += height_of_tile) {
-            const Index height = std::min(height_of_tile, rows - i);
-            pack(left + i * p.a.row, p.a.row, p.a.column, height, depth, packed_a + i * depth,
-                 height);
-          }
+        if (pack_a) pack_strips(left, p.a.row, p.a.column, rows, depth, packed_a, height_of_tile);
         for (Index j = 0, width = 0; j < columns; j += width) {
           const Index v = std::min(vectors, widest_tile((columns - j + lanes<T> - 1) / lanes<T>));
           width = std::min(v * lanes<T>, columns - j);
-          const T* right;
-          Index right_row = v * lanes<T>;
-          if (pack_b || width < v * lanes<T>) {
-            T* packed = strips + (pack_b && again ? j * depth : 0);
-            if (i0 == 0)
-              pack(p.b.data + k0 * p.b.row + (j0 + j) * p.b.column, p.b.column, p.b.row, width,
-                   depth, packed, right_row);
-            right = packed;
-          } else {
-            right = p.b.data + k0 * p.b.row + (j0 + j) * p.b.column;
-            right_row = p.b.row;
+          const bool whole = has_parts || width == v * lanes<T>;
+          const T* right = p.b.data + k0 * p.b.row + (j0 + j) * p.b.column;
+          Index right_row = p.b.row;
+          if (pack_b) {
+            if (i0 == 0 && j % group == 0)
+              pack_strips(right, p.b.column, p.b.row, std::min(group, columns - j), depth,
+                          strips + (again ? j : 0) * depth, strip);
+            right =
+                strips + (j / strip * strip - (again ? 0 : j / group * group)) * depth + j % strip;
+            right_row = strip;
+          } else if (!whole) {
+            right_row = v * lanes<T>;
+            pack(right, 1, p.b.row, width, depth, strips, right_row);
+            right = strips;
           }
-          const bool whole = width == v * lanes<T>;
           const bool straight = whole && !(last && epilogue && !(update_alone(*epilogue) && !add));
           const Store how = !straight          ? Store::set
                             : last && epilogue ? Store::update
@@ -386,9 +398,9 @@ void multiply_blocks(const Product<T>& p) {
                 __builtin_prefetch(out.data + r * out.row + width - 1, 1);
               }
             const T* a = pack_a ? packed_a + i * depth : left + i * p.a.row;
-            kernel(depth, a, pack_a ? 1 : p.a.row, pack_a ? height : p.a.column, right, right_row,
-                   straight ? out.data : apart, straight ? p.c.row : v * lanes<T>, how,
-                   p.epilogue.rate);
+            kernel(depth, a, pack_a ? 1 : p.a.row, pack_a ? height_of_tile : p.a.column, right,
+                   right_row, straight ? out.data : apart, straight ? p.c.row : v * lanes<T>,
+                   width - (v - 1) * lanes<T>, how, p.epilogue.rate);
             if (!straight)
               finish(apart, v * lanes<T>, height, width, out, add, last ? epilogue : nullptr,
                      i0 + i, j0 + j);
@@ -456,7 +468,10 @@ void multiply_product(const Product<T>& given) {
     return;
   }
   const Product<T> other = turned(given);
-  const Product<T>& p = cost(other) < cost(given) ? other : given;
+  const bool turns = std::min(given.m, given.n) >= columns_that_pay
+                         ? other.c.column == 1 && given.c.column != 1
+                         : cost(other) < cost(given);
+  const Product<T>& p = turns ? other : given;
   if (p.c.column == 1 && !(p.epilogue.updates && p.k > gemm_block_depth))
     multiply_blocks(p);
   else
