@@ -42,10 +42,14 @@ inline constexpr int most_rows[] = {0, 4, 4, 0, 2, 0, 0, 0, 1};
 inline constexpr Index most_vectors = static_cast<Index>(std::size(most_rows)) - 1;
 // Wider packed strips would leave the first cache.
 inline constexpr Index most_vectors_packed = std::min<Index>(most_vectors, 4);
-inline constexpr int strip_vectors = 1;  // width of packed strips, for products large both ways
+// Width of packed strips, for products large both ways.
+inline constexpr int strip_vectors = HWY_TARGET <= HWY_AVX3 ? 1 : 2;
+// Which stays in the first cache while the other goes by: a tile of A, or a strip of B.
+inline constexpr bool tile_of_a_stays = HWY_TARGET <= HWY_AVX3;
 inline constexpr Index columns_at_once = 1024;  // columns of B packed at a time
 inline constexpr Index rows_at_once = 192;      // rows of A packed at a time
 inline constexpr Index rows_that_pay = 128;     // so many rows pay for packing a B that lies well
+inline constexpr Index depth_that_pays = 16;    // as do so many k's
 inline constexpr Index columns_that_pay = 256;  // so many columns pay for packing A
 inline constexpr Index side = 256;              // of a piece of C whose sums are kept apart
 
@@ -126,10 +130,11 @@ GRADUS_UNCHECKED void multiply_tile(Index depth, const T* HWY_RESTRICT a, Index 
   for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 32
     for (int v = 0; v < vectors; ++v) sums[i][v] = hn::Zero(d);
-  for (Index i = 0; i < rows; ++i) {  // C comes while the sums are made
-    const T* line = out + i * out_row;
-    for (Index v = 0; v < vectors; ++v) __builtin_prefetch(line + v * lanes<T>, 1);
-  }
+  if (depth >= 4)
+    for (Index i = 0; i < rows; ++i) {  // C comes while the sums are made
+      const T* line = out + i * out_row;
+      for (Index v = 0; v < vectors; ++v) __builtin_prefetch(line + v * lanes<T>, 1);
+    }
   for (Index k = 0; k < depth; ++k) {
     // Of the few rows or the few vectors there is one register each, of the others one in turn.
     if constexpr (vectors > rows) {
@@ -334,11 +339,17 @@ double cost(const Product<T>& p) {
          (p.c.column == 1 ? 0 : 0.5 * static_cast<double>(p.m) * padded / static_cast<double>(p.k));
 }
 
+/// Whether rows lie apart by so many bytes that all have the same few places in the first cache.
+template <class T>
+bool share_lines(const Matrix<const T>& a) {
+  return a.row * static_cast<Index>(sizeof(T)) % 4096 == 0;
+}
+
 /// The sums of one product go to p.c, whose columns must be neighbours, k block by k block.
 template <class T>
 void multiply_blocks(const Product<T>& p) {
   const Index all = (p.n + lanes<T> - 1) / lanes<T>;
-  const bool large = p.m >= rows_that_pay;
+  const bool large = p.m >= rows_that_pay && p.k >= depth_that_pays;
   const Index vectors = large && all >= strip_vectors ? Index(strip_vectors)
                                                       : best_width(p.m, all, widest_strip(p)).first;
   const Index strip = vectors * lanes<T>;
@@ -348,7 +359,7 @@ void multiply_blocks(const Product<T>& p) {
   HWY_ALIGN T apart[12 * 4 * HWY_LANES(T)];
   // Columns of B that are packed together, so that its rows are read by whole lines.
   const Index group = strip * std::max<Index>(1, 64 / strip);
-  const Index rows_block = large ? height_of_tile : rows_at_once / height_of_tile * height_of_tile;
+  const bool a_stays = (large && tile_of_a_stays) || p.k < depth_that_pays;
   for (Index j0 = 0; j0 < p.n; j0 += columns_at_once) {
     const Index columns = std::min(columns_at_once, p.n - j0);
     for (Index k0 = 0; k0 < p.k; k0 += gemm_block_depth) {
@@ -358,11 +369,15 @@ void multiply_blocks(const Product<T>& p) {
       T* strips = pack_b || (!has_parts && p.n % lanes<T> != 0)
                       ? scratch<T, 0>((columns + group) * depth)
                       : nullptr;
-      const bool pack_a = columns >= columns_that_pay && p.m * depth >= (1 << 14);
+      const bool pack_a =
+          columns >= (share_lines(p.a) ? 64 : columns_that_pay) && p.m * depth >= (1 << 14);
       T* packed_a = pack_a ? scratch<T, 1>(rows_at_once * gemm_block_depth) : nullptr;
-      const bool again = pack_a && p.m > rows_block;  // a packed strip is read more than once
-      for (Index i0 = 0; i0 < p.m; i0 += pack_a ? rows_block : p.m) {
-        const Index rows = pack_a ? std::min(rows_block, p.m - i0) : p.m;
+      const Index rows_block = a_stays  ? height_of_tile
+                               : pack_a ? rows_at_once / height_of_tile * height_of_tile
+                                        : p.m;
+      const bool again = p.m > rows_block;  // a packed strip is read more than once
+      for (Index i0 = 0; i0 < p.m; i0 += rows_block) {
+        const Index rows = std::min(rows_block, p.m - i0);
         const T* left = p.a.data + i0 * p.a.row + k0 * p.a.column;
         if (pack_a) pack_strips(left, p.a.row, p.a.column, rows, depth, packed_a, height_of_tile);
         for (Index j = 0, width = 0; j < columns; j += width) {
@@ -380,7 +395,7 @@ void multiply_blocks(const Product<T>& p) {
             right_row = strip;
           } else if (!whole) {
             right_row = v * lanes<T>;
-            pack(right, 1, p.b.row, width, depth, strips, right_row);
+            if (i0 == 0) pack(right, Index(1), p.b.row, width, depth, strips, right_row);
             right = strips;
           }
           const bool straight = whole && !(last && epilogue && !(update_alone(*epilogue) && !add));
