@@ -49,11 +49,13 @@ void gemm_integer(Index m, Index n, Index k, Matrix<const T> a, Matrix<const T> 
 
 template <class T>
 void gemm_serial(const GemmPart& part, Index k, Matrix<const T> a, Matrix<const T> b, Matrix<T> c,
-                 bool accumulate, const Epilogue<T>& epilogue, Zeros zeros) {
+                 bool accumulate, const Epilogue<T>& epilogue, const GemmHints& hints) {
   const Index i = part.row_begin, j = part.column_begin;
   if (accumulate && epilogue.updates)
     throw std::invalid_argument("gemm: C -= rate * v or C += v, not both");
   if (part.row_end <= i || part.column_end <= j) return;
+  NonZeros nonzeros = hints.nonzeros;
+  if (nonzeros.words) nonzeros.words += hints.zeros == Zeros::in_a ? i : j;
   multiply(Product<T>{part.row_end - i,
                       part.column_end - j,
                       k,
@@ -62,17 +64,18 @@ void gemm_serial(const GemmPart& part, Index k, Matrix<const T> a, Matrix<const 
                       {c.data + i * c.row + j * c.column, c.row, c.column},
                       accumulate,
                       cut(epilogue, i, j),
-                      zeros});
+                      hints.zeros,
+                      nonzeros});
 }
 
 template <class T>
 void gemm(Index m, Index n, Index k, Matrix<const T> a, Matrix<const T> b, Matrix<T> c,
-          bool accumulate, const Epilogue<T>& epilogue, Zeros zeros) {
+          bool accumulate, const Epilogue<T>& epilogue, const GemmHints& hints) {
   if constexpr (!std::is_floating_point_v<T>) {
     gemm_integer(m, n, k, a, b, c, accumulate);
   } else {
     if (m <= 0 || n <= 0) return;
-    const bool columns = n >= m;
+    const bool columns = hints.cut == Cut::longer_side ? n >= m : hints.cut == Cut::columns;
     const Index length = columns ? n : m, across = columns ? m : n;
     const double products =
         static_cast<double>(across) * static_cast<double>(std::max<Index>(k, 1));
@@ -80,13 +83,16 @@ void gemm(Index m, Index n, Index k, Matrix<const T> a, Matrix<const T> b, Matri
     // One piece for one thread; for several one each, or two where they are wide enough and no
     // zeros have to be listed for each.
     const Index threads = num_threads(), share = (length + threads - 1) / threads;
-    const Index piece =
-        threads > 1 && share >= 2 * wide_enough && zeros == Zeros::few ? (share + 1) / 2 : share;
-    const Index grain = round_up(std::max(static_cast<Index>(wanted), piece),
-                                 share < 2 * wide_enough ? whole_vectors : whole_strips);
+    const Index piece = threads > 1 && share >= 2 * wide_enough && hints.zeros == Zeros::few
+                            ? (share + 1) / 2
+                            : share;
+    const Index unit = hints.cut != Cut::longer_side ? 1  // equal shares
+                       : share < 2 * wide_enough     ? whole_vectors
+                                                     : whole_strips;
+    const Index grain = round_up(std::max(static_cast<Index>(wanted), piece), unit);
     parallel_for(length, grain, [&](Index begin, Index end) {
       const GemmPart part = columns ? GemmPart{0, m, begin, end} : GemmPart{begin, end, 0, n};
-      gemm_serial<T>(part, k, a, b, c, accumulate, epilogue, zeros);
+      gemm_serial<T>(part, k, a, b, c, accumulate, epilogue, hints);
     });
   }
 }
@@ -101,7 +107,7 @@ const char* instruction_set() {
 
 #define GRADUS_GEMM(T)                                                             \
   template void gemm<T>(std::int64_t, std::int64_t, std::int64_t, Matrix<const T>, \
-                        Matrix<const T>, Matrix<T>, bool, const Epilogue<T>&, Zeros);
+                        Matrix<const T>, Matrix<T>, bool, const Epilogue<T>&, const GemmHints&);
 GRADUS_GEMM(float)
 GRADUS_GEMM(double)
 GRADUS_GEMM(std::uint8_t)
@@ -110,7 +116,7 @@ GRADUS_GEMM(std::int64_t)
 #undef GRADUS_GEMM
 #define GRADUS_GEMM_SERIAL(T)                                                                   \
   template void gemm_serial<T>(const GemmPart&, std::int64_t, Matrix<const T>, Matrix<const T>, \
-                               Matrix<T>, bool, const Epilogue<T>&, Zeros);
+                               Matrix<T>, bool, const Epilogue<T>&, const GemmHints&);
 GRADUS_GEMM_SERIAL(float)
 GRADUS_GEMM_SERIAL(double)
 #undef GRADUS_GEMM_SERIAL

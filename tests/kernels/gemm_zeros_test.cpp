@@ -58,7 +58,7 @@ void check(const Case& c, double density, Edge edge, float planted = 0) {
   const Matrix<const float> left{a.data(), c.turn_a ? 1 : c.k, c.turn_a ? c.m : 1};
   const Matrix<const float> right{b.data(), c.turn_b ? 1 : c.n, c.turn_b ? c.k : 1};
   const Matrix<float> to{out.data(), c.turn_c ? 1 : c.n, c.turn_c ? c.m : 1};
-  gemm<float>(c.m, c.n, c.k, left, right, to, c.accumulate, {}, c.zeros);
+  gemm<float>(c.m, c.n, c.k, left, right, to, c.accumulate, {}, {.zeros = c.zeros});
   for (Index i = 0; i < c.m; ++i)
     for (Index j = 0; j < c.n; ++j) {
       const Index at = i * to.row + j * to.column;
@@ -133,14 +133,17 @@ TEST(GemmZeros, NoSumIsMinusZero) {
       ASSERT_TRUE(std::signbit(std::fma(a[0], b[0], 0.0f)));
       for (const Zeros zeros : {Zeros::few, Zeros::in_a, Zeros::in_b}) {
         float c = 1, old = -0.0f;
-        gemm<float>(1, 1, k, {a.data(), k, 1}, {b.data(), 1, 1}, {&c, 1, 1}, false, {}, zeros);
+        gemm<float>(1, 1, k, {a.data(), k, 1}, {b.data(), 1, 1}, {&c, 1, 1}, false, {},
+                    {.zeros = zeros});
         EXPECT_TRUE(same(0.0f, c)) << k;
-        gemm<float>(1, 1, k, {a.data(), k, 1}, {b.data(), 1, 1}, {&old, 1, 1}, true, {}, zeros);
+        gemm<float>(1, 1, k, {a.data(), k, 1}, {b.data(), 1, 1}, {&old, 1, 1}, true, {},
+                    {.zeros = zeros});
         EXPECT_TRUE(same(0.0f, old)) << k;
       }
       const std::vector<double> x(a.begin(), a.end()), y(b.begin(), b.end());
       double c = 1;
-      gemm<double>(1, 1, k, {x.data(), k, 1}, {y.data(), 1, 1}, {&c, 1, 1}, false, {}, Zeros::in_a);
+      gemm<double>(1, 1, k, {x.data(), k, 1}, {y.data(), 1, 1}, {&c, 1, 1}, false, {},
+                   {.zeros = Zeros::in_a});
       EXPECT_EQ(contract<double>(k, x.data(), 1, y.data(), 1, nullptr), c);
     }
   }
@@ -171,7 +174,7 @@ TEST(GemmZeros, EpiloguesAndThreadsHaveTheBitsOfDenseProducts) {
         const auto product = [&](Zeros zeros) {
           std::vector<float> c = old;
           gemm<float>(m, n, k, {a.data(), k, 1}, {b.data(), n, 1},
-                      {c.data(), turn_c ? 1 : n, turn_c ? m : 1}, false, e, zeros);
+                      {c.data(), turn_c ? 1 : n, turn_c ? m : 1}, false, e, {.zeros = zeros});
           return c;
         };
         set_num_threads(1);
