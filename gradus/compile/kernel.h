@@ -3,7 +3,6 @@
 
 #include <gradus/compile/loop.h>
 #include <gradus/compile/memory.h>
-#include <gradus/kernels/gemm.h>
 #include <gradus/program/program.h>
 
 namespace gradus::compile {
@@ -43,7 +42,6 @@ struct Product {
   bool relu = false;
   int rate = -1;
   std::int64_t c_row = 0, c_column = 0;
-  kernels::Cut cut = kernels::Cut::longer_side;
 };
 
 /// A call of an operation's own kernel, a product that took its neighbours in, or a loop of

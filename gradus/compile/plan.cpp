@@ -22,7 +22,7 @@ std::size_t bytes_of(const Spec& spec) {
 /// A product with what it took in, on operands whose pointers are in `in` and `out`.
 template <class T>
 void run_product(const Product& p, std::span<const In> in, const Out& out,
-                 kernels::GemmHints hints) {
+                 const kernels::GemmHints& hints) {
   const auto matrix = [&](const Product::Operand& operand) -> kernels::Matrix<const T> {
     if (operand.input < 0) return {nullptr, 0, 0};
     return {in[static_cast<std::size_t>(operand.input)].as<T>(), operand.row, operand.column};
@@ -36,7 +36,6 @@ void run_product(const Product& p, std::span<const In> in, const Out& out,
     epilogue.updates = true;
     epilogue.rate = *in[static_cast<std::size_t>(p.rate)].as<T>();
   }
-  hints.cut = p.cut;
   kernels::gemm<T>(p.m, p.n, p.k, matrix(p.a), matrix(p.b), {out.as<T>(), p.c_row, p.c_column},
                    false, epilogue, hints);
 }

@@ -22,6 +22,13 @@ constexpr Index wide_enough = 256;         // narrower pieces read the other ope
 
 Index round_up(Index n, Index unit) { return (n + unit - 1) / unit * unit; }
 
+/// Whether each thread walks all numbers that are not zero, on its share of the other operand's
+/// side: then shares are equal wherever the zeros lie, and a weight's share of the forward product
+/// is that of its update, so that it stays with its thread.
+bool is_whole_walked(Index m, Index n, Index threads, const GemmHints& hints) {
+  return hints.nonzeros.words && (hints.zeros == Zeros::in_a ? n : m) >= threads * whole_vectors;
+}
+
 template <class T>
 Epilogue<T> cut(Epilogue<T> e, Index row, Index column) {
   if (e.bias_of_row) e.bias_of_row += row;
@@ -75,20 +82,20 @@ void gemm(Index m, Index n, Index k, Matrix<const T> a, Matrix<const T> b, Matri
     gemm_integer(m, n, k, a, b, c, accumulate);
   } else {
     if (m <= 0 || n <= 0) return;
-    const bool columns = hints.cut == Cut::longer_side ? n >= m : hints.cut == Cut::columns;
+    const Index threads = num_threads();
+    const bool is_walked = is_whole_walked(m, n, threads, hints);
+    const bool columns = is_walked ? hints.zeros == Zeros::in_a : n >= m;
     const Index length = columns ? n : m, across = columns ? m : n;
     const double products =
         static_cast<double>(across) * static_cast<double>(std::max<Index>(k, 1));
     const double wanted = std::min(static_cast<double>(length), products_per_task / products + 1);
     // One piece for one thread; for several one each, or two where they are wide enough and no
     // zeros have to be listed for each.
-    const Index threads = num_threads(), share = (length + threads - 1) / threads;
+    const Index share = (length + threads - 1) / threads;
     const Index piece = threads > 1 && share >= 2 * wide_enough && hints.zeros == Zeros::few
                             ? (share + 1) / 2
                             : share;
-    const Index unit = hints.cut != Cut::longer_side ? 1  // equal shares
-                       : share < 2 * wide_enough     ? whole_vectors
-                                                     : whole_strips;
+    const Index unit = is_walked ? 1 : share < 2 * wide_enough ? whole_vectors : whole_strips;
     const Index grain = round_up(std::max(static_cast<Index>(wanted), piece), unit);
     parallel_for(length, grain, [&](Index begin, Index end) {
       const GemmPart part = columns ? GemmPart{0, m, begin, end} : GemmPart{begin, end, 0, n};

@@ -42,15 +42,11 @@ struct Epilogue {
 /// Which operand, if any, holds so many zeros that it pays to pass over them (float alone does).
 enum class Zeros { few, in_a, in_b };
 
-/// Where C is cut for the threads: along its longer side, or into whole rows or columns.
-enum class Cut { longer_side, rows, columns };
-
 /// What a caller knows; never a matter of bits.
 struct GemmHints {
   Zeros zeros = Zeros::few;
   /// Of the rows of A, or of the columns of B, where `zeros` says they are; looked for when empty.
   NonZeros nonzeros{};
-  Cut cut = Cut::longer_side;
 };
 
 /// C [m,n] = A [m,k] B [k,n], or C += A B, then the epilogue. The contract about bits: within each
