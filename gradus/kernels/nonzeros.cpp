@@ -28,8 +28,8 @@ HWY_INLINE std::uint64_t bits_of(hn::Mask<decltype(d)> mask) {
   return bytes[0] | static_cast<std::uint64_t>(bytes[1]) << 8;
 }
 
-/// `rows` <= 32 rows of so many vectors: each row's bits join by_row[i] from `place` on, the bits
-/// of each column become one number.
+/// `rows` <= 32 rows of so many vectors: each row's bits join those of by_row[i] below `place`, the
+/// bits of each column become one number.
 template <int vectors>
 HWY_INLINE void find_in_tile(const float* x, Index step, Index rows, Index place,
                              std::uint64_t* by_row, std::uint32_t* by_column) {
@@ -44,7 +44,7 @@ HWY_INLINE void find_in_tile(const float* x, Index step, Index rows, Index place
       found[v] = hn::Or(found[v], hn::IfThenElseZero(hn::RebindMask(d_bits, is_number), bit));
       bits |= bits_of(is_number) << (v * lanes);
     }
-    by_row[i] |= bits << place;
+    by_row[i] = place == 0 ? bits : by_row[i] | bits << place;
   }
   for (int v = 0; v < vectors; ++v) hn::StoreU(found[v], d_bits, by_column + v * lanes);
 }
@@ -58,11 +58,10 @@ void find_in_columns(const float* x, Index rows, Index columns, Index step, Inde
   constexpr Index width = vectors * lanes;
   for (Index j0 = begin; j0 < end; j0 += 64) {
     std::uint64_t* words = by_row + j0 / 64 * rows;
-    std::fill_n(words, rows, std::uint64_t{0});
     const Index stop = std::min(j0 + 64, end);
     for (Index i0 = 0; i0 < rows; i0 += 64) {
       std::uint64_t* out = by_column + i0 / 64 * columns;
-      std::uint32_t found[2][64] = {};
+      std::uint32_t found[2][64];
       for (Index half = 0; half < 2 && i0 + 32 * half < rows; ++half) {
         const Index top = i0 + 32 * half, height = std::min<Index>(32, rows - top);
         Index j = j0;
@@ -72,15 +71,20 @@ void find_in_columns(const float* x, Index rows, Index columns, Index step, Inde
         for (; j + lanes <= stop; j += lanes)
           find_in_tile<1>(x + top * step + j, step, height, j - j0, words + top,
                           found[half] + j - j0);
-        for (; j < stop; ++j)
+        for (; j < stop; ++j) {
+          found[half][j - j0] = 0;
           for (Index i = 0; i < height; ++i) {
             const bool is_number = x[(top + i) * step + j] != 0;
             found[half][j - j0] |= static_cast<std::uint32_t>(is_number) << i;
-            words[top + i] |= static_cast<std::uint64_t>(is_number) << (j - j0);
+            const std::uint64_t bit = static_cast<std::uint64_t>(is_number) << (j - j0);
+            words[top + i] = j == j0 ? bit : words[top + i] | bit;
           }
+        }
       }
+      const bool is_high = i0 + 32 < rows;
       for (Index j = j0; j < stop; ++j)
-        out[j] = found[0][j - j0] | static_cast<std::uint64_t>(found[1][j - j0]) << 32;
+        out[j] =
+            found[0][j - j0] | (is_high ? static_cast<std::uint64_t>(found[1][j - j0]) << 32 : 0);
     }
   }
 }
