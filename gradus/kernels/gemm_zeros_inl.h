@@ -68,56 +68,90 @@ inline NonZeros find_nonzeros(const Product<float>& p) {
   return {by_row, p.m};
 }
 
+/// Whether half a vector takes half the time of a whole one.
+#if HWY_TARGET <= HWY_AVX3
+inline constexpr bool halves_pay = true;
+#else
+inline constexpr bool halves_pay = false;
+#endif
+
+/// A row's sums in registers: so many vectors, the last one, where `has_half`, half a vector.
+template <class T, int vectors, bool has_half>
+class RowSums {
+ public:
+  HWY_INLINE RowSums() {
+#pragma GCC unroll 8
+    for (int v = 0; v < whole; ++v) sums_[v] = hn::Zero(d);
+    if constexpr (has_half) half_ = hn::Zero(last);
+  }
+  HWY_INLINE void take(T x, const T* right) {
+    const V left = hn::Set(d, x);
+#pragma GCC unroll 8
+    for (int v = 0; v < whole; ++v)
+      sums_[v] = fused(d, left, hn::Load(d, right + v * lanes<T>), sums_[v]);
+    if constexpr (has_half)
+      half_ =
+          fused(last, hn::LowerHalf(last, left), hn::Load(last, right + whole * lanes<T>), half_);
+  }
+  HWY_INLINE void put(T* out, bool add) const {
+#pragma GCC unroll 8
+    for (int v = 0; v < whole; ++v) put_vector(d, sums_[v], out + v * lanes<T>, add);
+    if constexpr (has_half) put_vector(last, half_, out + whole * lanes<T>, add);
+  }
+
+ private:
+  using D = Tag<T>;
+  using Last = std::conditional_t<has_half, hn::Half<D>, D>;
+  using V = hn::Vec<D>;
+  static constexpr D d{};
+  static constexpr Last last{};
+  static constexpr int whole = has_half ? vectors - 1 : vectors;
+
+  template <class Any>
+  static HWY_INLINE void put_vector(Any any, hn::Vec<Any> v, T* at, bool add) {
+    const auto sum = hn::Add(v, hn::Zero(any));
+    hn::StoreU(add ? hn::Add(hn::LoadU(any, at), sum) : sum, any, at);
+  }
+
+  V sums_[whole > 0 ? whole : 1];
+  hn::Vec<Last> half_;
+};
+
 /// Sums of neighbouring rows, each over the set bits of its own words: out [rows, vectors * lanes]
 /// (+)= rows of A times B. Two rows at a time keep twice as many chains going.
-template <class T, int rows, int vectors>
+template <class T, int rows, int vectors, bool has_half>
 void multiply_places(NonZeros nonzeros, Index words, const T* HWY_RESTRICT a, Index a_row,
                      Index a_column, const T* HWY_RESTRICT b, T* HWY_RESTRICT out, bool add) {
-  const Tag<T> d;
-  using V = hn::Vec<Tag<T>>;
-  V sums[rows][vectors];
-#pragma GCC unroll 2
-  for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 8
-    for (int v = 0; v < vectors; ++v) sums[i][v] = hn::Zero(d);
-  const auto take = [&](V* row, const T* x, Index k) HWY_ATTR {
-    const V left = hn::Set(d, x[k * a_column]);
-    const T* right = b + k * vectors * lanes<T>;
-#pragma GCC unroll 8
-    for (int v = 0; v < vectors; ++v)
-      row[v] = fused(d, left, hn::Load(d, right + v * lanes<T>), row[v]);
-  };
-  Places first(nonzeros.words, nonzeros.step);
-  Index left_of_first = count_bits(nonzeros.words, nonzeros.step, words);
+  constexpr Index strip = vectors * lanes<T>;
+  RowSums<T, vectors, has_half> sums, others;
+  Places places(nonzeros.words, nonzeros.step);
+  Index count = count_bits(nonzeros.words, nonzeros.step, words);
+  const auto take = [&](auto& row, const T* x, Index k)
+                        HWY_ATTR { row.take(x[k * a_column], b + k * strip); };
   if constexpr (rows == 2) {
-    Places second(nonzeros.words + 1, nonzeros.step);
-    Index left_of_second = count_bits(nonzeros.words + 1, nonzeros.step, words);
-    const Index both = std::min(left_of_first, left_of_second);
-    left_of_first -= both, left_of_second -= both;
+    Places others_places(nonzeros.words + 1, nonzeros.step);
+    Index others_count = count_bits(nonzeros.words + 1, nonzeros.step, words);
+    const Index both = std::min(count, others_count);
+    count -= both, others_count -= both;
     for (Index n = both; n > 0; --n) {
-      take(sums[0], a, first.take());
-      take(sums[1], a + a_row, second.take());
+      take(sums, a, places.take());
+      take(others, a + a_row, others_places.take());
     }
-    for (; left_of_second > 0; --left_of_second) take(sums[1], a + a_row, second.take());
+    for (; others_count > 0; --others_count) take(others, a + a_row, others_places.take());
   }
-  for (; left_of_first > 0; --left_of_first) take(sums[0], a, first.take());
-#pragma GCC unroll 2
-  for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 8
-    for (int v = 0; v < vectors; ++v) {
-      T* at = out + (i * vectors + v) * lanes<T>;
-      const V sum = hn::Add(sums[i][v], hn::Zero(d));
-      hn::StoreU(add ? hn::Add(hn::LoadU(d, at), sum) : sum, d, at);
-    }
+  for (; count > 0; --count) take(sums, a, places.take());
+  sums.put(out, add);
+  if constexpr (rows == 2) others.put(out + strip, add);
 }
 
 template <class T>
 using PlacesKernel = void (*)(NonZeros, Index, const T*, Index, Index, const T*, T*, bool);
 
 template <class T, int rows, int... v>
-PlacesKernel<T> places_kernel(Index vectors, std::integer_sequence<int, v...>) {
-  static constexpr PlacesKernel<T> kernels[] = {&multiply_places<T, rows, v + 1>...};
-  return kernels[vectors - 1];
+PlacesKernel<T> places_kernel(Index vectors, bool has_half, std::integer_sequence<int, v...>) {
+  static constexpr PlacesKernel<T> kernels[][2] = {
+      {&multiply_places<T, rows, v + 1, false>, &multiply_places<T, rows, v + 1, halves_pay>}...};
+  return kernels[vectors - 1][has_half];
 }
 
 /// Whether all of x[0..count) are finite; count is a multiple of the lanes.
@@ -145,14 +179,15 @@ void multiply_skipping(const Product<T>& given) {
               strips = (all + skip_vectors - 1) / skip_vectors,
               vectors = (all + strips - 1) / strips, strip = vectors * lanes<T>;
   constexpr auto widths = std::make_integer_sequence<int, skip_vectors>();
-  const PlacesKernel<T> pair = places_kernel<T, 2>(vectors, widths),
-                        one = places_kernel<T, 1>(vectors, widths);
   // Several blocks are packed again for each piece of rows, so such pieces are larger.
   const Index piece = blocks > 1 ? 4 * skip_rows : skip_rows;
   T* packed = scratch<T, 0>(std::min(p.k, gemm_block_depth) * strip);
   T* sums = scratch<T, 2>(piece * strip);
   for (Index j0 = 0; j0 < p.n; j0 += strip) {
     const Index width = std::min(strip, p.n - j0);
+    const bool has_half = strip - width >= lanes<T> / 2;
+    const PlacesKernel<T> pair = places_kernel<T, 2>(vectors, has_half, widths),
+                          one = places_kernel<T, 1>(vectors, has_half, widths);
     bool skips = false;
     for (Index i0 = 0; i0 < p.m; i0 += piece) {
       const Index rows = std::min(piece, p.m - i0);
