@@ -188,5 +188,51 @@ TEST(GemmZeros, EpiloguesAndThreadsHaveTheBitsOfDenseProducts) {
       }
 }
 
+/// As a plan does: the numbers that are not zero are found once, for the product that reads the
+/// matrix by its rows and for the one that reads it by its columns.
+TEST(GemmZeros, ZerosFoundBeforehandHaveTheBitsOfDenseProducts) {
+  const Index samples = 70, pixels = 333;
+  std::vector<float> x(samples * pixels);
+  fill_sparse(x.data(), samples * pixels, 0.2, 1);
+  std::vector<std::uint64_t> by_row(words_of(pixels) * samples),
+      by_column(words_of(samples) * pixels);
+  find_nonzeros(x.data(), samples, pixels, pixels, by_row.data(), by_column.data());
+  for (const std::int64_t target : targets())
+    for (const Index units : {1, 9, 17, 25, 50, 57, 150}) {
+      SCOPED_TRACE(::testing::Message() << hwy::TargetName(target) << " units " << units);
+      const On on(target);
+      std::vector<float> w(units * pixels), g(samples * units);
+      fill_random(w.data(), units * pixels, 2);
+      fill_random(g.data(), samples * units, 3);
+      const auto forward = [&](const GemmHints& hints) {
+        std::vector<float> y(samples * units);
+        gemm<float>(samples, units, pixels, {x.data(), pixels, 1}, {w.data(), 1, pixels},
+                    {y.data(), units, 1}, false, {}, hints);
+        return y;
+      };
+      const auto update = [&](const GemmHints& hints) {
+        std::vector<float> updated = w;
+        Epilogue<float> e;
+        e.updates = true;
+        e.rate = 0.1f;
+        gemm<float>(units, pixels, samples, {g.data(), 1, units}, {x.data(), pixels, 1},
+                    {updated.data(), pixels, 1}, false, e, hints);
+        return updated;
+      };
+      for (const int threads : {1, 2, 3, 8}) {
+        set_num_threads(threads);
+        const std::vector<float> y = forward({}), updated = update({});
+        const std::vector<float> found_y =
+            forward({.zeros = Zeros::in_a, .nonzeros = {by_row.data(), samples}});
+        const std::vector<float> found_updated =
+            update({.zeros = Zeros::in_b, .nonzeros = {by_column.data(), pixels}});
+        EXPECT_EQ(0, std::memcmp(y.data(), found_y.data(), y.size() * sizeof(float))) << threads;
+        EXPECT_EQ(0, std::memcmp(updated.data(), found_updated.data(), w.size() * sizeof(float)))
+            << threads;
+      }
+      set_num_threads(0);
+    }
+}
+
 }  // namespace
 }  // namespace gradus::kernels
