@@ -40,7 +40,8 @@ HWY_INLINE void find_in_tile(const float* x, Index step, Index rows, Index place
     std::uint64_t bits = 0;
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) {
-      const auto is_number = hn::Ne(hn::LoadU(d, x + i * step + v * lanes), hn::Zero(d));
+      // Not "is other than 0", which a NaN is not.
+      const auto is_number = hn::Not(hn::Eq(hn::LoadU(d, x + i * step + v * lanes), hn::Zero(d)));
       found[v] = hn::Or(found[v], hn::IfThenElseZero(hn::RebindMask(d_bits, is_number), bit));
       bits |= bits_of(is_number) << (v * lanes);
     }

@@ -120,6 +120,23 @@ TEST(GemmZeros, WhatIsNotFiniteMeetsTheZeros) {
   }
 }
 
+/// It is no zero to be passed over.
+TEST(GemmZeros, NaNAmongTheZeros) {
+  for (const std::int64_t target : targets()) {
+    SCOPED_TRACE(hwy::TargetName(target));
+    const On on(target);
+    std::vector<float> a(40 * 100), b(100 * 40, 1.0f), c(40 * 40);
+    a[33] = std::nanf("");
+    gemm<float>(40, 40, 100, {a.data(), 100, 1}, {b.data(), 40, 1}, {c.data(), 40, 1}, false, {},
+                {.zeros = Zeros::in_a});
+    EXPECT_TRUE(std::isnan(c[0]));
+    gemm<float>(40, 40, 100, {b.data(), 100, 1}, {a.data(), 1, 100}, {c.data(), 40, 1}, false, {},
+                {.zeros = Zeros::in_b});
+    EXPECT_TRUE(std::isnan(c[0]));
+    EXPECT_EQ(c[1], 0);
+  }
+}
+
 /// A product that underflows leaves a -0 in the chain, which meets zeros or not.
 TEST(GemmZeros, NoSumIsMinusZero) {
   for (const std::int64_t target : targets()) {
