@@ -31,7 +31,7 @@ class ZeroWatch {
 };
 
 /// Which operand of a product, if any, may be an input whose zeros are passed over: a plan's input,
-/// all of it, of two axes and f32, in a product wide enough to pay for the lists.
+/// all of it, of two axes and f32, in a product wide enough to pay for looking.
 kernels::Zeros watched_operand(const Kernel& kernel, const std::vector<Buffer>& buffers);
 
 }  // namespace gradus::compile

@@ -90,7 +90,7 @@ void gemm(Index m, Index n, Index k, Matrix<const T> a, Matrix<const T> b, Matri
         static_cast<double>(across) * static_cast<double>(std::max<Index>(k, 1));
     const double wanted = std::min(static_cast<double>(length), products_per_task / products + 1);
     // One piece for one thread; for several one each, or two where they are wide enough and no
-    // zeros have to be listed for each.
+    // zeros have to be found for each.
     const Index share = (length + threads - 1) / threads;
     const Index piece = threads > 1 && share >= 2 * wide_enough && hints.zeros == Zeros::few
                             ? (share + 1) / 2
