@@ -284,7 +284,9 @@ void Plan::State::find_zeros(std::span<const Tensor> inputs) {
   for (const Sparse& one : sparse) {
     const ZeroWatch& watch = watches.at(one.input);
     kernels::GemmHints& hints = calls[one.call].hints;
-    hints.zeros = watch.skips() ? one.operand : kernels::Zeros::few;
+    hints = {};
+    if (!watch.skips()) continue;
+    hints.zeros = one.operand;
     hints.nonzeros = one.operand == kernels::Zeros::in_a ? watch.nonzeros_of_rows()
                                                          : watch.nonzeros_of_columns();
   }
