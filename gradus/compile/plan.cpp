@@ -21,7 +21,8 @@ std::size_t bytes_of(const Spec& spec) {
 
 /// A product with what it took in, on operands whose pointers are in `in` and `out`.
 template <class T>
-void run_product(const Product& p, std::span<const In> in, const Out& out, kernels::Zeros zeros) {
+void run_product(const Product& p, std::span<const In> in, const Out& out,
+                 const kernels::GemmHints& hints) {
   const auto matrix = [&](const Product::Operand& operand) -> kernels::Matrix<const T> {
     if (operand.input < 0) return {nullptr, 0, 0};
     return {in[static_cast<std::size_t>(operand.input)].as<T>(), operand.row, operand.column};
@@ -36,7 +37,7 @@ void run_product(const Product& p, std::span<const In> in, const Out& out, kerne
     epilogue.rate = *in[static_cast<std::size_t>(p.rate)].as<T>();
   }
   kernels::gemm<T>(p.m, p.n, p.k, matrix(p.a), matrix(p.b), {out.as<T>(), p.c_row, p.c_column},
-                   false, epilogue, zeros);
+                   false, epilogue, hints);
 }
 
 /// A kernel with its pointers.
@@ -44,7 +45,7 @@ struct Call {
   Kernel kernel;
   std::vector<In> in{};
   std::vector<Out> out{};
-  kernels::Zeros zeros = kernels::Zeros::few;  // to be passed over in this run
+  kernels::GemmHints hints{};  // zeros to be passed over in this run
 
   void run() const {
     if (kernel.loop)
@@ -52,9 +53,9 @@ struct Call {
     else if (!kernel.product)
       kernel.op.model().forward(in, out);
     else if (out[0].dtype == DType::f64)
-      run_product<double>(*kernel.product, in, out[0], zeros);
+      run_product<double>(*kernel.product, in, out[0], hints);
     else
-      run_product<float>(*kernel.product, in, out[0], zeros);
+      run_product<float>(*kernel.product, in, out[0], hints);
   }
 };
 
@@ -130,6 +131,7 @@ struct Plan::State {
   void set_pointers();
   void watch_zeros();
   void look_for_zeros(std::span<const Tensor> inputs);
+  void find_zeros(std::span<const Tensor> inputs);
   void describe();
 };
 
@@ -272,8 +274,22 @@ void Plan::State::look_for_zeros(std::span<const Tensor> inputs) {
     const Tensor& x = inputs[input];
     watch.look(static_cast<const float*>(x.raw_data()), x.size(0), x.size(1));
   }
-  for (const Sparse& one : sparse)
-    calls[one.call].zeros = watches.at(one.input).skips() ? one.operand : kernels::Zeros::few;
+}
+
+void Plan::State::find_zeros(std::span<const Tensor> inputs) {
+  for (auto& [input, watch] : watches) {
+    const Tensor& x = inputs[input];
+    watch.find(static_cast<const float*>(x.raw_data()), x.size(0), x.size(1));
+  }
+  for (const Sparse& one : sparse) {
+    const ZeroWatch& watch = watches.at(one.input);
+    kernels::GemmHints& hints = calls[one.call].hints;
+    hints = {};
+    if (!watch.skips()) continue;
+    hints.zeros = one.operand;
+    hints.nonzeros = one.operand == kernels::Zeros::in_a ? watch.nonzeros_of_rows()
+                                                         : watch.nonzeros_of_columns();
+  }
 }
 
 void Plan::State::describe() {
@@ -340,6 +356,7 @@ const Tensors& Plan::run(std::span<const Tensor> inputs) {
   for (const Storage& storage : s.written) storage.prepare_write();
   const FlushSubnormals mode;
   const kernels::Region region;  // one for all kernels
+  s.find_zeros(inputs);
   for (const Call& call : s.calls) {
     try {
       call.run();

@@ -24,6 +24,15 @@ void ZeroWatch::look(const float* data, std::int64_t rows, std::int64_t columns)
 
 bool ZeroWatch::skips() const { return density_ >= 0 && density_ < density_that_pays; }
 
+void ZeroWatch::find(const float* data, std::int64_t rows, std::int64_t columns) {
+  if (!skips()) return;
+  rows_ = rows;
+  columns_ = columns;
+  by_row_.resize(static_cast<std::size_t>(kernels::words_of(columns) * rows));
+  by_column_.resize(static_cast<std::size_t>(kernels::words_of(rows) * columns));
+  kernels::find_nonzeros(data, rows, columns, columns, by_row_.data(), by_column_.data());
+}
+
 kernels::Zeros watched_operand(const Kernel& kernel, const std::vector<Buffer>& buffers) {
   if (!kernel.product) return kernels::Zeros::few;
   const Product& p = *kernel.product;

@@ -22,6 +22,13 @@ constexpr Index wide_enough = 256;         // narrower pieces read the other ope
 
 Index round_up(Index n, Index unit) { return (n + unit - 1) / unit * unit; }
 
+/// Whether each thread walks all numbers that are not zero, on its share of the other operand's
+/// side: then shares are equal wherever the zeros lie, and a weight's share of the forward product
+/// is that of its update, so that it stays with its thread.
+bool is_whole_walked(Index m, Index n, Index threads, const GemmHints& hints) {
+  return hints.nonzeros.words && (hints.zeros == Zeros::in_a ? n : m) >= threads * whole_vectors;
+}
+
 template <class T>
 Epilogue<T> cut(Epilogue<T> e, Index row, Index column) {
   if (e.bias_of_row) e.bias_of_row += row;
@@ -49,11 +56,13 @@ void gemm_integer(Index m, Index n, Index k, Matrix<const T> a, Matrix<const T> 
 
 template <class T>
 void gemm_serial(const GemmPart& part, Index k, Matrix<const T> a, Matrix<const T> b, Matrix<T> c,
-                 bool accumulate, const Epilogue<T>& epilogue, Zeros zeros) {
+                 bool accumulate, const Epilogue<T>& epilogue, const GemmHints& hints) {
   const Index i = part.row_begin, j = part.column_begin;
   if (accumulate && epilogue.updates)
     throw std::invalid_argument("gemm: C -= rate * v or C += v, not both");
   if (part.row_end <= i || part.column_end <= j) return;
+  NonZeros nonzeros = hints.nonzeros;
+  if (nonzeros.words) nonzeros.words += hints.zeros == Zeros::in_a ? i : j;
   multiply(Product<T>{part.row_end - i,
                       part.column_end - j,
                       k,
@@ -62,31 +71,35 @@ void gemm_serial(const GemmPart& part, Index k, Matrix<const T> a, Matrix<const 
                       {c.data + i * c.row + j * c.column, c.row, c.column},
                       accumulate,
                       cut(epilogue, i, j),
-                      zeros});
+                      hints.zeros,
+                      nonzeros});
 }
 
 template <class T>
 void gemm(Index m, Index n, Index k, Matrix<const T> a, Matrix<const T> b, Matrix<T> c,
-          bool accumulate, const Epilogue<T>& epilogue, Zeros zeros) {
+          bool accumulate, const Epilogue<T>& epilogue, const GemmHints& hints) {
   if constexpr (!std::is_floating_point_v<T>) {
     gemm_integer(m, n, k, a, b, c, accumulate);
   } else {
     if (m <= 0 || n <= 0) return;
-    const bool columns = n >= m;
+    const Index threads = num_threads();
+    const bool is_walked = is_whole_walked(m, n, threads, hints);
+    const bool columns = is_walked ? hints.zeros == Zeros::in_a : n >= m;
     const Index length = columns ? n : m, across = columns ? m : n;
     const double products =
         static_cast<double>(across) * static_cast<double>(std::max<Index>(k, 1));
     const double wanted = std::min(static_cast<double>(length), products_per_task / products + 1);
     // One piece for one thread; for several one each, or two where they are wide enough and no
-    // zeros have to be listed for each.
-    const Index threads = num_threads(), share = (length + threads - 1) / threads;
-    const Index piece =
-        threads > 1 && share >= 2 * wide_enough && zeros == Zeros::few ? (share + 1) / 2 : share;
-    const Index grain = round_up(std::max(static_cast<Index>(wanted), piece),
-                                 share < 2 * wide_enough ? whole_vectors : whole_strips);
+    // zeros have to be found for each.
+    const Index share = (length + threads - 1) / threads;
+    const Index piece = threads > 1 && share >= 2 * wide_enough && hints.zeros == Zeros::few
+                            ? (share + 1) / 2
+                            : share;
+    const Index unit = is_walked ? 1 : share < 2 * wide_enough ? whole_vectors : whole_strips;
+    const Index grain = round_up(std::max(static_cast<Index>(wanted), piece), unit);
     parallel_for(length, grain, [&](Index begin, Index end) {
       const GemmPart part = columns ? GemmPart{0, m, begin, end} : GemmPart{begin, end, 0, n};
-      gemm_serial<T>(part, k, a, b, c, accumulate, epilogue, zeros);
+      gemm_serial<T>(part, k, a, b, c, accumulate, epilogue, hints);
     });
   }
 }
@@ -101,7 +114,7 @@ const char* instruction_set() {
 
 #define GRADUS_GEMM(T)                                                             \
   template void gemm<T>(std::int64_t, std::int64_t, std::int64_t, Matrix<const T>, \
-                        Matrix<const T>, Matrix<T>, bool, const Epilogue<T>&, Zeros);
+                        Matrix<const T>, Matrix<T>, bool, const Epilogue<T>&, const GemmHints&);
 GRADUS_GEMM(float)
 GRADUS_GEMM(double)
 GRADUS_GEMM(std::uint8_t)
@@ -110,7 +123,7 @@ GRADUS_GEMM(std::int64_t)
 #undef GRADUS_GEMM
 #define GRADUS_GEMM_SERIAL(T)                                                                   \
   template void gemm_serial<T>(const GemmPart&, std::int64_t, Matrix<const T>, Matrix<const T>, \
-                               Matrix<T>, bool, const Epilogue<T>&, Zeros);
+                               Matrix<T>, bool, const Epilogue<T>&, const GemmHints&);
 GRADUS_GEMM_SERIAL(float)
 GRADUS_GEMM_SERIAL(double)
 #undef GRADUS_GEMM_SERIAL

@@ -3,6 +3,8 @@
 // set, packing or number of threads. Next: gemm.cpp (who does what), gemm_inl.h (the loops).
 #pragma once
 
+#include <gradus/kernels/nonzeros.h>
+
 #include <cstdint>
 
 namespace gradus::kernels {
@@ -38,8 +40,14 @@ struct Epilogue {
 };
 
 /// Which operand, if any, holds so many zeros that it pays to pass over them (float alone does).
-/// Never a matter of bits.
 enum class Zeros { few, in_a, in_b };
+
+/// What a caller knows; never a matter of bits.
+struct GemmHints {
+  Zeros zeros = Zeros::few;
+  /// Of the rows of A, or of the columns of B, where `zeros` says they are; looked for when empty.
+  NonZeros nonzeros{};
+};
 
 /// C [m,n] = A [m,k] B [k,n], or C += A B, then the epilogue. The contract about bits: within each
 /// block of 256 k's an element is the chain acc = fma(a_ik, b_kj, acc), k ascending, from 0, and
@@ -49,7 +57,8 @@ enum class Zeros { few, in_a, in_b };
 /// several threads (threads.h). Throws std::invalid_argument for an update that accumulates.
 template <class T>
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix<const T> a, Matrix<const T> b,
-          Matrix<T> c, bool accumulate, const Epilogue<T>& epilogue = {}, Zeros zeros = Zeros::few);
+          Matrix<T> c, bool accumulate, const Epilogue<T>& epilogue = {},
+          const GemmHints& hints = {});
 
 /// Rows [row_begin, row_end) and columns [column_begin, column_end) of C.
 struct GemmPart {
@@ -60,7 +69,7 @@ struct GemmPart {
 template <class T>
 void gemm_serial(const GemmPart& part, std::int64_t k, Matrix<const T> a, Matrix<const T> b,
                  Matrix<T> c, bool accumulate, const Epilogue<T>& epilogue = {},
-                 Zeros zeros = Zeros::few);
+                 const GemmHints& hints = {});
 
 /// The instruction set the kernels use on this machine: "AVX-512", "AVX2", "SSE4" or "scalar".
 const char* instruction_set();

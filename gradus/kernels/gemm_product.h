@@ -14,6 +14,7 @@ struct Product {
   bool accumulate;
   Epilogue<T> epilogue;
   Zeros zeros = Zeros::few;
+  NonZeros nonzeros{};
 };
 
 /// These choose the best instruction set at run time.

@@ -24,6 +24,21 @@ struct Plus {
   }
 };
 
+/// Lane l plus lane l + n / 2, and so on down to one: the tree of join_lanes.
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE T join(D, hn::Vec<D> v) {
+#if HWY_TARGET == HWY_SCALAR
+  return hn::GetLane(v);
+#else
+  if constexpr (hn::MaxLanes(D()) == 1) {
+    return hn::GetLane(v);
+  } else {
+    const hn::Half<D> half;
+    return join(half, hn::LowerHalf(half, v) + hn::UpperHalf(half, v));
+  }
+#endif
+}
+
 /// The sum of one block of at most reduce_block numbers.
 template <class T>
 T sum_of_block(const T* x, std::int64_t n) {
@@ -35,13 +50,22 @@ T sum_of_block(const T* x, std::int64_t n) {
   std::int64_t k = 0;
   for (; k + reduce_lanes <= n; k += reduce_lanes)
     for (std::int64_t v = 0; v < vectors; ++v) sums[v] = sums[v] + hn::LoadU(d, x + k + v * width);
-  HWY_ALIGN T lanes[reduce_lanes] = {};  // a zero more changes no lane: none is -0
-  std::copy(x + k, x + n, lanes);
-  for (std::int64_t v = 0; v < vectors; ++v) {
-    sums[v] = sums[v] + hn::Load(d, lanes + v * width);
-    hn::Store(sums[v], d, lanes + v * width);
+  if (k < n) {  // a zero more changes no lane: none is -0
+#if HWY_TARGET <= HWY_AVX2
+    for (std::int64_t v = 0; v < vectors; ++v, k += width)
+      sums[v] =
+          sums[v] +
+          hn::MaskedLoad(hn::FirstN(d, static_cast<std::size_t>(std::max<std::int64_t>(n - k, 0))),
+                         d, x + k);
+#else
+    HWY_ALIGN T lanes[reduce_lanes] = {};
+    std::copy(x + k, x + n, lanes);
+    for (std::int64_t v = 0; v < vectors; ++v) sums[v] = sums[v] + hn::Load(d, lanes + v * width);
+#endif
   }
-  return join_lanes(lanes, Plus());
+  for (std::int64_t half = vectors / 2; half > 0; half /= 2)
+    for (std::int64_t v = 0; v < half; ++v) sums[v] = sums[v] + sums[v + half];
+  return join(d, sums[0]);
 }
 
 }  // namespace

@@ -21,6 +21,10 @@ using Index = std::int64_t;
 template <class T>
 void sum_one(const void*, const void* x, const detail::Fold& f, void* y) {
   const T* base = static_cast<const T*>(x);
+  if (f.n <= reduce_block && f.stride == 1 && !f.positions) {  // one block is the whole tree
+    *static_cast<T*>(y) = sum_of_block(base, f.n);
+    return;
+  }
   PairwiseTree<T, Plus> tree({});
   T gathered[reduce_block];
   for (Index begin = 0; begin < f.n; begin += reduce_block) {

@@ -58,7 +58,7 @@ void check(const Case& c, double density, Edge edge, float planted = 0) {
   const Matrix<const float> left{a.data(), c.turn_a ? 1 : c.k, c.turn_a ? c.m : 1};
   const Matrix<const float> right{b.data(), c.turn_b ? 1 : c.n, c.turn_b ? c.k : 1};
   const Matrix<float> to{out.data(), c.turn_c ? 1 : c.n, c.turn_c ? c.m : 1};
-  gemm<float>(c.m, c.n, c.k, left, right, to, c.accumulate, {}, c.zeros);
+  gemm<float>(c.m, c.n, c.k, left, right, to, c.accumulate, {}, {.zeros = c.zeros});
   for (Index i = 0; i < c.m; ++i)
     for (Index j = 0; j < c.n; ++j) {
       const Index at = i * to.row + j * to.column;
@@ -120,6 +120,23 @@ TEST(GemmZeros, WhatIsNotFiniteMeetsTheZeros) {
   }
 }
 
+/// It is no zero to be passed over.
+TEST(GemmZeros, NaNAmongTheZeros) {
+  for (const std::int64_t target : targets()) {
+    SCOPED_TRACE(hwy::TargetName(target));
+    const On on(target);
+    std::vector<float> a(40 * 100), b(100 * 40, 1.0f), c(40 * 40);
+    a[33] = std::nanf("");
+    gemm<float>(40, 40, 100, {a.data(), 100, 1}, {b.data(), 40, 1}, {c.data(), 40, 1}, false, {},
+                {.zeros = Zeros::in_a});
+    EXPECT_TRUE(std::isnan(c[0]));
+    gemm<float>(40, 40, 100, {b.data(), 100, 1}, {a.data(), 1, 100}, {c.data(), 40, 1}, false, {},
+                {.zeros = Zeros::in_b});
+    EXPECT_TRUE(std::isnan(c[0]));
+    EXPECT_EQ(c[1], 0);
+  }
+}
+
 /// A product that underflows leaves a -0 in the chain, which meets zeros or not.
 TEST(GemmZeros, NoSumIsMinusZero) {
   for (const std::int64_t target : targets()) {
@@ -133,14 +150,17 @@ TEST(GemmZeros, NoSumIsMinusZero) {
       ASSERT_TRUE(std::signbit(std::fma(a[0], b[0], 0.0f)));
       for (const Zeros zeros : {Zeros::few, Zeros::in_a, Zeros::in_b}) {
         float c = 1, old = -0.0f;
-        gemm<float>(1, 1, k, {a.data(), k, 1}, {b.data(), 1, 1}, {&c, 1, 1}, false, {}, zeros);
+        gemm<float>(1, 1, k, {a.data(), k, 1}, {b.data(), 1, 1}, {&c, 1, 1}, false, {},
+                    {.zeros = zeros});
         EXPECT_TRUE(same(0.0f, c)) << k;
-        gemm<float>(1, 1, k, {a.data(), k, 1}, {b.data(), 1, 1}, {&old, 1, 1}, true, {}, zeros);
+        gemm<float>(1, 1, k, {a.data(), k, 1}, {b.data(), 1, 1}, {&old, 1, 1}, true, {},
+                    {.zeros = zeros});
         EXPECT_TRUE(same(0.0f, old)) << k;
       }
       const std::vector<double> x(a.begin(), a.end()), y(b.begin(), b.end());
       double c = 1;
-      gemm<double>(1, 1, k, {x.data(), k, 1}, {y.data(), 1, 1}, {&c, 1, 1}, false, {}, Zeros::in_a);
+      gemm<double>(1, 1, k, {x.data(), k, 1}, {y.data(), 1, 1}, {&c, 1, 1}, false, {},
+                   {.zeros = Zeros::in_a});
       EXPECT_EQ(contract<double>(k, x.data(), 1, y.data(), 1, nullptr), c);
     }
   }
@@ -171,7 +191,7 @@ TEST(GemmZeros, EpiloguesAndThreadsHaveTheBitsOfDenseProducts) {
         const auto product = [&](Zeros zeros) {
           std::vector<float> c = old;
           gemm<float>(m, n, k, {a.data(), k, 1}, {b.data(), n, 1},
-                      {c.data(), turn_c ? 1 : n, turn_c ? m : 1}, false, e, zeros);
+                      {c.data(), turn_c ? 1 : n, turn_c ? m : 1}, false, e, {.zeros = zeros});
           return c;
         };
         set_num_threads(1);
@@ -183,6 +203,52 @@ TEST(GemmZeros, EpiloguesAndThreadsHaveTheBitsOfDenseProducts) {
         }
         set_num_threads(0);
       }
+}
+
+/// As a plan does: the numbers that are not zero are found once, for the product that reads the
+/// matrix by its rows and for the one that reads it by its columns.
+TEST(GemmZeros, ZerosFoundBeforehandHaveTheBitsOfDenseProducts) {
+  const Index samples = 70, pixels = 333;
+  std::vector<float> x(samples * pixels);
+  fill_sparse(x.data(), samples * pixels, 0.2, 1);
+  std::vector<std::uint64_t> by_row(words_of(pixels) * samples),
+      by_column(words_of(samples) * pixels);
+  find_nonzeros(x.data(), samples, pixels, pixels, by_row.data(), by_column.data());
+  for (const std::int64_t target : targets())
+    for (const Index units : {1, 9, 17, 25, 50, 57, 150}) {
+      SCOPED_TRACE(::testing::Message() << hwy::TargetName(target) << " units " << units);
+      const On on(target);
+      std::vector<float> w(units * pixels), g(samples * units);
+      fill_random(w.data(), units * pixels, 2);
+      fill_random(g.data(), samples * units, 3);
+      const auto forward = [&](const GemmHints& hints) {
+        std::vector<float> y(samples * units);
+        gemm<float>(samples, units, pixels, {x.data(), pixels, 1}, {w.data(), 1, pixels},
+                    {y.data(), units, 1}, false, {}, hints);
+        return y;
+      };
+      const auto update = [&](const GemmHints& hints) {
+        std::vector<float> updated = w;
+        Epilogue<float> e;
+        e.updates = true;
+        e.rate = 0.1f;
+        gemm<float>(units, pixels, samples, {g.data(), 1, units}, {x.data(), pixels, 1},
+                    {updated.data(), pixels, 1}, false, e, hints);
+        return updated;
+      };
+      for (const int threads : {1, 2, 3, 8}) {
+        set_num_threads(threads);
+        const std::vector<float> y = forward({}), updated = update({});
+        const std::vector<float> found_y =
+            forward({.zeros = Zeros::in_a, .nonzeros = {by_row.data(), samples}});
+        const std::vector<float> found_updated =
+            update({.zeros = Zeros::in_b, .nonzeros = {by_column.data(), pixels}});
+        EXPECT_EQ(0, std::memcmp(y.data(), found_y.data(), y.size() * sizeof(float))) << threads;
+        EXPECT_EQ(0, std::memcmp(updated.data(), found_updated.data(), w.size() * sizeof(float)))
+            << threads;
+      }
+      set_num_threads(0);
+    }
 }
 
 }  // namespace
