@@ -110,31 +110,17 @@ GRADUS_UNCHECKED HWY_INLINE void store_tile(D d, const hn::Vec<D> (&sums)[rows][
   }
 }
 
-/// out [rows, vectors * lanes] gets the A tile times the B tile over one block of k. Of the last
-/// vector `last` lanes alone are read and written, where there are parts.
-template <class T, int rows, int vectors>
-GRADUS_UNCHECKED void multiply_tile(Index depth, const T* HWY_RESTRICT a, Index a_row,
-                                    Index a_column, const T* HWY_RESTRICT b, Index b_row,
-                                    T* HWY_RESTRICT out, Index out_row, Index last, Store how,
-                                    T rate) {
-  const Tag<T> d;
-  const Whole<Tag<T>> whole{d};
-  const Part<Tag<T>> part(d, last);
-  using V = hn::Vec<Tag<T>>;
+/// Adds the A tile times the B tile over one block of k to `sums`; `last` reads the last vector of
+/// a row of B.
+template <class D, class Last, class T, int rows, int vectors>
+GRADUS_UNCHECKED HWY_INLINE void add_products(D d, const Last& last, Index depth, const T* a,
+                                              Index a_row, Index a_column, const T* b, Index b_row,
+                                              hn::Vec<D> (&sums)[rows][vectors]) {
+  using V = hn::Vec<D>;
   // Three rows share a pointer: fewer registers, and steps that addressing can express.
   constexpr int groups = (rows + 2) / 3;
   const T* group[groups];
   for (int g = 0; g < groups; ++g) group[g] = a + 3 * g * a_row;
-  V sums[rows][vectors];
-#pragma GCC unroll 16
-  for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 32
-    for (int v = 0; v < vectors; ++v) sums[i][v] = hn::Zero(d);
-  if (depth >= 4)
-    for (Index i = 0; i < rows; ++i) {  // C comes while the sums are made
-      const T* line = out + i * out_row;
-      for (Index v = 0; v < vectors; ++v) __builtin_prefetch(line + v * lanes<T>, 1);
-    }
   for (Index k = 0; k < depth; ++k) {
     // Of the few rows or the few vectors there is one register each, of the others one in turn.
     if constexpr (vectors > rows) {
@@ -144,15 +130,15 @@ GRADUS_UNCHECKED void multiply_tile(Index depth, const T* HWY_RESTRICT a, Index 
 #pragma GCC unroll 32
       for (int v = 0; v < vectors; ++v) {
         const T* at = b + v * lanes<T>;
-        const V right = v + 1 < vectors ? whole.load(at) : part.load(at);
+        const V right = v + 1 < vectors ? hn::LoadU(d, at) : last.load(at);
 #pragma GCC unroll 16
         for (int i = 0; i < rows; ++i) sums[i][v] = fused(d, left[i], right, sums[i][v]);
       }
     } else {
       V right[vectors];
 #pragma GCC unroll 4
-      for (int v = 0; v < vectors - 1; ++v) right[v] = whole.load(b + v * lanes<T>);
-      right[vectors - 1] = part.load(b + (vectors - 1) * lanes<T>);
+      for (int v = 0; v < vectors - 1; ++v) right[v] = hn::LoadU(d, b + v * lanes<T>);
+      right[vectors - 1] = last.load(b + (vectors - 1) * lanes<T>);
 #pragma GCC unroll 16
       for (int i = 0; i < rows; ++i) {
         const V left = hn::Set(d, group[i / 3][(i % 3) * a_row]);
@@ -164,6 +150,31 @@ GRADUS_UNCHECKED void multiply_tile(Index depth, const T* HWY_RESTRICT a, Index 
 #pragma GCC unroll 4
     for (int g = 0; g < groups; ++g) group[g] += a_column;
   }
+}
+
+/// out [rows, vectors * lanes] gets the A tile times the B tile over one block of k. Of the last
+/// vector `last` lanes alone are read and written, where there are parts.
+template <class T, int rows, int vectors>
+GRADUS_UNCHECKED void multiply_tile(Index depth, const T* HWY_RESTRICT a, Index a_row,
+                                    Index a_column, const T* HWY_RESTRICT b, Index b_row,
+                                    T* HWY_RESTRICT out, Index out_row, Index last, Store how,
+                                    T rate) {
+  const Tag<T> d;
+  const Part<Tag<T>> part(d, last);
+  hn::Vec<Tag<T>> sums[rows][vectors];
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 32
+    for (int v = 0; v < vectors; ++v) sums[i][v] = hn::Zero(d);
+  if (depth >= 4)
+    for (Index i = 0; i < rows; ++i) {  // C comes while the sums are made
+      const T* line = out + i * out_row;
+      for (Index v = 0; v < vectors; ++v) __builtin_prefetch(line + v * lanes<T>, 1);
+    }
+  if (has_parts && last < lanes<T>)
+    add_products(d, part, depth, a, a_row, a_column, b, b_row, sums);
+  else
+    add_products(d, Whole<Tag<T>>{d}, depth, a, a_row, a_column, b, b_row, sums);
   if (how == Store::set)
     store_tile<Store::set>(d, sums, out, out_row, part, rate);
   else if (how == Store::add)
