@@ -2,7 +2,8 @@
 //
 // A definition is a plain struct; its fields are the attributes. It needs a `card` and one of
 //   infer + forward          a primitive with a kernel: shape rule, then numbers
-//   infer + view             a primitive that only sees the same storage through another layout
+//   infer + view             a primitive that only sees the same storage through another layout;
+//                            `view` throws what `infer` does, which is asked where there is none
 //   run                      a primitive computed by tensor operations that are not recorded one by
 //                            one (checkpoint, user functions)
 //   compose                  a composite: a plain function of other operations
