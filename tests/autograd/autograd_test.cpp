@@ -189,7 +189,7 @@ TEST(Backward, WhatWasRetainedStaysAfterAWriteInPlace) {
   Tensor x = parameter({2});
   Tensor z = x * 1.0;
   z.retain_grad();
-  sum(z * 3.0).backward();
+  sum(z * 3.0).backward({}, /*keep_graph=*/true);
   z.mul_(2);
   EXPECT_EQ(z.grad().item(), 3);
   z.retain_grad();
