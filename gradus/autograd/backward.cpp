@@ -280,16 +280,11 @@ HookHandle Tensor::register_hook(GradientHook hook, Place at) const {
 void Tensor::retain_grad(Place at) const {
   if (is_leaf() || state().retains_grad) return;  // parameters keep theirs anyway
   // Weak, or the node's hook would keep the tensor that keeps the node.
-  std::weak_ptr<State> weak = state_;
-  const Node* node = history().node.get();
+  // The slot goes with the tensor, and with its history: a write in place gives it another.
+  if (!state().grad) state().grad = std::make_shared<Tensor>();
   register_hook(
-      [weak, node, at](const Tensor& g) -> Tensor {
-        const auto state = weak.lock();
-        // A write in place may have given the tensor another history since.
-        if (state && state->history.node.get() == node) {
-          const Tensor self(state);
-          self.set_grad(self.grad() ? add(self.grad(), g, at) : g);
-        }
+      [weak = std::weak_ptr(state().grad), at](const Tensor& g) -> Tensor {
+        if (const auto slot = weak.lock()) *slot = *slot ? add(*slot, g, at) : g;
         return {};
       },
       at);

@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <iterator>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 namespace gradus {
@@ -42,6 +43,14 @@ class Few {
   T& operator[](std::size_t i) { return data_[i]; }
   const T& operator[](std::size_t i) const { return data_[i]; }
 
+  /// For an empty list: `count` elements, make(0), make(1), ... Knows the room once for all.
+  template <class Make>
+  void fill(std::size_t count, Make&& make) {
+    static_assert(std::is_trivially_destructible_v<T>);  // whatever `make` throws
+    reserve(count);
+    for (std::size_t i = 0; i < count; ++i) ::new (data_ + i) T(make(i));
+    size_ = count;
+  }
   void push_back(T value) { emplace_back(std::move(value)); }
   template <class... Arguments>
   T& emplace_back(Arguments&&... arguments) {

@@ -22,6 +22,15 @@ struct Layout {
   std::int64_t numel() const { return shape.numel(); }
   /// Row-major without gaps; axes of size 1 may have any stride, an empty tensor is contiguous.
   bool is_contiguous() const;
+  /// Whether this is contiguous(shape), but for the offset; no for an empty one.
+  bool is_in_order() const {
+    std::int64_t expected = 1;
+    for (int axis = rank() - 1; axis >= 0; --axis) {
+      if (strides[axis] != expected || shape[axis] == 0) return false;
+      expected *= shape[axis];
+    }
+    return true;
+  }
   /// Position of the element at `index` (rank entries in range; unchecked).
   std::int64_t at(std::span<const std::int64_t> index) const;
   /// First and one-past-last position touched, {0, 0} when empty.

@@ -1,6 +1,5 @@
 // The value part of Tensor. The methods that compute are defined in ops/methods.cpp, backward and
 // hooks in autograd/: core knows neither.
-#include <gradus/core/pool.h>
 #include <gradus/core/tensor.h>
 
 namespace gradus {
@@ -24,7 +23,7 @@ Tensor::Tensor(Storage storage, const Layout& layout, DType dtype) {
                          std::to_string(low) + ".." + std::to_string(high) + " of a storage of " +
                          std::to_string(available),
                      "offset and strides must stay inside the storage");
-  state_ = std::allocate_shared<State>(Pooled<State>(), std::move(storage), layout, dtype);
+  state_ = Counted<State>::make(std::move(storage), layout, dtype);
 }
 
 Tensor Tensor::empty(const Shape& shape, DType dtype) {
@@ -33,7 +32,15 @@ Tensor Tensor::empty(const Shape& shape, DType dtype) {
     throw ShapeError("shape " + shape.str() + " has more bytes than 63 bits can count",
                      "check the sizes");
   return Tensor(
-      std::allocate_shared<State>(Pooled<State>(), static_cast<std::size_t>(bytes), shape, dtype));
+      Counted<State>::make(Storage::allocate(static_cast<std::size_t>(bytes)), shape, dtype));
+}
+
+Tensor Tensor::empty_alike(DType dtype, std::int64_t numel) const {
+  // As many bytes as those of a tensor that is there, or fewer: they can be counted.
+  Tensor result(Counted<State>::make(
+      Storage::allocate(static_cast<std::size_t>(numel) * dtype_size(dtype)), layout(), dtype));
+  result.state_->layout.offset = 0;
+  return result;
 }
 
 Tensor Tensor::scalar(Number value, DType dtype) {
@@ -97,8 +104,17 @@ Tensor& Tensor::set_requires_grad(bool requires_grad, Place at) {
 }
 
 void Tensor::set_history(History history) const {
-  state().history = std::move(history);
-  state().retains_grad = false;
+  State& mine = state();
+  mine.history = std::move(history);
+  if (mine.retains_grad) mine.grad = std::make_shared<Tensor>(*mine.grad);  // the hook's is gone
+  mine.retains_grad = false;
+}
+
+void Tensor::set_grad(const Tensor& grad) const {
+  if (state().grad)
+    *state().grad = grad;
+  else if (grad)
+    state().grad = std::allocate_shared<Tensor>(Pooled<Tensor>(), grad);
 }
 
 void HookHandle::remove() {

@@ -11,6 +11,7 @@
 #include <string>
 #include <variant>
 
+#include <gradus/core/counted.h>
 #include <gradus/core/layout.h>
 #include <gradus/core/number.h>
 #include <gradus/core/storage.h>
@@ -102,6 +103,8 @@ class Tensor {
 
   /// Uninitialised, contiguous.
   static Tensor empty(const Shape& shape, DType dtype = DType::f32);
+  /// Uninitialised, of this tensor's shape. It must be contiguous: its layout is copied.
+  Tensor empty_alike(DType dtype, std::int64_t numel) const;
   /// A copy of `values` in row-major order. Throws ShapeError when the counts differ.
   template <class Value>
   static Tensor of(std::span<const Value> values, const Shape& shape, Place at = Place::current());
@@ -115,7 +118,7 @@ class Tensor {
   static Tensor scalar(Number value, DType dtype = DType::f32);
 
   // -- value ------------------------------------------------------------------------------------
-  bool defined() const { return state_ != nullptr; }
+  bool defined() const { return static_cast<bool>(state_); }
   explicit operator bool() const { return defined(); }
   const Shape& shape() const { return layout().shape; }
   const Shape& strides() const { return layout().strides; }
@@ -137,7 +140,9 @@ class Tensor {
     return reinterpret_cast<Value*>(storage().data()) + layout().offset;
   }
   void* raw_data() const {
-    return storage().data() + layout().offset * static_cast<std::int64_t>(dtype_size(dtype()));
+    const State& mine = state();
+    return mine.storage.data() +
+           mine.layout.offset * static_cast<std::int64_t>(dtype_size(mine.dtype));
   }
   /// The one element as Value. Throws ShapeError unless numel() == 1. (torch.Tensor.item)
   template <class Value = double>
@@ -165,8 +170,8 @@ class Tensor {
   /// parameter or not: backward adds to it, set_grad assigns, for gradients worked out by hand.
   /// A slot takes any tensor; backward and optimizers throw GradError where it is not of this
   /// tensor's shape and dtype. (torch.Tensor.grad)
-  Tensor grad() const { return Tensor(state().grad); }
-  void set_grad(const Tensor& grad) const { state().grad = grad.state_; }
+  Tensor grad() const { return state().grad ? *state().grad : Tensor(); }
+  void set_grad(const Tensor& grad) const;
   /// The same value without history; the place is remembered for the message when backward finds
   /// no way. (torch.Tensor.detach)
   Tensor detach(Place at = Place::current()) const;
@@ -199,7 +204,9 @@ class Tensor {
   /// Without `seed` the tensor must hold one number. (torch.Tensor.backward; autograd/backward.h)
   void backward(const Tensor& seed = {}, bool keep_graph = false,
                 Place at = Place::current()) const;
-  void zero_grad() const { state().grad.reset(); }
+  void zero_grad() const {
+    if (state().grad) *state().grad = Tensor();
+  }
 
   // -- operations, forwards to ops/ops.h ----------------------------------------------------------
   Tensor operator[](const Index& index) const;
@@ -233,25 +240,27 @@ class Tensor {
   Tensor& copy_(const Tensor& source, Place at = Place::current());
 
  private:
+  friend union Lent;
   struct State {
-    State(Storage storage_, const Layout& layout_, DType dtype_)
-        : storage(std::move(storage_)), layout(layout_), dtype(dtype_) {}
-    State(std::size_t bytes, const Shape& shape, DType dtype_)
-        : storage(Storage::allocate(bytes)), layout(Layout::contiguous(shape)), dtype(dtype_) {}
+    State(Storage storage_, const Layout& layout_, DType dtype_) noexcept
+        : dtype(dtype_), storage(std::move(storage_)), layout(layout_) {}
+    State(Storage storage_, const Shape& shape, DType dtype_) noexcept
+        : dtype(dtype_), storage(std::move(storage_)), layout(Layout::contiguous(shape)) {}
 
-    Storage storage;
-    Layout layout;
+    std::atomic<std::uint32_t> pointers{1};
     DType dtype;
     bool requires_grad = false;
     bool retains_grad = false;  // of the present history
+    Storage storage;
+    Layout layout;
     History history;
-    std::shared_ptr<State> grad;
+    std::shared_ptr<Tensor> grad;  // the slot, null until something was stored
     std::shared_ptr<const std::string> cut;
     std::shared_ptr<HookList> hooks;
     std::string name;
     Place made_at;
   };
-  explicit Tensor(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  explicit Tensor(Counted<State> state) : state_(std::move(state)) {}
   /// Throws ValueError for an empty tensor.
   State& state() const {
     if (!state_) [[unlikely]]
@@ -263,8 +272,20 @@ class Tensor {
   void note_read(std::string_view how, Place at) const;
   std::variant<double, std::int64_t> item_as_variant(Place at) const;
 
-  std::shared_ptr<State> state_;
+  Counted<State> state_;
 };
+
+/// A handle that a caller lends for the time of a call, uncounted. Copies of it are handles like
+/// others, so a list of them is a list of tensors to whoever reads it.
+union Lent {
+  Lent(const Tensor& x) : tensor(x.state_.lend()) {}
+  ~Lent() {}
+  Tensor tensor;
+};
+static_assert(sizeof(Lent) == sizeof(Tensor));
+inline std::span<const Tensor> as_tensors(std::initializer_list<Lent> lent) {
+  return {reinterpret_cast<const Tensor*>(lent.begin()), lent.size()};
+}
 
 /// See Slice above. It knows the line it was written on, for errors of operator[], which can take
 /// no further argument.

@@ -10,16 +10,8 @@ namespace gradus::kernels {
 namespace detail {
 
 template <int N>
-void for_each_run(const Operands<N>& operands, const std::int64_t* sizes, int rank, Run run,
-                  const void* f) {
-  std::int64_t count = 1;
-  for (int axis = 0; axis < rank; ++axis) count *= sizes[axis];
-  if (count == 1) {  // nothing to walk: what is left is most of the time of a call on one number
-    void* first[N];
-    std::int64_t ones[N];
-    for (int k = 0; k < N; ++k) first[k] = operands.first[k], ones[k] = 1;
-    return run(f, first, ones, 1);
-  }
+void walk_runs(const Operands<N>& operands, const std::int64_t* sizes, int rank, Run run,
+               const void* f) {
   const Walk<N> walk(sizes, rank, operands.strides);
   std::int64_t steps[N];
   for (int k = 0; k < N; ++k) steps[k] = walk.strides[k][walk.rank - 1];
@@ -33,9 +25,9 @@ void for_each_run(const Operands<N>& operands, const std::int64_t* sizes, int ra
     });
   });
 }
-template void for_each_run<2>(const Operands<2>&, const std::int64_t*, int, Run, const void*);
-template void for_each_run<3>(const Operands<3>&, const std::int64_t*, int, Run, const void*);
-template void for_each_run<4>(const Operands<4>&, const std::int64_t*, int, Run, const void*);
+template void walk_runs<2>(const Operands<2>&, const std::int64_t*, int, Run, const void*);
+template void walk_runs<3>(const Operands<3>&, const std::int64_t*, int, Run, const void*);
+template void walk_runs<4>(const Operands<4>&, const std::int64_t*, int, Run, const void*);
 
 }  // namespace detail
 

@@ -26,8 +26,18 @@ using Run = void (*)(const void* f, void* const* first, const std::int64_t* step
 
 /// Calls run(f, ...) until every element was in one run, the runs maybe at the same time.
 template <int N>
+void walk_runs(const Operands<N>& operands, const std::int64_t* sizes, int rank, Run run,
+               const void* f);
+
+/// The same; one element needs no walk, which would be most of the time of a call on one number.
+template <int N>
 void for_each_run(const Operands<N>& operands, const std::int64_t* sizes, int rank, Run run,
-                  const void* f);
+                  const void* f) {
+  static constexpr std::int64_t ones[] = {1, 1, 1, 1};
+  for (int axis = 0; axis < rank; ++axis)
+    if (sizes[axis] != 1) return walk_runs<N>(operands, sizes, rank, run, f);
+  run(f, operands.first, ones, 1);
+}
 
 }  // namespace detail
 

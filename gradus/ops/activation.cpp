@@ -27,7 +27,7 @@ struct Relu : Unary<Relu> {
   T value(T x) const {
     return x < T(0) ? T(0) : x;
   }
-  void forward(In x, Out y) const {
+  void forward(const In& x, const Out& y) const {
     if (!is_floating(x.dtype)) return Unary::forward(x, y);
     dispatch_floating(x.dtype, [&]<class T>() {
       kernels::apply_relu(x.as<T>(), x.strides().data(), y.as<T>(), y.strides().data(),

@@ -21,7 +21,7 @@ Samples binary_samples(const Op& op, double low = -2, double high = 2) {
 /// A Binary whose floating loops are the kernels'.
 template <class D, kernels::Arithmetic kind>
 struct Arithmetic : Binary<D> {
-  void forward(In a, In b, Out y) const {
+  void forward(const In& a, const In& b, const Out& y) const {
     if (!is_floating(a.dtype)) return Binary<D>::forward(a, b, y);
     Shape room_a, room_b;
     const std::int64_t* strides_a = strides_over(a, y.shape(), room_a);
@@ -285,7 +285,8 @@ namespace {
 /// target = op(target, other), where `other` counts as it is before.
 void combine(const Op& op, Tensor& target, const Tensor& other, std::string_view name, Place at) {
   const bool meets = other && target && is_seen_otherwise(other, target);
-  apply_into(op, Tensors{target, meets ? clone(other, at) : other}, target, name, at);
+  const Tensor before = meets ? clone(other, at) : Tensor();
+  apply_into(op, {target, meets ? before : other}, target, name, at);
 }
 
 /// The number in the dtype of x. Throws DTypeError where the dtype does not have it: a result cut

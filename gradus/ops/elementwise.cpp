@@ -5,7 +5,7 @@
 
 namespace gradus {
 
-Tensor Operand::resolve(const Operand& other) const {
+const Tensor& Operand::resolve(const Operand& other, Tensor&& room) const {
   if (!is_number()) return *tensor_;
   const DType met = other.is_number() ? other.number_.dtype() : other.tensor_->dtype();
   const DType own = number_.dtype();
@@ -13,7 +13,7 @@ Tensor Operand::resolve(const Operand& other) const {
   // integer that the tensor's dtype cannot hold.
   const bool follows =
       is_floating(met) || (is_integer(met) && !is_floating(own) && number_.fits(met)) || own == met;
-  return Tensor::scalar(number_, follows ? met : own);
+  return room = Tensor::scalar(number_, follows ? met : own);
 }
 
 namespace op {
@@ -30,12 +30,12 @@ Tensors prepare_elementwise(std::span<const Tensor> inputs, Domain domain) {
   return result;
 }
 
-void copy_elements(In x, void* to, const Shape& strides) {
+void copy_elements(const In& x, void* to, const Shape& strides) {
   kernels::copy(x.data, x.strides().data(), to, strides.data(), dtype_size(x.dtype),
                 x.shape().data(), x.shape().rank());
 }
 
-void apply_function(kernels::MathFunction f, In x, Out y) {
+void apply_function(kernels::MathFunction f, const In& x, const Out& y) {
   dispatch_floating(x.dtype, [&]<class T>() {
     kernels::apply_function(f, x.as<T>(), x.strides().data(), y.as<T>(), y.strides().data(),
                             y.shape().data(), y.shape().rank());

@@ -35,15 +35,15 @@ enum class Domain {
 Tensors prepare_elementwise(std::span<const Tensor> inputs, Domain domain);
 /// The strides of x over a result of shape `target`: its own where it has that shape, else those of
 /// the broadcast, written to `room`.
-inline const std::int64_t* strides_over(In x, const Shape& target, Shape& room) {
+inline const std::int64_t* strides_over(const In& x, const Shape& target, Shape& room) {
   if (x.shape() == target) return x.strides().data();
   room = x.layout->strides_over(target);
   return room.data();
 }
 /// Writes the elements of x to `to`, an element of the same dtype, in steps of `strides`.
-void copy_elements(In x, void* to, const Shape& strides);
+void copy_elements(const In& x, void* to, const Shape& strides);
 /// y = f(x) for floats or doubles; throws DTypeError for others.
-void apply_function(kernels::MathFunction f, In x, Out y);
+void apply_function(kernels::MathFunction f, const In& x, const Out& y);
 /// Throws DTypeError for a bool where numbers are needed.
 void check_domain(DType dtype, Domain domain);
 
@@ -94,6 +94,12 @@ bool is_nan(T x) {
 template <class D>
 struct Unary {
   static constexpr bool in_place_safe = true;
+  static constexpr int elementwise = 1;
+  static constexpr bool is_truth() {
+    if constexpr (requires(const D d) { d.value(1.0f); })
+      return std::is_same_v<decltype(std::declval<D>().value(1.0f)), bool>;
+    return false;
+  }
 
   Tensors prepare(std::span<const Tensor> inputs) const {
     return prepare_elementwise(inputs, domain_of<D>());
@@ -105,7 +111,7 @@ struct Unary {
         x.dtype, [&]<class T>() { result = dtype_of<decltype(self().value(T{}))>; });
     return {x.shape, result};
   }
-  void forward(In x, Out y) const {
+  void forward(const In& x, const Out& y) const {
     dispatch_domain<domain_of<D>()>(x.dtype, [&]<class T>() {
       using R = decltype(self().value(T{}));
       kernels::map1([&](T v) { return self().value(v); }, x.as<T>(), x.strides().data(), y.as<R>(),
@@ -124,7 +130,7 @@ struct Unary {
 template <class D>
 struct UnaryFunction : Unary<D> {
   Spec infer(const Spec& x) const { return {x.shape, to_floating(x.dtype)}; }
-  void forward(In x, Out y) const { apply_function(D::function, x, y); }
+  void forward(const In& x, const Out& y) const { apply_function(D::function, x, y); }
 };
 
 /// y = value(a, b), broadcast. The definition's `gradient(call, g, i)` is the cotangent of input i
@@ -132,6 +138,10 @@ struct UnaryFunction : Unary<D> {
 template <class D>
 struct Binary {
   static constexpr bool in_place_safe = true;
+  static constexpr int elementwise = 2;
+  static constexpr bool is_truth() {
+    return std::is_same_v<decltype(std::declval<D>().value(1.0f, 1.0f)), bool>;
+  }
 
   Tensors prepare(std::span<const Tensor> inputs) const {
     return prepare_elementwise(inputs, domain_of<D>());
@@ -143,7 +153,7 @@ struct Binary {
         a.dtype, [&]<class T>() { result = dtype_of<decltype(self().value(T{}, T{}))>; });
     return {broadcast_shapes(a.shape, b.shape), result};
   }
-  void forward(In a, In b, Out y) const {
+  void forward(const In& a, const In& b, const Out& y) const {
     Shape room_a, room_b;
     const std::int64_t* strides_a = strides_over(a, y.shape(), room_a);
     const std::int64_t* strides_b = strides_over(b, y.shape(), room_b);

@@ -300,8 +300,8 @@ struct SumTo {
 
 }  // namespace op
 
-Tensor reshape(const Tensor& x, const Ints& shape, Place at) {
-  return apply(op::Reshape{{}, shape}, {x}, at);
+Tensor reshape(const Tensor& x, Ints shape, Place at) {
+  return apply(op::Reshape{{}, std::move(shape)}, {x}, at);
 }
 Tensor permute_dims(const Tensor& x, const Ints& axes, Place at) {
   return apply(op::PermuteDims{{}, axes}, {x}, at);

@@ -26,8 +26,9 @@ class Operand {
 
   Place place() const { return place_; }
   bool is_number() const { return tensor_ == nullptr; }
-  /// The tensor; a number becomes a 0-dim one whose dtype follows `other`.
-  Tensor resolve(const Operand& other) const;
+  /// The tensor; a number becomes a 0-dim one whose dtype follows `other`, in `room`, which lives
+  /// as long as the expression.
+  const Tensor& resolve(const Operand& other, Tensor&& room = {}) const;
 
  private:
   const Tensor* tensor_ = nullptr;
@@ -238,7 +239,7 @@ ValuesIndices topk(const Tensor& x, std::int64_t k, std::int64_t axis = -1, bool
 
 // ---- movement.cpp: views where possible
 /// One size may be -1.
-Tensor reshape(const Tensor& x, const Ints& shape, Place at = Place::current());
+Tensor reshape(const Tensor& x, Ints shape, Place at = Place::current());
 Tensor permute_dims(const Tensor& x, const Ints& axes, Place at = Place::current());
 /// Two axes exchanged. (torch.transpose)
 Tensor transpose(const Tensor& x, std::int64_t axis0 = -2, std::int64_t axis1 = -1,

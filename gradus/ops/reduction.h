@@ -28,6 +28,10 @@ struct Split {
 
 inline Shape reduced_shape(const Shape& x, const Ints& axis, bool keepdims) {
   Shape result;
+  if (axis.empty()) {  // all of them: needs no list
+    for (int k = 0; keepdims && k < x.rank(); ++k) result.push_back(1);
+    return result;
+  }
   const std::vector<int> reduced = normalize_axes(axis, x.rank());
   for (int k = 0; k < x.rank(); ++k) {
     const bool is_reduced = std::find(reduced.begin(), reduced.end(), k) != reduced.end();

@@ -101,6 +101,7 @@ struct Clip : Unary<Clip> {
   static constexpr auto attrs =
       std::tuple{attr("min", &Clip::min, "lower limit"), attr("max", &Clip::max, "upper limit")};
   static constexpr Domain domain = Domain::numbers;
+  static constexpr int elementwise = 0;  // `infer` looks at the limits
   /// As a floating number beside an integer tensor does: else 0 would stay 0 above a `min` of 0.5.
   Tensors prepare(std::span<const Tensor> inputs) const {
     const auto is_whole = [](double limit) { return !(std::trunc(limit) != limit); };

@@ -100,8 +100,8 @@ Out as_output(const Tensor& y) { return {y.raw_data(), &y.layout(), y.dtype()}; 
 void run_kernel(const Op& op, std::span<const Tensor> inputs, std::span<const Tensor> outputs) {
   Few<In, 3> x;
   Few<Out, 1> y;
-  for (const Tensor& input : inputs) x.push_back(as_input(input));
-  for (const Tensor& output : outputs) y.push_back(as_output(output));
+  x.fill(inputs.size(), [&](std::size_t i) { return as_input(inputs[i]); });
+  y.fill(outputs.size(), [&](std::size_t i) { return as_output(outputs[i]); });
   const FlushSubnormals mode;
   op.model().forward(x, y);
 }
@@ -116,9 +116,32 @@ void run(const Op& op, std::span<const Tensor> inputs, Outputs& outputs) {
   for (Tensor& y : op.model().run(inputs)) outputs.push_back(std::move(y));
 }
 
+/// How many elements each operand of an elementwise operation has, where they are of one floating
+/// dtype and one shape and lie in order, as most are: then nothing is to be prepared or inferred,
+/// and the result lies as they do. 0 otherwise.
+std::int64_t numel_alike(const Op& op, std::span<const Tensor> inputs) {
+  const auto operands = static_cast<std::size_t>(op.facts().elementwise);
+  if (operands == 0 || inputs.size() != operands || !is_floating(inputs[0].dtype())) return 0;
+  const Layout& first = inputs[0].layout();
+  if (!first.is_in_order()) return 0;
+  for (const Tensor& x : inputs.subspan(1))
+    if (x.dtype() != inputs[0].dtype() || x.shape() != first.shape || x.strides() != first.strides)
+      return 0;
+  return first.numel();
+}
+
+DType dtype_alike(const Op& op, std::span<const Tensor> inputs) {
+  return op.facts().is_truth ? DType::boolean : inputs[0].dtype();
+}
+
 /// One list, filled on every way: it is made where the caller wants it, and never moved.
-Outputs execute(const Op& op, std::span<const Tensor> inputs, Place at) {
+Outputs execute(const Op& op, std::span<const Tensor> inputs, std::int64_t alike, Place at) {
   Outputs outputs;
+  if (alike > 0) {
+    outputs.push_back(inputs[0].empty_alike(dtype_alike(op, inputs), alike));
+    run_kernel(op, inputs, outputs);
+    return outputs;
+  }
   if (op.kind() == OpKind::composite) {
     const Inside inside(&at);
     run(op, inputs, outputs);
@@ -130,14 +153,14 @@ Outputs execute(const Op& op, std::span<const Tensor> inputs, Place at) {
     run(op, inputs, outputs);
     return outputs;
   }
-  const Specs specs = infer(op, inputs);
-  if (op.kind() == OpKind::view) {
+  if (op.kind() == OpKind::view && inputs.size() == 1) {  // its errors are those of `infer`
     const Layout* layout = &inputs[0].layout();
     if (std::optional<Layout> seen = op.model().view(std::span(&layout, 1))) {
       outputs.push_back(inputs[0].with_layout(*seen));
       return outputs;
     }
   }
+  const Specs specs = infer(op, inputs);
   if (op.facts().deferrable && is_worth_deferring(inputs, specs[0])) {
     outputs.push_back(defer_call(op, inputs, specs[0]));
     return outputs;
@@ -193,7 +216,8 @@ void record(const Op& op, std::span<const Tensor> inputs, std::span<const Tensor
 /// Where no parameter is involved, the reason of an earlier cut travels on.
 void inherit_cut(std::span<const Tensor> inputs, std::span<const Tensor> outputs) {
   for (const Tensor& x : inputs) {
-    if (!x.cut()) continue;
+    if (!x.cut()) [[likely]]
+      continue;
     for (const Tensor& y : outputs) y.set_cut(x.cut());
     return;
   }
@@ -248,10 +272,11 @@ Tensors prepare(const Op& op, std::span<const Tensor> given, Place at) {
 Outputs call(const Op& op, std::span<const Tensor> given, Place at) {
   return with_context(op.name(), given, at, [&] {
     check_defined(given);
-    const Tensors prepared = prepare(op, given, at);
+    const std::int64_t alike = numel_alike(op, given);
+    const Tensors prepared = alike ? Tensors() : prepare(op, given, at);
     const std::span<const Tensor> inputs = prepared.empty() ? given : std::span(prepared);
     tell_before(op, inputs, nullptr, at);
-    Outputs outputs = execute(op, inputs, at);
+    Outputs outputs = execute(op, inputs, alike, at);
     if (op.facts().has_captured) {
       Tensors used(inputs.begin(), inputs.end());
       for (Tensor& x : op.model().captured()) used.push_back(std::move(x));
@@ -286,7 +311,8 @@ void apply_into(const Op& op, std::span<const Tensor> given, Tensor& target, std
     check_defined(std::span(&target, 1));
     if (!op.facts().in_place_safe)
       throw ValueError("cannot write in place", "compute it apart and use copy_: x.copy_(op(x))");
-    const Tensors prepared = prepare(op, given, at);
+    const std::int64_t alike = numel_alike(op, given);
+    const Tensors prepared = alike ? Tensors() : prepare(op, given, at);
     const std::span<const Tensor> inputs = prepared.empty() ? given : std::span(prepared);
     const bool recording = grad_enabled() && (target.requires_grad() || any_requires_grad(inputs));
     if (recording && target.is_leaf() && target.requires_grad())
@@ -295,7 +321,8 @@ void apply_into(const Op& op, std::span<const Tensor> given, Tensor& target, std
     if (recording && target.storage().is_viewed())
       throw GradError("other tensors see the storage that would be overwritten while recording",
                       "build the new value from its parts with where or concat instead");
-    const Spec result = infer(op, inputs)[0];
+    const Spec result =
+        alike ? Spec{inputs[0].shape(), dtype_alike(op, inputs)} : infer(op, inputs)[0];
     if (result != target.spec())
       throw ShapeError(
           "the result " + result.str() + " does not fit the target " + target.spec().str(),
@@ -304,7 +331,7 @@ void apply_into(const Op& op, std::span<const Tensor> given, Tensor& target, std
     tell_before(op, inputs, &target, at);
     if (recording) {
       // A gradient rule may keep the output, so it gets one of its own; the target shares history.
-      Outputs outputs = execute(op, inputs, at);
+      Outputs outputs = execute(op, inputs, alike, at);
       record(op, inputs, outputs, users_place(at));
       target.set_history(outputs[0].history());
     }

@@ -14,9 +14,8 @@ Tensors apply_all(const Op& op, std::span<const Tensor> inputs, Place at = Place
 
 /// The one output of `op`.
 Tensor apply(const Op& op, std::span<const Tensor> inputs, Place at = Place::current());
-inline Tensor apply(const Op& op, std::initializer_list<Tensor> inputs,
-                    Place at = Place::current()) {
-  return apply(op, std::span(inputs.begin(), inputs.size()), at);
+inline Tensor apply(const Op& op, std::initializer_list<Lent> inputs, Place at = Place::current()) {
+  return apply(op, as_tensors(inputs), at);
 }
 
 /// Writes the one output of `op`, which must be in_place_safe and give the target's shape and
@@ -26,6 +25,11 @@ inline Tensor apply(const Op& op, std::initializer_list<Tensor> inputs,
 /// storage that other tensors see would be overwritten.
 void apply_into(const Op& op, std::span<const Tensor> inputs, Tensor& target, std::string_view name,
                 Place at = Place::current());
+
+inline void apply_into(const Op& op, std::initializer_list<Lent> inputs, Tensor& target,
+                       std::string_view name, Place at = Place::current()) {
+  apply_into(op, as_tensors(inputs), target, name, at);
+}
 
 /// Whether x has the target's storage under another layout, x.T() beside x: written in place, its
 /// elements would be read after they were written.

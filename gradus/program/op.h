@@ -2,7 +2,8 @@
 //
 // A definition is a plain struct; its fields are the attributes. It needs a `card` and one of
 //   infer + forward          a primitive with a kernel: shape rule, then numbers
-//   infer + view             a primitive that only sees the same storage through another layout
+//   infer + view             a primitive that only sees the same storage through another layout;
+//                            `view` throws what `infer` does, which is asked where there is none
 //   run                      a primitive computed by tensor operations that are not recorded one by
 //                            one (checkpoint, user functions)
 //   compose                  a composite: a plain function of other operations
@@ -15,6 +16,9 @@
 //   samples                  inputs for tests and documentation
 //   captured                 for `run`: the tensors that it used besides its inputs; gradients flow
 //                            to them too
+//   elementwise = n          for one of n operands: of floating operands of one dtype and shape
+//                            `prepare` gives nothing and `infer` that shape, and that dtype or,
+//                            where `is_truth()`, bool; then the door asks neither
 //   differentiable = false   for a composite whose result no input moves smoothly (one_hot); one
 //                            without inputs needs not say so
 // Rules of one tensor may be written with plain parameters: `Spec infer(const Spec& x)`, `void
@@ -30,6 +34,7 @@
 #include <tuple>
 
 #include <gradus/core/few.h>
+#include <gradus/core/pool.h>
 #include <gradus/core/tensor.h>
 #include <gradus/program/attribute.h>
 #include <gradus/program/card.h>
@@ -89,6 +94,8 @@ struct Facts {
   bool has_gradient, has_prepare, has_shortcut, has_captured;
   bool in_place_safe, deferrable, draws;
   Keep keep;
+  int elementwise;  // how many operands an elementwise definition has, 0 for all others
+  bool is_truth;    // whether an elementwise one gives truth values, not the operands' dtype
 };
 
 /// Everything the door and the registry ask of a definition.
@@ -154,7 +161,8 @@ class Op {
       static const detail::Adapter<D> only{definition};
       return {std::shared_ptr<void>(), &only};
     } else {
-      return std::make_shared<detail::Adapter<D>>(std::move(definition));
+      return std::allocate_shared<detail::Adapter<D>>(Pooled<detail::Adapter<D>>(),
+                                                      std::move(definition));
     }
   }
   explicit Op(std::shared_ptr<const detail::OpModel> model) : model_(std::move(model)) {}
@@ -286,12 +294,16 @@ struct Adapter final : OpModel {
                 .in_place_safe = false,
                 .deferrable = false,
                 .draws = false,
-                .keep = {}};
+                .keep = {},
+                .elementwise = 0,
+                .is_truth = false};
     if constexpr (requires { D::in_place_safe; }) facts.in_place_safe = D::in_place_safe;
     if constexpr (requires { D::deferrable; }) facts.deferrable = D::deferrable;
     if constexpr (requires { D::draws; }) facts.draws = D::draws;
     if constexpr (requires { D::differentiable; }) facts.has_gradient = D::differentiable;
     if constexpr (requires { D::keep; }) facts.keep = D::keep;
+    if constexpr (requires { D::elementwise; }) facts.elementwise = D::elementwise;
+    if constexpr (requires { D::is_truth(); }) facts.is_truth = D::is_truth();
     return facts;
   }
   static constexpr Facts facts_of_all = facts_of_definition();

@@ -185,6 +185,32 @@ TEST(Backward, RetainGradTwiceIsOnce) {
   EXPECT_EQ(z.grad().item(), 7);
 }
 
+TEST(Backward, WhatWasRetainedStaysAfterAWriteInPlace) {
+  Tensor x = parameter({2});
+  Tensor z = x * 1.0;
+  z.retain_grad();
+  sum(z * 3.0).backward({}, /*keep_graph=*/true);
+  z.mul_(2);
+  EXPECT_EQ(z.grad().item(), 3);
+  z.retain_grad();
+  sum(z * 7.0).backward();
+  EXPECT_EQ(z.grad().item(), 10);
+  z.zero_grad();
+  EXPECT_FALSE(z.grad());
+}
+
+TEST(Backward, ARetainingTensorMayBeGone) {
+  Tensor x = parameter({2});
+  Tensor loss;
+  {
+    const Tensor z = x * 3.0;
+    z.retain_grad();
+    loss = sum(z);
+  }
+  loss.backward();
+  EXPECT_EQ(x.grad().item(), 3);
+}
+
 TEST(Backward, AGradientSetByHandMustFit) {
   Tensor x = parameter({2, 3});
   x.set_grad(tensor({1.}, DType::f64));

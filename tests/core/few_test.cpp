@@ -1,11 +1,13 @@
 // Few against std::vector, inside itself and beyond; the pool across threads.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include <gradus/core/counted.h>
 #include <gradus/core/few.h>
 #include <gradus/core/pool.h>
 #include <gradus/core/storage.h>
@@ -78,6 +80,43 @@ TEST(Pool, ObjectsChangeThreads) {
       last = given.back();
     }).join();
     for (int i = 0; i < 1000; ++i) EXPECT_EQ(*given[static_cast<std::size_t>(i)], i);
+  }
+}
+
+struct Watched {
+  Watched(std::shared_ptr<int> watched_) noexcept : watched(std::move(watched_)) {}
+  std::atomic<std::uint32_t> pointers{1};
+  std::shared_ptr<int> watched;
+};
+
+TEST(Counted, TheLastPointerDropsTheObject) {
+  auto watched = std::make_shared<int>(1);
+  Counted<Watched> a = Counted<Watched>::make(watched), b = a, c;
+  EXPECT_FALSE(c);
+  c = std::move(a);
+  EXPECT_FALSE(a);
+  EXPECT_EQ(b.get(), c.get());
+  b = {};
+  c = *&c;
+  EXPECT_EQ(watched.use_count(), 2);
+  c = Counted<Watched>::make(nullptr);
+  EXPECT_EQ(watched.use_count(), 1);
+}
+
+// Copies made and dropped by several threads at once: one of them drops the object, and only one.
+TEST(Counted, PointersChangeThreads) {
+  for (int round = 0; round < 50; ++round) {
+    auto watched = std::make_shared<int>(1);
+    Counted<Watched> first = Counted<Watched>::make(watched);
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 3; ++i)
+      threads.emplace_back([mine = first] {
+        for (int k = 0; k < 100; ++k) const Counted<Watched> copy = mine;
+      });
+    first = {};
+    for (std::thread& thread : threads) thread.join();
+    threads.clear();
+    EXPECT_EQ(watched.use_count(), 1);
   }
 }
 

@@ -14,6 +14,21 @@ using testing::HasSubstr;
 
 Tensor count(const Ints& shape) { return reshape(arange(Shape(shape).numel()), shape); }
 
+TEST(Tensor, ACopyOfALentHandleIsAHandle) {
+  auto owner = std::make_shared<float>(2.5f);
+  const std::weak_ptr<float> watch = owner;
+  Tensor kept;
+  {
+    const Tensor x(Storage::borrow(owner.get(), sizeof(float), owner), Layout{}, DType::f32);
+    owner = nullptr;
+    const Lent lent = x;
+    kept = lent.tensor;
+  }
+  EXPECT_EQ(kept.item(), 2.5);
+  kept = {};
+  EXPECT_TRUE(watch.expired());
+}
+
 TEST(Tensor, LessonsSmallValues) {
   const Tensor a = tensor({10., 6., -4.}), b = tensor({2., 8., 7.});
   EXPECT_EQ((a + b).to_vector<int>(), (std::vector<int>{12, 14, 3}));

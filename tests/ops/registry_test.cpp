@@ -52,6 +52,21 @@ TEST_P(EveryOp, HasACardAndSamples) {
   for (const Sample& s : op().samples()) EXPECT_EQ(s.op.name(), op().name());
 }
 
+// What the door takes for granted of an elementwise definition, of which it asks no rule then.
+TEST_P(EveryOp, ElementwiseIsWhatItsRulesSay) {
+  const detail::Facts& facts = op().facts();
+  if (facts.elementwise == 0) return;
+  for (DType dtype : {DType::f32, DType::f64}) {
+    const auto n = static_cast<std::size_t>(facts.elementwise);
+    const Tensors inputs(n, zeros({2, 3}, dtype));
+    const std::vector<Spec> specs(n, Spec{{2, 3}, dtype});
+    EXPECT_TRUE(op().model().prepare(inputs).empty());
+    const Specs results = op().model().infer(specs);
+    ASSERT_EQ(results.size(), 1u);
+    EXPECT_EQ(results[0], (Spec{{2, 3}, facts.is_truth ? DType::boolean : dtype}));
+  }
+}
+
 TEST_P(EveryOp, AttributesSurviveText) {
   for (const Sample& s : op().samples()) {
     Op copy = op();

@@ -79,6 +79,9 @@ long allocations_again(const std::function<Tensor()>& f) {
 TEST(EagerCost, WhatWasDroppedIsTakenAgain) {
   Tensor x = ones({1}), y = ones({1});
   EXPECT_EQ(allocations_again([&] { return x + y; }), 0);
+  EXPECT_EQ(allocations_again([&] { return x.add_(y); }), 0);
+  EXPECT_EQ(allocations_again([&] { return sum(x); }), 0);
+  EXPECT_EQ(allocations_again([&] { return reshape(x, {1, 1}); }), 1);  // the caller's list
   x.set_requires_grad();
   EXPECT_EQ(allocations_again([&] { return x + y; }), 0);
   EXPECT_EQ(allocations_again([&] { return x * y; }), 0);
