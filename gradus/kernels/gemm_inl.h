@@ -482,6 +482,15 @@ void multiply_apart(const Product<T>& p) {
     }
 }
 
+/// Without a look at C^T = B^T A^T.
+template <class T>
+void multiply_as_it_lies(const Product<T>& p) {
+  if (p.c.column == 1 && !(p.epilogue.updates && p.k > gemm_block_depth))
+    multiply_blocks(p);
+  else
+    multiply_apart(p);
+}
+
 template <class T>
 void multiply_product(const Product<T>& given) {
   if (given.k <= 0) {  // empty sums
@@ -493,15 +502,12 @@ void multiply_product(const Product<T>& given) {
                given.accumulate, given.epilogue.any() ? &given.epilogue : nullptr, i, j);
     return;
   }
+  const bool lies_well = given.b.column == 1 && given.c.column == 1;
+  if (lies_well && given.n >= given.m) return multiply_as_it_lies(given);
   const Product<T> other = turned(given);
-  const bool turns = std::min(given.m, given.n) >= columns_that_pay
-                         ? other.c.column == 1 && given.c.column != 1
-                         : cost(other) < cost(given);
-  const Product<T>& p = turns ? other : given;
-  if (p.c.column == 1 && !(p.epilogue.updates && p.k > gemm_block_depth))
-    multiply_blocks(p);
-  else
-    multiply_apart(p);
+  const bool large = std::min(given.m, given.n) >= columns_that_pay;  // then C decides
+  const bool turns = large ? other.c.column == 1 && given.c.column != 1 : cost(other) < cost(given);
+  multiply_as_it_lies(turns ? other : given);
 }
 
 }  // namespace
