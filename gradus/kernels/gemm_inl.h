@@ -12,6 +12,7 @@
 
 #include <gradus/kernels/gemm_pack_inl.h>
 #include <gradus/kernels/gemm_product.h>
+#include <gradus/kernels/touch.h>
 
 #include <algorithm>
 #include <cmath>
@@ -76,12 +77,12 @@ using TileKernel = void (*)(Index depth, const T* a, Index a_row, Index a_column
                             Index b_row, T* out, Index out_row, Store how, T rate);
 
 // Checked by a sanitizer the tiles would take most of the tests' time; guard pages watch their
-// bounds there. A lambda would not inherit this from the function around it. Scalar tiles are
-// checked: the arguments of Highway's scalar functions, inlined here, would leave marks on the
-// stack that later calls are blamed for.
+// bounds there, and multiply_product tells what they read and write. A lambda would not inherit
+// this from the function around it. Scalar tiles are checked: the arguments of Highway's scalar
+// functions, inlined here, would leave marks on the stack that later calls are blamed for.
 #undef GRADUS_UNCHECKED
 #if defined(__GNUC__) && HWY_TARGET != HWY_SCALAR
-#define GRADUS_UNCHECKED __attribute__((no_sanitize("address", "undefined")))
+#define GRADUS_UNCHECKED __attribute__((no_sanitize("address", "thread", "undefined")))
 #else
 #define GRADUS_UNCHECKED
 #endif
@@ -446,6 +447,9 @@ void multiply_apart(const Product<T>& p) {
 
 template <class T>
 void multiply_product(const Product<T>& given) {
+  touch(given.a, given.m, given.k);
+  touch(given.b, given.k, given.n);
+  touch(given.c, given.m, given.n);
   if (given.k <= 0) {  // empty sums
     const T zero = 0;
     for (Index i = 0; i < given.m; ++i)
