@@ -6,8 +6,12 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 #include "bits.h"
@@ -73,6 +77,10 @@ TEST(Gemm, BitsOfTheContractAcrossBlocks) {
       check<float>(target, 50, 784, 64, layout & 1, layout & 2, layout & 4, false, Edge::front);
       check<float>(target, 261, 259, 257, layout & 1, layout & 2, layout & 4, true, Edge::back);
       check<double>(target, 70, 270, 513, layout & 1, layout & 2, layout & 4, true, Edge::back);
+      // Rows that share places of the first cache; few k's; more than one panel of columns.
+      check<float>(target, 140, 80, 1024, layout & 1, layout & 2, layout & 4, false, Edge::back);
+      check<float>(target, 130, 70, 15, layout & 1, layout & 2, layout & 4, true, Edge::back);
+      check<float>(target, 130, 1043, 17, layout & 1, layout & 2, layout & 4, true, Edge::front);
     }
 }
 
@@ -258,6 +266,31 @@ TEST(Gemm, EqualBitsForAnyNumberOfThreads) {
   }
   set_num_threads(0);
 }
+
+#if defined(__SANITIZE_THREAD__)
+// The tiles are not watched, so their product says what it touches: two threads, one C.
+TEST(GemmDeathTest, ARaceOfTwoProductsIsSeen) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto race = [] {
+    const std::vector<float> a(64, 1), b(64, 1);
+    std::vector<float> c(64), other(64);
+    const auto multiply = [&](std::vector<float>& out) {
+      gemm_serial<float>({0, 8, 0, 8}, 8, {a.data(), 8, 1}, {b.data(), 8, 1}, {out.data(), 8, 1},
+                         false);
+    };
+    std::thread(multiply, std::ref(other)).join();
+    std::thread one(multiply, std::ref(c)), two(multiply, std::ref(other));
+    one.join();
+    two.join();
+    std::fputs("no race yet;", stderr);
+    std::thread three(multiply, std::ref(c)), four(multiply, std::ref(c));
+    three.join();
+    four.join();
+    std::exit(0);
+  };
+  EXPECT_DEATH(race(), "no race yet;(.|\n)*data race");
+}
+#endif
 
 }  // namespace
 }  // namespace gradus::kernels

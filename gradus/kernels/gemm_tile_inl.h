@@ -1,0 +1,194 @@
+// The micro-kernel of gemm_inl.h: a tile of C stays in registers while it walks the k's of a block.
+#if defined(GRADUS_KERNELS_GEMM_TILE_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef GRADUS_KERNELS_GEMM_TILE_INL_H
+#undef GRADUS_KERNELS_GEMM_TILE_INL_H
+#else
+#define GRADUS_KERNELS_GEMM_TILE_INL_H
+#endif
+
+#include <gradus/kernels/gemm_pack_inl.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <utility>
+
+HWY_BEFORE_NAMESPACE();
+namespace gradus::kernels::HWY_NAMESPACE {
+namespace {
+
+// Most rows of a tile so many vectors wide; 0: there is no such tile. Sums, a row of B and one
+// number of A must fit into the registers, of which AVX-512 has 32 and the others 16. Narrow tiles
+// have no fewer rows than wide ones: the last strip may be narrower than the one the rows were
+// chosen for. The widest are for products of few rows, whose chains would wait for each other in
+// narrow ones.
+#if HWY_TARGET <= HWY_AVX3
+inline constexpr int most_rows[] = {0, 12, 12, 8, 6, 0, 4, 0, 0, 0, 0, 0, 2,
+                                    0, 0,  0,  0, 0, 0, 0, 0, 0, 0, 0, 1};
+#elif HWY_TARGET <= HWY_AVX2
+inline constexpr int most_rows[] = {0, 6, 6, 0, 3, 0, 2, 0, 0, 0, 0, 0, 1};
+#elif HWY_TARGET == HWY_SCALAR
+inline constexpr int most_rows[] = {0, 4, 4};
+#else
+inline constexpr int most_rows[] = {0, 4, 4, 0, 2, 0, 0, 0, 1};
+#endif
+inline constexpr Index most_vectors = static_cast<Index>(std::size(most_rows)) - 1;
+
+#if HWY_NATIVE_FMA
+/// a * b + c rounded once, on every machine.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V fused(D, V a, V b, V c) {
+  return hn::MulAdd(a, b, c);
+}
+#else
+template <class D, class V = hn::Vec<D>>
+HWY_NOINLINE V fused(D d, V a, V b, V c) {
+  constexpr std::size_t n = hn::MaxLanes(D());
+  HWY_ALIGN hn::TFromD<D> x[n], y[n], z[n];
+  hn::Store(a, d, x);
+  hn::Store(b, d, y);
+  hn::Store(c, d, z);
+  for (std::size_t i = 0; i < n; ++i) z[i] = std::fma(x[i], y[i], z[i]);
+  return hn::Load(d, z);
+}
+#endif
+
+/// What becomes of a tile's sums: C = sums, C += sums, or C -= rate * sums.
+enum class Store { set, add, update };
+
+template <class T>
+using TileKernel = void (*)(Index depth, const T* a, Index a_row, Index a_column, const T* b,
+                            Index b_row, T* out, Index out_row, Index last, Store how, T rate);
+
+// Checked by a sanitizer the tiles would take most of the tests' time; guard pages watch their
+// bounds there, and multiply_product tells what they read and write. A lambda would not inherit
+// this from the function around it. Scalar tiles are checked: the arguments of Highway's scalar
+// functions, inlined here, would leave marks on the stack that later calls are blamed for.
+#undef GRADUS_UNCHECKED
+#if defined(__GNUC__) && HWY_TARGET != HWY_SCALAR
+#define GRADUS_UNCHECKED __attribute__((no_sanitize("address", "thread", "undefined")))
+#else
+#define GRADUS_UNCHECKED
+#endif
+
+/// What `how` says, for the whole tile.
+template <Store how, class D, class T, int rows, int vectors>
+GRADUS_UNCHECKED HWY_INLINE void store_tile(D d, const hn::Vec<D> (&sums)[rows][vectors], T* out,
+                                            Index out_row, Part<D> last, T rate) {
+  const auto store = [&](const auto& lanes_of, auto sum, T* at) GRADUS_UNCHECKED HWY_ATTR {
+    sum = hn::Add(sum, hn::Zero(d));  // no sum is -0
+    if constexpr (how == Store::add) sum = hn::Add(lanes_of.load(at), sum);
+    if constexpr (how == Store::update)
+      sum = hn::Sub(lanes_of.load(at), hn::Mul(hn::Set(d, rate), sum));
+    lanes_of.store(sum, at);
+  };
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 32
+    for (int v = 0; v < vectors - 1; ++v)
+      store(Whole<D>{d}, sums[i][v], out + i * out_row + v * lanes<T>);
+    store(last, sums[i][vectors - 1], out + i * out_row + (vectors - 1) * lanes<T>);
+  }
+}
+
+/// Adds the A tile times the B tile over one block of k to `sums`; `last` reads the last vector of
+/// a row of B.
+template <class D, class Last, class T, int rows, int vectors>
+GRADUS_UNCHECKED HWY_INLINE void add_products(D d, const Last& last, Index depth, const T* a,
+                                              Index a_row, Index a_column, const T* b, Index b_row,
+                                              hn::Vec<D> (&sums)[rows][vectors]) {
+  using V = hn::Vec<D>;
+  // Three rows share a pointer: fewer registers, and steps that addressing can express.
+  constexpr int groups = (rows + 2) / 3;
+  const T* group[groups];
+  for (int g = 0; g < groups; ++g) group[g] = a + 3 * g * a_row;
+  for (Index k = 0; k < depth; ++k) {
+    // Of the few rows or the few vectors there is one register each, of the others one in turn.
+    if constexpr (vectors > rows) {
+      V left[rows];
+#pragma GCC unroll 16
+      for (int i = 0; i < rows; ++i) left[i] = hn::Set(d, group[i / 3][(i % 3) * a_row]);
+#pragma GCC unroll 32
+      for (int v = 0; v < vectors; ++v) {
+        const T* at = b + v * lanes<T>;
+        const V right = v + 1 < vectors ? hn::LoadU(d, at) : last.load(at);
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; ++i) sums[i][v] = fused(d, left[i], right, sums[i][v]);
+      }
+    } else {
+      V right[vectors];
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors - 1; ++v) right[v] = hn::LoadU(d, b + v * lanes<T>);
+      right[vectors - 1] = last.load(b + (vectors - 1) * lanes<T>);
+#pragma GCC unroll 16
+      for (int i = 0; i < rows; ++i) {
+        const V left = hn::Set(d, group[i / 3][(i % 3) * a_row]);
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; ++v) sums[i][v] = fused(d, left, right[v], sums[i][v]);
+      }
+    }
+    b += b_row;
+#pragma GCC unroll 4
+    for (int g = 0; g < groups; ++g) group[g] += a_column;
+  }
+}
+
+/// out [rows, vectors * lanes] gets the A tile times the B tile over one block of k. Of the last
+/// vector `last` lanes alone are read and written, where there are parts.
+template <class T, int rows, int vectors>
+GRADUS_UNCHECKED void multiply_tile(Index depth, const T* HWY_RESTRICT a, Index a_row,
+                                    Index a_column, const T* HWY_RESTRICT b, Index b_row,
+                                    T* HWY_RESTRICT out, Index out_row, Index last, Store how,
+                                    T rate) {
+  const Tag<T> d;
+  const Part<Tag<T>> part(d, last);
+  hn::Vec<Tag<T>> sums[rows][vectors];
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 32
+    for (int v = 0; v < vectors; ++v) sums[i][v] = hn::Zero(d);
+  if (depth >= 4)
+    for (Index i = 0; i < rows; ++i) {  // C comes while the sums are made
+      const T* line = out + i * out_row;
+      for (Index v = 0; v < vectors; ++v) __builtin_prefetch(line + v * lanes<T>, 1);
+    }
+  if (has_parts && last < lanes<T>)
+    add_products(d, part, depth, a, a_row, a_column, b, b_row, sums);
+  else
+    add_products(d, Whole<Tag<T>>{d}, depth, a, a_row, a_column, b, b_row, sums);
+  if (how == Store::set)
+    store_tile<Store::set>(d, sums, out, out_row, part, rate);
+  else if (how == Store::add)
+    store_tile<Store::add>(d, sums, out, out_row, part, rate);
+  else
+    store_tile<Store::update>(d, sums, out, out_row, part, rate);
+}
+
+template <class T, int vectors, class Rows = std::make_integer_sequence<int, most_rows[vectors]>>
+struct Tiles;
+template <class T, int vectors, int... row>
+struct Tiles<T, vectors, std::integer_sequence<int, row...>> {
+  static constexpr TileKernel<T> of_rows[] = {&multiply_tile<T, row + 1, vectors>..., nullptr};
+};
+
+template <class T, int... vectors>
+TileKernel<T> tile_kernel(Index rows, Index width, std::integer_sequence<int, vectors...>) {
+  static constexpr const TileKernel<T>* of_width[] = {Tiles<T, vectors>::of_rows...};
+  return of_width[width][rows - 1];
+}
+template <class T>
+TileKernel<T> tile_kernel(Index rows, Index width) {
+  return tile_kernel<T>(rows, width, std::make_integer_sequence<int, most_vectors + 1>());
+}
+
+/// The widest tile of at most so many vectors.
+inline Index widest_tile(Index vectors) {
+  Index v = std::min(vectors, most_vectors);
+  while (most_rows[v] == 0) --v;
+  return v;
+}
+
+}  // namespace
+}  // namespace gradus::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif
