@@ -51,8 +51,8 @@ parts      steps products ladder ops process memory; all of them when none is na
 --threads A,B  numbers of threads (1,2)
 --data DIR     MNIST; $GRADUS_DATA/mnist where it is there, else made up images
 --gradus FILE  the command that the process part runs
---blas FILES   libraries to compare products with: auto (OpenBLAS, BLIS, oneDNN where they are
-               there), none, or files with cblas_sgemm or dnnl_sgemm
+--blas FILES   libraries to compare products with: auto (OpenBLAS, BLIS, oneDNN, libxsmm where they
+               are there), none, or files with cblas_sgemm or dnnl_sgemm
 --json FILE    where everything goes
 --svg FILE     share of peak against size
 )";

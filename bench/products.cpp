@@ -86,18 +86,20 @@ class Operand {
 struct Reading {
   double share;
   std::string what;
-  std::vector<double> against{};  ///< seconds of each library over ours
+  /// Seconds of each library over ours; infinity where it has no such product.
+  std::vector<double> against{};
 };
 using ReadingsByOrder = std::map<std::pair<int, std::string>, std::vector<Reading>>;
 
-std::vector<std::string> comparison(const std::string& order, const std::string& whom,
+std::vector<std::string> comparison(const std::pair<int, std::string>& key, const std::string& whom,
                                     const std::vector<std::pair<double, std::string>>& ratios) {
   std::vector<double> values;
   for (const auto& [ratio, what] : ratios) values.push_back(ratio);
   const auto losses =
       std::count_if(values.begin(), values.end(), [](double r) { return r < 0.95; });
   const auto& [least, worst] = *std::min_element(ratios.begin(), ratios.end());
-  return {order,
+  return {key.second,
+          std::to_string(key.first),
           whom,
           fixed(middle(values, .1), 2),
           fixed(middle(values, .5), 2),
@@ -109,21 +111,19 @@ std::vector<std::string> comparison(const std::string& order, const std::string&
 /// Against each library, and against the best of them for each shape.
 void print_comparison(const std::vector<Blas>& libraries, const ReadingsByOrder& readings) {
   std::printf(
-      "beside other libraries on one thread, in the same turns; above 1 gradus is faster\n");
-  std::vector<std::vector<std::string>> rows{
-      {"order", "against", "1st decile", "median", "9th decile", "slower by > 5 %", "slowest"}};
+      "beside other libraries on as many threads, in the same turns; above 1 gradus is faster\n");
+  std::vector<std::vector<std::string>> rows{{"order", "threads", "against", "1st decile", "median",
+                                              "9th decile", "slower by > 5 %", "slowest"}};
   for (const auto& [key, list] : readings) {
-    if (key.first != 1) continue;
     std::vector<std::vector<std::pair<double, std::string>>> ratios(libraries.size() + 1);
     for (const Reading& r : list) {
       for (std::size_t i = 0; i < libraries.size(); ++i)
-        ratios[i].emplace_back(r.against[i], r.what);
+        if (std::isfinite(r.against[i])) ratios[i].emplace_back(r.against[i], r.what);
       ratios.back().emplace_back(*std::min_element(r.against.begin(), r.against.end()), r.what);
     }
     for (std::size_t i = 0; i < libraries.size(); ++i)
-      rows.push_back(comparison(key.second, libraries[i].name, ratios[i]));
-    if (libraries.size() > 1)
-      rows.push_back(comparison(key.second, "the best of them", ratios.back()));
+      if (!ratios[i].empty()) rows.push_back(comparison(key, libraries[i].name, ratios[i]));
+    if (libraries.size() > 1) rows.push_back(comparison(key, "the best of them", ratios.back()));
   }
   print_table(rows);
 }
@@ -144,18 +144,21 @@ Json run_products(const Options& options, Peak& peak) {
       const kernels::Matrix<const float> A{a.data(), a_t ? 1 : p.k, a_t ? p.m : 1},
           B{b.data(), b_t ? 1 : p.n, b_t ? p.k : 1};
       for (const int threads : options.threads) {
-        const std::size_t others = threads == 1 ? libraries.size() : 0;
         Readings own;
-        std::vector<Readings> other(others);
+        std::vector<Readings> other(libraries.size());
+        std::vector<Blas::Multiply> multiply;
+        for (const Blas& library : libraries) {
+          library.set_threads(threads);
+          multiply.push_back(library.product(p.m, p.n, p.k, a_t, b_t));
+        }
         for (int turn = 0; turn < 3; ++turn) {
           kernels::set_num_threads(threads);
           own.add(seconds_of(0.004, [&] {
             kernels::gemm<float>(p.m, p.n, p.k, A, B, {c.data(), p.n, 1}, false);
           }));
-          for (std::size_t i = 0; i < others; ++i)
-            other[i].add(seconds_of(0.004, [&] {
-              libraries[i].multiply(p.m, p.n, p.k, a_t, a.data(), b_t, b.data(), c.data());
-            }));
+          for (std::size_t i = 0; i < multiply.size(); ++i)
+            if (multiply[i])
+              other[i].add(seconds_of(0.004, [&] { multiply[i](a.data(), b.data(), c.data()); }));
         }
         if (done % 50 == 0) peak.read(threads, 0.01);
         const double rate = p.flop() / own.least(), share = rate / peak(threads);
@@ -168,9 +171,9 @@ Json run_products(const Options& options, Peak& peak) {
                  {"gflops", rate * 1e-9},
                  {"share_of_peak", share}};
         Reading reading{share, p.str()};
-        for (std::size_t i = 0; i < others; ++i) {
-          reading.against.push_back(other[i].least() / own.least());
-          one["times_as_fast_as"][libraries[i].name] = reading.against.back();
+        for (std::size_t i = 0; i < multiply.size(); ++i) {
+          reading.against.push_back(multiply[i] ? other[i].least() / own.least() : INFINITY);
+          if (multiply[i]) one["times_as_fast_as"][libraries[i].name] = reading.against.back();
         }
         out.push_back(std::move(one));
         readings[{threads, order}].push_back(std::move(reading));
