@@ -152,7 +152,11 @@ GRADUS_UNCHECKED void multiply_tile(Index depth, const T* HWY_RESTRICT a, Index 
       const T* line = out + i * out_row;
       for (Index v = 0; v < vectors; ++v) __builtin_prefetch(line + v * lanes<T>, 1);
     }
-  if (has_parts && last < lanes<T>)
+  // Reading whole vectors without a mask is a hundredth faster, which double does without: programs
+  // are a hundredth smaller.
+  if constexpr (has_parts && sizeof(T) == 8)
+    add_products(d, part, depth, a, a_row, a_column, b, b_row, sums);
+  else if (has_parts && last < lanes<T>)
     add_products(d, part, depth, a, a_row, a_column, b, b_row, sums);
   else
     add_products(d, Whole<Tag<T>>{d}, depth, a, a_row, a_column, b, b_row, sums);
