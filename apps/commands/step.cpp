@@ -7,11 +7,11 @@
 
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdio>
 
 #include <gradus/io/file.h>
 #include <gradus/kernels/threads.h>
+#include <gradus/see/interrupt.h>
 #include <gradus/see/step.h>
 
 namespace gradus::app {
@@ -42,7 +42,7 @@ int session(const StepFlags& f, see::Tape& tape, see::Rerun* rerun) {
                         .bold = !f.json && !terminal.bold("").empty()},
                        rerun);
   interrupted_stepper = &stepper;
-  if (::isatty(STDIN_FILENO)) std::signal(SIGINT, interrupt);
+  if (::isatty(STDIN_FILENO)) see::on_interrupt(interrupt);
   std::int64_t steps = tape.steps();
   const auto say = [&](const std::string& text) {
     std::fputs(text.c_str(), stdout);

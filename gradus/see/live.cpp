@@ -1,4 +1,5 @@
 // The session inside a running program; see live.h.
+#include <gradus/see/interrupt.h>
 #include <gradus/see/live.h>
 #include <gradus/see/step.h>
 #include <gradus/see/words.h>
@@ -6,7 +7,6 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
@@ -122,7 +122,7 @@ Live& begin() {
     live = new Live;
     thread_local const AtTheEnd at_the_end;
     terminate_before = std::set_terminate(terminated);
-    if (isatty(0)) std::signal(SIGINT, interrupted);
+    if (isatty(0)) on_interrupt(interrupted);
   }
   return *live;
 }
