@@ -16,10 +16,13 @@ DTYPES = [("bool", "unsigned char"), ("u8", "unsigned char"), ("i32", "int"), ("
 
 
 # -- libstdc++ from inside -------------------------------------------------------------------------
+def object_at(pointer):
+    return pointer.dereference() if int(pointer) else None
+
+
 def pointee(shared):
     """What a shared_ptr points to, or None."""
-    pointer = shared["_M_ptr"]
-    return pointer.dereference() if int(pointer) else None
+    return object_at(shared["_M_ptr"])
 
 
 def string_of(text):
@@ -113,7 +116,7 @@ class TensorPrinter:
         self.value = value
 
     def to_string(self):
-        state = pointee(self.value["state_"])
+        state = object_at(self.value["state_"]["object_"])
         if state is None:
             return "empty"
         layout, dtype = state["layout"], int(state["dtype"])
