@@ -154,8 +154,8 @@ int run(const std::vector<std::string>& arguments) {
   Peak peak;
   out["probes_before"] = run_probes(options, peak, "before");
   // These first: a child's peak of memory begins with what its parent holds.
-  if (wants("process") && !options.command.empty()) out["process"] = run_process(options);
   if (wants("memory")) out["memory"] = run_memory(options);
+  if (wants("process") && !options.command.empty()) out["process"] = run_process(options);
   if (wants("steps")) out["steps"] = run_steps(options, peak);
   if (wants("products")) out["products"] = run_products(options, peak);
   if (wants("ladder")) out["ladder"] = run_ladder(options, peak);
