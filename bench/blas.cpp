@@ -25,12 +25,10 @@ Function symbol(void* library, const char* name) {
 }
 
 /// Each library has its own word for how many threads it may use.
-std::function<void(int)> threads_of(void* library) {
-  if (auto set = symbol<void (*)(int)>(library, "openblas_set_num_threads")) return set;
-  if (auto set = symbol<void (*)(long)>(library, "bli_thread_set_num_threads"))
-    return [set](int threads) { set(threads); };
-  if (auto set = symbol<void (*)(int)>(library, "omp_set_num_threads")) return set;
-  return [](int) {};
+void hold_to_one_thread(void* library) {
+  if (auto set = symbol<void (*)(int)>(library, "openblas_set_num_threads")) set(1);
+  if (auto set = symbol<void (*)(long)>(library, "bli_thread_set_num_threads")) set(1);
+  if (auto set = symbol<void (*)(int)>(library, "omp_set_num_threads")) set(1);
 }
 
 /// Empty without either function.
@@ -46,8 +44,7 @@ Blas wrap(void* library, std::string name) {
                 sgemm(row_major, a_t ? transposed : plain, b_t ? transposed : plain, rows, columns,
                       depth, 1, a, a_t ? rows : depth, b, b_t ? depth : columns, 0, c, columns);
               };
-            },
-            threads_of(library)};
+            }};
   if (const auto sgemm = symbol<Dnnl>(library, "dnnl_sgemm"))
     return {std::move(name),
             [sgemm](Index m, Index n, Index k, bool a_t, bool b_t) -> Blas::Multiply {
@@ -55,8 +52,7 @@ Blas wrap(void* library, std::string name) {
                 sgemm(a_t ? 'T' : 'N', b_t ? 'T' : 'N', m, n, k, 1, a, a_t ? m : k, b, b_t ? k : n,
                       0, c, n);
               };
-            },
-            threads_of(library)};
+            }};
   return {};
 }
 
@@ -65,8 +61,7 @@ Blas wrap(void* library, std::string name) {
 /// C^T = B^T A^T is our C = A B. Its manual gives (m n k)^(1/3) <= 64 as its range.
 Blas libxsmm() {
   using Index = Blas::Index;
-  return {"libxsmm",
-          [](Index m, Index n, Index k, bool a_t, bool b_t) -> Blas::Multiply {
+  return {"libxsmm", [](Index m, Index n, Index k, bool a_t, bool b_t) -> Blas::Multiply {
             if (a_t || b_t || m * n * k > 64 * 64 * 64) return {};
             const float one = 1, zero = 0;
             const auto program = libxsmm_smmdispatch(
@@ -75,18 +70,22 @@ Blas libxsmm() {
                 nullptr);
             if (program == nullptr) return {};
             return [program](const float* a, const float* b, float* c) { program(b, a, c); };
-          },
-          [](int) {}};
+          }};
 }
 #endif
 
-void* load(const std::string& file) { return dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL); }
+void* load(const std::string& file) {
+  void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library != nullptr) hold_to_one_thread(library);
+  return library;
+}
 
 }  // namespace
 
 std::vector<Blas> find_blas(const std::string& choice) {
   std::vector<Blas> found;
   if (choice == "none") return found;
+  setenv("OMP_NUM_THREADS", "1", 1);  // read once, when the library is loaded
   if (choice == "auto") {
     // The libraries themselves, not what the system's libblas points to.
     for (const auto& [name, file] : {std::pair{"OpenBLAS", "libopenblas.so.0"},

@@ -91,15 +91,14 @@ struct Reading {
 };
 using ReadingsByOrder = std::map<std::pair<int, std::string>, std::vector<Reading>>;
 
-std::vector<std::string> comparison(const std::pair<int, std::string>& key, const std::string& whom,
+std::vector<std::string> comparison(const std::string& order, const std::string& whom,
                                     const std::vector<std::pair<double, std::string>>& ratios) {
   std::vector<double> values;
   for (const auto& [ratio, what] : ratios) values.push_back(ratio);
   const auto losses =
       std::count_if(values.begin(), values.end(), [](double r) { return r < 0.95; });
   const auto& [least, worst] = *std::min_element(ratios.begin(), ratios.end());
-  return {key.second,
-          std::to_string(key.first),
+  return {order,
           whom,
           fixed(middle(values, .1), 2),
           fixed(middle(values, .5), 2),
@@ -111,10 +110,11 @@ std::vector<std::string> comparison(const std::pair<int, std::string>& key, cons
 /// Against each library, and against the best of them for each shape.
 void print_comparison(const std::vector<Blas>& libraries, const ReadingsByOrder& readings) {
   std::printf(
-      "beside other libraries on as many threads, in the same turns; above 1 gradus is faster\n");
-  std::vector<std::vector<std::string>> rows{{"order", "threads", "against", "1st decile", "median",
-                                              "9th decile", "slower by > 5 %", "slowest"}};
+      "beside other libraries on one thread, in the same turns; above 1 gradus is faster\n");
+  std::vector<std::vector<std::string>> rows{
+      {"order", "against", "1st decile", "median", "9th decile", "slower by > 5 %", "slowest"}};
   for (const auto& [key, list] : readings) {
+    if (key.first != 1) continue;
     std::vector<std::vector<std::pair<double, std::string>>> ratios(libraries.size() + 1);
     for (const Reading& r : list) {
       for (std::size_t i = 0; i < libraries.size(); ++i)
@@ -122,8 +122,9 @@ void print_comparison(const std::vector<Blas>& libraries, const ReadingsByOrder&
       ratios.back().emplace_back(*std::min_element(r.against.begin(), r.against.end()), r.what);
     }
     for (std::size_t i = 0; i < libraries.size(); ++i)
-      if (!ratios[i].empty()) rows.push_back(comparison(key, libraries[i].name, ratios[i]));
-    if (libraries.size() > 1) rows.push_back(comparison(key, "the best of them", ratios.back()));
+      if (!ratios[i].empty()) rows.push_back(comparison(key.second, libraries[i].name, ratios[i]));
+    if (libraries.size() > 1)
+      rows.push_back(comparison(key.second, "the best of them", ratios.back()));
   }
   print_table(rows);
 }
@@ -145,12 +146,11 @@ Json run_products(const Options& options, Peak& peak) {
           B{b.data(), b_t ? 1 : p.n, b_t ? p.k : 1};
       for (const int threads : options.threads) {
         Readings own;
-        std::vector<Readings> other(libraries.size());
         std::vector<Blas::Multiply> multiply;
-        for (const Blas& library : libraries) {
-          library.set_threads(threads);
-          multiply.push_back(library.product(p.m, p.n, p.k, a_t, b_t));
-        }
+        if (threads == 1)
+          for (const Blas& library : libraries)
+            multiply.push_back(library.product(p.m, p.n, p.k, a_t, b_t));
+        std::vector<Readings> other(multiply.size());
         for (int turn = 0; turn < 3; ++turn) {
           kernels::set_num_threads(threads);
           own.add(seconds_of(0.004, [&] {
