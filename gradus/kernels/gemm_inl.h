@@ -1,8 +1,8 @@
 // The loops of gemm for one instruction set: blocking (Goto and van de Geijn, "Anatomy of
 // high-performance matrix multiplication", 2008) around the micro-kernel (gemm_tile_inl.h) and
-// packing (gemm_pack_inl.h), and what ends a product. Included once for each instruction set (Highway's
-// foreach_target.h), so the guard is Highway's. Lanes always run along columns of C; a product that
-// fits better the other way round is computed as C^T = B^T A^T.
+// packing (gemm_pack_inl.h), and what ends a product. Included once for each instruction set
+// (Highway's foreach_target.h), so the guard is Highway's. Lanes always run along columns of C; a
+// product that fits better the other way round is computed as C^T = B^T A^T.
 #if defined(GRADUS_KERNELS_GEMM_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef GRADUS_KERNELS_GEMM_INL_H
 #undef GRADUS_KERNELS_GEMM_INL_H
