@@ -198,8 +198,7 @@ void multiply_blocks(const Product<T>& p) {
               height_of_tile = (p.m + tiles - 1) / tiles;
   const Epilogue<T>* epilogue = p.epilogue.any() ? &p.epilogue : nullptr;
   HWY_ALIGN T apart[12 * 4 * HWY_LANES(T)];
-  // Columns of B that are packed together, so that its rows are read by whole lines.
-  const Index group = strip * std::max<Index>(1, 64 / strip);
+  const Index group = columns_together(strip);
   const bool a_stays = (large && tile_of_a_stays) || p.k < depth_that_pays;
   for (Index j0 = 0; j0 < p.n; j0 += columns_at_once) {
     const Index columns = std::min(columns_at_once, p.n - j0);

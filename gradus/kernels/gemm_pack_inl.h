@@ -155,10 +155,12 @@ template <class T>
 void pack(const T* source, Index step, Index along, Index count, Index depth, T* packed,
           Index tile) {
   const bool room = tile % lanes<T> == 0;
-  if (room && count < tile) {
-    const Index filled = has_parts && (step == 1 || along == 1) ? lanes<T> : 1;
+  if (room &&
+      count < tile) {  // whole vectors: copies and turned rows fill up the one that is begun
+    const bool fills = has_parts && (step == 1 || along == 1);
+    const Index begin = (fills ? count + lanes<T> - 1 : count) / lanes<T> * lanes<T>;
     for (Index k = 0; k < depth; ++k)
-      for (Index i = (count + filled - 1) / lanes<T> * lanes<T>; i < tile; i += lanes<T>)
+      for (Index i = begin; i < tile; i += lanes<T>)
         hn::StoreU(hn::Zero(Tag<T>()), Tag<T>(), packed + k * tile + i);
   }
   if (step == 1) {
@@ -195,13 +197,16 @@ void pack(const T* source, Index step, Index along, Index count, Index depth, T*
     for (Index k = 0; k < depth; ++k) packed[k * tile + i] = source[i * step + k * along];
 }
 
+/// Columns whose strips are packed together, so that rows of the source are read by whole lines.
+inline Index columns_together(Index strip) { return strip * std::max<Index>(1, 64 / strip); }
+
 /// Packs strips that lie side by side, one behind the other: strip j / strip at packed + j * depth.
 template <class T>
 void pack_strips(const T* source, Index step, Index along, Index columns, Index depth, T* packed,
                  Index strip) {
   Index j = 0;
-  if (step == 1) {  // some strips together, so that a row is read by whole lines
-    const Index whole = columns / strip * strip, some = strip * std::max<Index>(1, 64 / strip);
+  if (step == 1) {
+    const Index whole = columns / strip * strip, some = columns_together(strip);
     for (; j < whole; j += some)
       for (Index k = 0; k < depth; ++k) {
         const T* from = source + k * along + j;
