@@ -155,8 +155,8 @@ template <class T>
 void pack(const T* source, Index step, Index along, Index count, Index depth, T* packed,
           Index tile) {
   const bool room = tile % lanes<T> == 0;
-  if (room &&
-      count < tile) {  // whole vectors: copies and turned rows fill up the one that is begun
+  if (room && count < tile) {
+    // Whole vectors: copying and turning fill up the one that is begun.
     const bool fills = has_parts && (step == 1 || along == 1);
     const Index begin = (fills ? count + lanes<T> - 1 : count) / lanes<T> * lanes<T>;
     for (Index k = 0; k < depth; ++k)
