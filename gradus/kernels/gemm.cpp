@@ -15,10 +15,12 @@ namespace gradus::kernels {
 namespace {
 
 using Index = std::int64_t;
-constexpr double products_per_task = 5e5;  // below two tasks' worth no thread is called
+constexpr double products_per_task = 2e5;  // below two tasks' worth no thread is called
 constexpr Index whole_vectors = 16;        // pieces of this many columns cut no vector,
 constexpr Index whole_strips = 64;         // of this many no strip
 constexpr Index wide_enough = 256;         // narrower pieces read the other operand too often
+constexpr Index high_enough = 64;          // rows of a piece that pay for another walk over B,
+constexpr Index too_wide = 1024;           // unless a piece could have so many columns
 
 Index round_up(Index n, Index unit) { return (n + unit - 1) / unit * unit; }
 
@@ -27,6 +29,12 @@ Index round_up(Index n, Index unit) { return (n + unit - 1) / unit * unit; }
 /// is that of its update, so that it stays with its thread.
 bool is_whole_walked(Index m, Index n, Index threads, const GemmHints& hints) {
   return hints.nonzeros.words && (hints.zeros == Zeros::in_a ? n : m) >= threads * whole_vectors;
+}
+
+/// Whether a C that is no higher than wide is cut by rows all the same. Pieces side by side meet in
+/// every row of C, where one core fetches ahead what the other is writing.
+bool is_cut_by_rows(Index m, Index n, Index threads) {
+  return m >= threads * high_enough && n < threads * too_wide;
 }
 
 template <class T>
@@ -84,7 +92,8 @@ void gemm(Index m, Index n, Index k, Matrix<const T> a, Matrix<const T> b, Matri
     if (m <= 0 || n <= 0) return;
     const Index threads = num_threads();
     const bool is_walked = is_whole_walked(m, n, threads, hints);
-    const bool columns = is_walked ? hints.zeros == Zeros::in_a : n >= m;
+    const bool columns =
+        is_walked ? hints.zeros == Zeros::in_a : n >= m && !is_cut_by_rows(m, n, threads);
     const Index length = columns ? n : m, across = columns ? m : n;
     const double products =
         static_cast<double>(across) * static_cast<double>(std::max<Index>(k, 1));

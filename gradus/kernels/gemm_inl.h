@@ -37,29 +37,40 @@ inline constexpr Index depth_that_pays = 16;    // as do so many k's
 inline constexpr Index columns_that_pay = 256;  // so many columns pay for packing A
 inline constexpr Index side = 256;              // of a piece of C whose sums are kept apart
 
-/// What is done to finished sums: a weight's update alone, which is the most of a small net's step,
-/// or whatever the epilogue says.
-enum class Ending { update, any };
+/// What is done to finished sums: a weight's update alone, a bias alone (then relu) or relu's gate
+/// alone, which is all that a small net's step asks for, or whatever the epilogue says.
+enum class Ending { update, bias, gate, any };
+
+template <class T>
+Ending ending_of(const Epilogue<T>& e, bool add) {
+  const bool bias = e.bias_of_row || e.bias_of_column || e.relu, gate = e.mask.data;
+  if (add || e.scales || bias + gate + e.updates != 1 || (e.bias_of_row && e.bias_of_column))
+    return Ending::any;
+  return bias ? Ending::bias : gate ? Ending::gate : Ending::update;
+}
 
 /// One vector (its first lanes, one number) of finished sums goes to C.
 template <Ending ending, class Some, class T>
 HWY_INLINE void finish_lanes(const Some& some, const T* sum, T* out, bool add, const Epilogue<T>& e,
                              T row_bias, const T* column_bias, const T* mask) {
   const auto d = some.d;
+  const auto zero = hn::Zero(d);
   auto v = some.load(sum);
-  if constexpr (ending == Ending::update) {
-    v = hn::Sub(some.load(out), hn::Mul(hn::Set(d, e.rate), v));
-  } else {
-    const auto zero = hn::Zero(d);
+  if constexpr (ending == Ending::any) {
     if (add) v = hn::Add(some.load(out), v);
     if (e.scales) v = hn::Mul(v, hn::Set(d, e.scale));
     if (e.bias_of_row && !e.column_first) v = hn::Add(v, hn::Set(d, row_bias));
-    if (column_bias) v = hn::Add(v, some.load(column_bias));
-    if (e.bias_of_row && e.column_first) v = hn::Add(v, hn::Set(d, row_bias));
-    if (e.relu) v = hn::IfThenElse(hn::Lt(v, zero), zero, v);
-    if (mask) v = hn::Mul(v, hn::IfThenElse(hn::Le(some.load(mask), zero), zero, hn::Set(d, T(1))));
-    if (e.updates) v = hn::Sub(some.load(out), hn::Mul(hn::Set(d, e.rate), v));
   }
+  if constexpr (ending == Ending::any || ending == Ending::bias) {
+    if (column_bias) v = hn::Add(v, some.load(column_bias));
+    if (e.bias_of_row && (e.column_first || ending == Ending::bias))
+      v = hn::Add(v, hn::Set(d, row_bias));
+    if (e.relu) v = hn::IfThenElse(hn::Lt(v, zero), zero, v);
+  }
+  if (ending == Ending::gate || (ending == Ending::any && mask))
+    v = hn::Mul(v, hn::IfThenElse(hn::Le(some.load(mask), zero), zero, hn::Set(d, T(1))));
+  if (ending == Ending::update || (ending == Ending::any && e.updates))
+    v = hn::Sub(some.load(out), hn::Mul(hn::Set(d, e.rate), v));
   some.store(v, out);
 }
 
@@ -94,18 +105,19 @@ void finish_rows(const T* sums, Index sums_row, Index height, Index width, Matri
 
 /// C (+)= sums, then the epilogue if there is one. (i0, j0) is where this piece lies in the whole.
 template <class T>
-bool update_alone(const Epilogue<T>& e) {
-  return e.updates && !e.scales && !e.bias_of_row && !e.bias_of_column && !e.relu && !e.mask.data;
-}
-
-template <class T>
 void finish(const T* sums, Index sums_row, Index height, Index width, Matrix<T> c, bool add,
             const Epilogue<T>* given, Index i0, Index j0) {
   const Epilogue<T> e = given ? *given : Epilogue<T>{};
-  if (update_alone(e) && !add)
-    finish_rows<Ending::update>(sums, sums_row, height, width, c, add, e, i0, j0);
-  else
-    finish_rows<Ending::any>(sums, sums_row, height, width, c, add, e, i0, j0);
+  switch (ending_of(e, add)) {
+    case Ending::update:
+      return finish_rows<Ending::update>(sums, sums_row, height, width, c, add, e, i0, j0);
+    case Ending::bias:
+      return finish_rows<Ending::bias>(sums, sums_row, height, width, c, add, e, i0, j0);
+    case Ending::gate:
+      return finish_rows<Ending::gate>(sums, sums_row, height, width, c, add, e, i0, j0);
+    case Ending::any:
+      return finish_rows<Ending::any>(sums, sums_row, height, width, c, add, e, i0, j0);
+  }
 }
 
 template <class T>
@@ -238,7 +250,8 @@ void multiply_blocks(const Product<T>& p) {
             if (i0 == 0) pack(right, Index(1), p.b.row, width, depth, strips, right_row);
             right = strips;
           }
-          const bool straight = whole && !(last && epilogue && !(update_alone(*epilogue) && !add));
+          const bool straight =
+              whole && !(last && epilogue && ending_of(*epilogue, add) != Ending::update);
           const Store how = !straight          ? Store::set
                             : last && epilogue ? Store::update
                             : add              ? Store::add
