@@ -8,12 +8,12 @@
 
 #include <cmath>
 #include <cstdio>
-#include <fstream>
 #include <iostream>
 #include <map>
 #include <sstream>
-#include <stdexcept>
 
+#include "contestant.h"
+#include "libxsmm_net.h"
 #include "nets.h"
 
 namespace bench {
@@ -22,20 +22,9 @@ using namespace gradus;
 
 namespace {
 
-template <class T>
-std::vector<T> read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary | std::ios::ate);
-  if (!in) throw std::runtime_error("cannot read " + path);
-  std::vector<T> values(static_cast<std::size_t>(in.tellg()) / sizeof(T));
-  in.seekg(0);
-  in.read(reinterpret_cast<char*>(values.data()),
-          static_cast<std::streamsize>(values.size() * sizeof(T)));
-  return values;
-}
-
-class Worker {
+class OwnNet : public Contestant {
  public:
-  Worker(const NetCase& c, const std::string& mode, const std::string& folder)
+  OwnNet(const NetCase& c, const std::string& mode, const std::string& folder)
       : case_(c),
         compiled_(mode != "eager"),
         skips_zeros_(mode == "compiled"),
@@ -67,18 +56,17 @@ class Worker {
     return loss;
   }
 
-  std::string gate(int steps, const std::string& out) {
+  std::vector<double> gate(int steps, const std::string& out) override {
     start_anew();
-    std::ostringstream line;
-    line.precision(9);
-    for (int i = 0; i < steps; ++i) line << step().item() << " ";
+    std::vector<double> losses;
+    for (int i = 0; i < steps; ++i) losses.push_back(step().item());
     std::ofstream file(out, std::ios::binary);
     for (const Tensor& p : training_->net().parameters())
       file.write(static_cast<const char*>(p.raw_data()), p.numel() * 4);
-    return line.str();
+    return losses;
   }
 
-  double time(int steps) {
+  double time(int steps) override {
     const double start = now();
     double last = 0;
     for (int i = 0; i < steps; ++i) last = step().item();
@@ -104,7 +92,11 @@ int run_worker(const std::vector<std::string>& arguments) {
   for (std::size_t i = 0; i + 1 < arguments.size(); i += 2) given[arguments[i]] = arguments[i + 1];
   const int threads = std::stoi(given.at("--threads"));
   kernels::set_num_threads(threads);
-  Worker worker(net_case(given.at("--net")), given.at("--mode"), given.at("--files"));
+  const NetCase& net = net_case(given.at("--net"));
+  const std::string mode = given.at("--mode"), files = given.at("--files");
+  const std::unique_ptr<Contestant> contestant = mode == "libxsmm"
+                                                     ? libxsmm_net(net, threads, files)
+                                                     : std::make_unique<OwnNet>(net, mode, files);
   std::printf("ready\n");
   std::fflush(stdout);
   for (std::string line; std::getline(std::cin, line);) {
@@ -112,10 +104,11 @@ int run_worker(const std::vector<std::string>& arguments) {
     std::string what, out;
     int count = 0;
     words >> what >> count >> out;
-    if (what == "gate")
-      std::printf("%s\n", worker.gate(count, out).c_str());
-    else if (what == "time")
-      std::printf("%.9f\n", worker.time(count));
+    if (what == "gate") {
+      for (const double loss : contestant->gate(count, out)) std::printf("%.9g ", loss);
+      std::printf("\n");
+    } else if (what == "time")
+      std::printf("%.9f\n", contestant->time(count));
     else if (what == "peak") {
       std::printf("%.0f\n", fma_peak(count, 0.05));
       kernels::set_num_threads(threads);

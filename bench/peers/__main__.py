@@ -1,4 +1,4 @@
-"""gradus beside PyTorch, JAX and NumPy: the same training steps in one sitting, in turns.
+"""gradus beside PyTorch, JAX, libxsmm and NumPy: the same training steps in one sitting, in turns.
 
 Every contender is a process of its own that waits at a pipe, so that only one works at a time. Each
 must pass the gate first: from the same weights, on the same images in the same order, its losses must
@@ -22,7 +22,7 @@ import time
 
 GRADUS = ["compiled", "dense", "eager"]
 PEERS = ["torch-eager", "torch-fused", "torch-foreach", "torch-mkl-intel", "torch-compile",
-         "torch-compile-tuned", "torch-compile-cpp", "jax-step", "jax-scan", "numpy"]
+         "torch-compile-tuned", "torch-compile-cpp", "jax-step", "jax-scan", "libxsmm", "numpy"]
 PACKAGES = ["numpy", "torch", "jax"]
 
 
@@ -88,7 +88,8 @@ def measure(name, options, folder):
     for threads in options.threads:
         contenders += [Contender.of_gradus(options.bench, mode, name, threads, folder)
                        for mode in GRADUS]
-        contenders += [Contender.of_python(kind, name, threads, folder) for kind in options.only]
+        contenders += [Contender.of_libxsmm(options.bench, name, threads, folder) if kind == "libxsmm"
+                       else Contender.of_python(kind, name, threads, folder) for kind in options.only]
     for c in contenders:
         if not c.why:
             progress(f"({name}) gate: {c.name}")

@@ -46,10 +46,18 @@ class Contender:
         self.start_seconds = time.perf_counter() - start
 
     @classmethod
-    def of_gradus(cls, bench, mode, name, threads, folder):
-        return cls("gradus-" + mode, threads, folder, [
+    def of_bench(cls, kind, bench, mode, name, threads, folder):
+        return cls(kind, threads, folder, [
             bench, "worker", "--net", name, "--threads", str(threads), "--mode", mode,
             "--files", str(folder)])
+
+    @classmethod
+    def of_gradus(cls, bench, mode, *net):
+        return cls.of_bench("gradus-" + mode, bench, mode, *net)
+
+    @classmethod
+    def of_libxsmm(cls, bench, *net):
+        return cls.of_bench("libxsmm", bench, "libxsmm", *net)
 
     @classmethod
     def of_python(cls, kind, name, threads, folder):
