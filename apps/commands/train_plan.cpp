@@ -22,6 +22,7 @@ Json kernels_of(const compile::Plan& plan) {
                        {"outputs", texts(k.outputs)},
                        {"flops", k.flops},
                        {"bytes", k.bytes},
+                       {"by_rows", k.by_rows},
                        {"not_fused", k.note}});
   return {{"event", "plan"},
           {"arena_bytes", plan.arena_bytes()},

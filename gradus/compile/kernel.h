@@ -56,6 +56,7 @@ struct Kernel {
   std::optional<Product> product{};
   std::optional<Loop> loop{};
   std::vector<Kernel> parts{};  ///< what a loop is made of
+  std::vector<bool> by_rows{};  ///< which views threads cut by rows (rows.h); empty: none
   std::string note{};           ///< why it was not fused with its neighbour
   std::string scope{};
   Phase phase = Phase::forward;

@@ -34,6 +34,9 @@ struct Loop {
   std::int64_t block() const;
   /// `in` and `out` are the kernel's views.
   void run(std::span<const In> in, std::span<const Out> out) const;
+  /// The elements [begin, end), on the caller's thread.
+  void run_part(std::span<const In> in, std::span<const Out> out, std::int64_t begin,
+                std::int64_t end) const;
 };
 
 }  // namespace gradus::compile

@@ -2,62 +2,27 @@
 #include <gradus/compile/plan.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <utility>
 
+#include <gradus/compile/call.h>
 #include <gradus/compile/cost.h>
 #include <gradus/compile/passes.h>
+#include <gradus/compile/rows.h>
 #include <gradus/compile/zeros.h>
 #include <gradus/core/subnormals.h>
-#include <gradus/kernels/gemm.h>
 #include <gradus/kernels/threads.h>
 
 namespace gradus::compile {
 namespace {
 
+/// Of so many rows a thread's part is a multiple: the lanes of a vector.
+constexpr std::int64_t rows_together = 16;
+
 std::size_t bytes_of(const Spec& spec) {
   return static_cast<std::size_t>(spec.shape.numel()) * dtype_size(spec.dtype);
 }
-
-/// A product with what it took in, on operands whose pointers are in `in` and `out`.
-template <class T>
-void run_product(const Product& p, std::span<const In> in, const Out& out,
-                 const kernels::GemmHints& hints) {
-  const auto matrix = [&](const Product::Operand& operand) -> kernels::Matrix<const T> {
-    if (operand.input < 0) return {nullptr, 0, 0};
-    return {in[static_cast<std::size_t>(operand.input)].as<T>(), operand.row, operand.column};
-  };
-  kernels::Epilogue<T> epilogue;
-  if (const auto bias = matrix(p.bias); bias.data)
-    (bias.column == 1 ? epilogue.bias_of_column : epilogue.bias_of_row) = bias.data;
-  epilogue.relu = p.relu;
-  epilogue.mask = matrix(p.gate);
-  if (p.rate >= 0) {
-    epilogue.updates = true;
-    epilogue.rate = *in[static_cast<std::size_t>(p.rate)].as<T>();
-  }
-  kernels::gemm<T>(p.m, p.n, p.k, matrix(p.a), matrix(p.b), {out.as<T>(), p.c_row, p.c_column},
-                   false, epilogue, hints);
-}
-
-/// A kernel with its pointers.
-struct Call {
-  Kernel kernel;
-  std::vector<In> in{};
-  std::vector<Out> out{};
-  kernels::GemmHints hints{};  // zeros to be passed over in this run
-
-  void run() const {
-    if (kernel.loop)
-      kernel.loop->run(in, out);
-    else if (!kernel.product)
-      kernel.op.model().forward(in, out);
-    else if (out[0].dtype == DType::f64)
-      run_product<double>(*kernel.product, in, out[0], hints);
-    else
-      run_product<float>(*kernel.product, in, out[0], hints);
-  }
-};
 
 /// What lies behind `base`; of no memory (an input before run() brings it, a tensor without
 /// elements) nothing does.
@@ -74,6 +39,8 @@ struct Plan::State {
   std::vector<Buffer> buffers;
   std::vector<View> views;  // by value id
   std::vector<Kernel> kernels;
+  Turns turns;
+  std::int64_t rows = 0;  // of the batch
   std::vector<Call> calls;
   std::vector<KernelInfo> infos;
   Storage arena;
@@ -125,6 +92,7 @@ struct Plan::State {
 
   void find_sources();
   void lower_steps();
+  void find_turns();
   void find_lifetimes();
   void own_outputs();
   void place_buffers();
@@ -132,6 +100,9 @@ struct Plan::State {
   void watch_zeros();
   void look_for_zeros(std::span<const Tensor> inputs);
   void find_zeros(std::span<const Tensor> inputs);
+  void run(std::size_t call) const;
+  void run_by_rows(std::span<const std::size_t> numbers) const;
+  void run_together(std::span<const std::size_t> numbers, std::int64_t piece) const;
   void describe();
 };
 
@@ -189,14 +160,27 @@ void Plan::State::lower_steps() {
   }
 }
 
+/// The batch is the first axis of the first input.
+void Plan::State::find_turns() {
+  if (!program.inputs.empty())
+    if (const Shape& shape = program.values[program.inputs[0]].shape; shape.rank() > 0)
+      rows = shape[0];
+  turns = find_rows(kernels, buffers, rows, options.always_by_rows);
+}
+
+/// Kernels that go by rows have no order among the threads: one moment for all.
 void Plan::State::find_lifetimes() {
-  for (std::size_t k = 0; k < kernels.size(); ++k)
-    for (const View& view : kernels[k].views) {
+  int now = 0;
+  const auto live = [&](std::size_t kernel) {
+    for (const View& view : kernels[kernel].views) {
       Buffer& buffer = buffers[view.buffer];
-      const int now = static_cast<int>(k);
       if (!std::exchange(buffer.is_used, true)) buffer.life.first = now;
       buffer.life.last = now;
     }
+  };
+  for (const std::size_t kernel : turns.before) live(kernel), ++now;
+  for (const std::size_t kernel : turns.by_rows) live(kernel);
+  for (const std::size_t kernel : turns.after) ++now, live(kernel);
 }
 
 /// What the caller gets has bytes of its own.
@@ -300,7 +284,8 @@ void Plan::State::describe() {
                     .bytes = bytes_of(kernel),
                     .note = kernel.note,
                     .scope = kernel.scope,
-                    .phase = kernel.phase};
+                    .phase = kernel.phase,
+                    .by_rows = !kernel.by_rows.empty()};
     for (const View& view : kernel.inputs()) info.inputs.push_back(held_by(view));
     for (const View& view : kernel.outputs()) info.outputs.push_back(held_by(view));
     infos.push_back(std::move(info));
@@ -319,6 +304,7 @@ Plan::Plan(Program program, PlanOptions options) : state_(std::make_unique<State
     fuse_elementwise(s.kernels, s.buffers);
     reuse_operands(s.kernels, s.buffers);
   }
+  s.find_turns();
   s.find_lifetimes();
   s.place_buffers();
   s.set_pointers();
@@ -328,6 +314,55 @@ Plan::Plan(Program program, PlanOptions options) : state_(std::make_unique<State
 Plan::~Plan() = default;
 Plan::Plan(Plan&&) noexcept = default;
 Plan& Plan::operator=(Plan&&) noexcept = default;
+
+void Plan::State::run(std::size_t number) const {
+  try {
+    calls[number].run();
+  } catch (Error& error) {
+    const Kernel& kernel = calls[number].kernel;
+    error.add_context(kernel.op.name(), "", kernel.place);
+    throw;
+  }
+}
+
+/// A product that passes over zeros has a better way to share its work, and goes alone.
+void Plan::State::run_by_rows(std::span<const std::size_t> numbers) const {
+  const std::int64_t threads = kernels::num_threads(), share = (rows + threads - 1) / threads,
+                     unit = options.always_by_rows ? 1 : rows_together,
+                     piece = (share + unit - 1) / unit * unit;
+  while (!numbers.empty()) {
+    const auto alone = std::ranges::find_if(numbers, [&](std::size_t number) {
+      return calls[number].hints.zeros != kernels::Zeros::few;
+    });
+    const auto count = static_cast<std::size_t>(alone - numbers.begin());
+    if (count == 0 || piece >= rows) {
+      run(numbers.front());
+      numbers = numbers.subspan(1);
+    } else {
+      run_together(numbers.first(count), piece);
+      numbers = numbers.subspan(count);
+    }
+  }
+}
+
+void Plan::State::run_together(std::span<const std::size_t> numbers, std::int64_t piece) const {
+  std::atomic<std::size_t> failed = numbers.size();  // the first kernel that threw for some rows
+  try {
+    kernels::parallel_for(rows, piece, [&](std::int64_t begin, std::int64_t end) {
+      std::size_t at = 0;
+      try {
+        for (; at < numbers.size(); ++at) calls[numbers[at]].run_rows(begin, end, rows);
+      } catch (...) {
+        std::size_t known = failed;
+        while (at < known && !failed.compare_exchange_weak(known, at)) continue;
+        throw;
+      }
+    });
+  } catch (const Error&) {
+    run(numbers[failed]);  // throws again, and names the place among all rows
+    throw;
+  }
+}
 
 const Tensors& Plan::run(std::span<const Tensor> inputs) {
   State& s = *state_;
@@ -349,7 +384,9 @@ const Tensors& Plan::run(std::span<const Tensor> inputs) {
         behind(static_cast<const std::byte*>(inputs[patch.input].raw_data()), patch.offset);
   for (const Tensor& zero : s.zeros)
     if (zero.item() != 0) {  // what was fused counts on it
-      *this = Plan(std::move(s.program), {.fuse = false, .skip_zeros = s.options.skip_zeros});
+      PlanOptions options = s.options;
+      options.fuse = false;
+      *this = Plan(std::move(s.program), options);
       return run(inputs);
     }
   s.look_for_zeros(inputs);
@@ -357,14 +394,9 @@ const Tensors& Plan::run(std::span<const Tensor> inputs) {
   const FlushSubnormals mode;
   const kernels::Region region;  // one for all kernels
   s.find_zeros(inputs);
-  for (const Call& call : s.calls) {
-    try {
-      call.run();
-    } catch (Error& error) {
-      error.add_context(call.kernel.op.name(), "", call.kernel.place);
-      throw;
-    }
-  }
+  for (const std::size_t call : s.turns.before) s.run(call);
+  s.run_by_rows(s.turns.by_rows);
+  for (const std::size_t call : s.turns.after) s.run(call);
   for (const Storage& storage : s.written) storage.note_write("a compiled step", Place::current());
   for (const State::Passed& p : s.passed) {
     Layout layout = p.layout;

@@ -16,11 +16,14 @@ struct KernelInfo {
   std::string note{};                     ///< why it was not fused with its neighbour; may be empty
   std::string scope{};  ///< path of the module that called it: "0", "encoder.lin1"
   Phase phase = Phase::forward;
+  bool by_rows = false;  ///< threads take rows of the batch each and do all such kernels (rows.h)
 };
 
 struct PlanOptions {
   bool fuse = true;        ///< products take their neighbours in
   bool skip_zeros = true;  ///< products pass over the zeros of inputs that hold many of them
+  /// Threads share kernels by rows of the batch (rows.h) however few there are; for tests.
+  bool always_by_rows = false;
 };
 
 class Plan {

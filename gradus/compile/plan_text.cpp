@@ -42,6 +42,20 @@ std::string folded(const std::string& words, std::size_t width) {
   return line.empty() ? text : text + std::string(indent, ' ') + line + "\n";
 }
 
+/// "1, 3 to 5": the numbers of the kernels that go by rows.
+std::string numbers_by_rows(const std::vector<KernelInfo>& kernels) {
+  std::string text;
+  for (std::size_t i = 0; i < kernels.size(); ++i) {
+    if (!kernels[i].by_rows) continue;
+    std::size_t last = i;
+    while (last + 1 < kernels.size() && kernels[last + 1].by_rows) ++last;
+    text += (text.empty() ? "" : ", ") + std::to_string(i + 1);
+    if (last > i) text += (last > i + 1 ? " to " : ", ") + std::to_string(last + 1);
+    i = last;
+  }
+  return text;
+}
+
 std::string heading(const KernelInfo& kernel) {
   const char* phases[] = {"forward", "backward", "update"};
   const std::string phase = phases[static_cast<int>(kernel.phase)];
@@ -92,6 +106,9 @@ std::string Plan::str(int width) const {
   }
   text += row("", std::to_string(kernels().size()) + " kernels", short_number(flops),
               short_number(bytes));
+  if (const std::string numbers = numbers_by_rows(kernels()); !numbers.empty())
+    text += folded("by rows: each thread takes some rows of the batch through kernels " + numbers,
+                   room);
   for (const std::string& line : zeros()) text += folded(line, room);
   return text +
          folded("arena of " + short_number(static_cast<double>(arena_bytes())) + " bytes", room);

@@ -72,13 +72,17 @@ TEST(PlanMemory, CountsWhatIsAllocated) {
 
 /// Runs the plan once on each thread of the pool, one after the other. A thread takes room for
 /// packed matrices with its first share of a product, and in a single run it may come too late for
-/// any.
-void run_on_every_thread(compile::Plan& plan, const Tensors& inputs, int threads) {
+/// any. (All that another test may have called: any of them may take a share of this one's.)
+void run_on_every_thread(compile::Plan& plan, const Tensors& inputs) {
+  constexpr int threads = 8;
+  const int wanted = kernels::num_threads();
+  kernels::set_num_threads(threads);
   std::barrier everyone(threads);  // nobody takes a second piece before each has one
   std::mutex one;
   kernels::parallel_for(threads, 1, [&](std::int64_t, std::int64_t) {
     everyone.arrive_and_wait();
     const std::lock_guard lock(one);
+    kernels::set_num_threads(wanted);  // shares as large as in the runs that count
     plan.run(inputs);
   });
 }
@@ -108,7 +112,7 @@ TEST_P(PlanMemoryOf, ARunOfTheLessonsStepAllocatesNothing) {
   const Tensors inputs{x, y};
   for (int i = 0; i < 3; ++i) step(inputs);
   compile::Plan plan(trace(step, inputs));
-  run_on_every_thread(plan, inputs, GetParam());
+  run_on_every_thread(plan, inputs);
   const double before = plan.run(inputs)[0].item();
   expect_runs_without_allocations(plan, inputs);
   const double after = plan.run(inputs)[0].item();
@@ -125,7 +129,7 @@ TEST_P(PlanMemoryOf, ARunOfProductsThatArePackedAllocatesNothing) {
   const Tensors inputs{a, b};
   compile::Plan plan(trace(f, inputs));
   plan.run(inputs);
-  run_on_every_thread(plan, inputs, GetParam());
+  run_on_every_thread(plan, inputs);
   expect_runs_without_allocations(plan, inputs);
   kernels::set_num_threads(0);
 }

@@ -169,6 +169,7 @@ void count_kinds(const compile::Plan& plan, std::map<std::string, int>& kinds) {
       ++kinds[kernel.what];
     else if (kernel.what.find(" + ") != std::string::npos)
       ++kinds["loop"];
+    if (kernel.by_rows) ++kinds[kernel.what.starts_with("matmul") ? "product by rows" : "by rows"];
   }
 }
 
@@ -191,8 +192,9 @@ std::string compare(unsigned seed, std::map<std::string, int>& kinds, int& plann
   Graph eager = nn::clone(drawn), learned = nn::clone(drawn);
   const auto eager_rule = make_optimizer(rule, eager.parameters()),
              learned_rule = make_optimizer(rule, learned.parameters());
+  const compile::PlanOptions options{.always_by_rows = pick(random, 0, 1) == 1};
   CompiledStep eager_step(eager, *eager_rule, loss, [] {}),
-      learned_step(learned, *learned_rule, loss, [] {});
+      learned_step(learned, *learned_rule, loss, [] {}, options);
   data::Batch last;
   constexpr int steps = 6;  // the plan runs the last two
   for (int i = 0; i < steps; ++i) {
@@ -232,7 +234,7 @@ TEST(RandomGraphs, TrainWithTheBitsOfEagerSteps) {
   std::printf("%6d of %d with a plan\n", planned, graphs);
   EXPECT_GT(planned, 0.9 * graphs);
   for (const char* kind : {"loop", "matmul + add", "matmul + relu", "matmul + add + relu",
-                           "matmul + gate", "matmul + update"})
+                           "matmul + gate", "matmul + update", "product by rows", "by rows"})
     EXPECT_GE(kinds[kind], each_kind) << kind;
 }
 
