@@ -12,7 +12,7 @@ namespace {
 
 using testing::HasSubstr;
 
-Tensor count(const Ints& shape) { return reshape(arange(Shape(shape).numel()), shape); }
+Tensor counted(const Ints& shape) { return reshape(arange(Shape(shape).numel()), shape); }
 
 TEST(Tensor, ACopyOfALentHandleIsAHandle) {
   auto owner = std::make_shared<float>(2.5f);
@@ -45,7 +45,7 @@ TEST(Tensor, LessonsSmallValues) {
 }
 
 TEST(Tensor, IndexingIsNumPys) {
-  const Tensor x = count({3, 4});
+  const Tensor x = counted({3, 4});
   EXPECT_EQ(x[1].to_vector<int>(), (std::vector<int>{4, 5, 6, 7}));
   EXPECT_EQ((x[{-1, 2}].item<int>()), 10);
   EXPECT_EQ((x[{all, 2}].to_vector<int>()), (std::vector<int>{2, 6, 10}));
@@ -58,7 +58,7 @@ TEST(Tensor, IndexingIsNumPys) {
   EXPECT_EQ((x[{reshape(tensor({0, 2}), {2, 1}), tensor({1, 3})}].to_vector<int>()),
             (std::vector<int>{1, 3, 9, 11}));
   // Index tensors side by side stay in place, apart they come first.
-  const Tensor y = count({2, 3, 4});
+  const Tensor y = counted({2, 3, 4});
   EXPECT_EQ((y[{all, tensor({0, 2}), tensor({1, 1})}].shape()), Shape({2, 2}));
   EXPECT_EQ((y[{tensor({0, 1}), all, tensor({1, 1})}].shape()), Shape({2, 3}));
   EXPECT_TRUE(x[1].storage() == x.storage());

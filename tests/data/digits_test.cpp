@@ -8,21 +8,19 @@
 
 #include <cmath>
 #include <cstring>
-#include <numeric>
 
 #include <gradus/autograd/backward.h>
 #include <gradus/core/generator.h>
 #include <gradus/ops/ops.h>
 
+#include "tests/data/image_sums.h"
 #include "tests/io/attack.h"
 
 namespace gradus::data {
 namespace {
 
-std::int64_t byte_sum(const ImageSet& set) {
-  const std::uint8_t* pixels = set.images.data<std::uint8_t>();
-  return std::accumulate(pixels, pixels + set.images.numel(), std::int64_t{0});
-}
+using test::byte_sum;
+using test::first_labels;
 
 /// Sum of byte * (position % 65521 + 1): also sees bytes that changed places.
 std::int64_t weighted_sum(const ImageSet& set) {
@@ -30,12 +28,6 @@ std::int64_t weighted_sum(const ImageSet& set) {
   std::int64_t sum = 0;
   for (std::int64_t i = 0; i < set.images.numel(); ++i) sum += pixels[i] * (i % 65521 + 1);
   return sum;
-}
-
-std::vector<int> first_labels(const ImageSet& set) {
-  std::vector<int> labels = set.labels.to_vector<int>();
-  labels.resize(10);
-  return labels;
 }
 
 bool starts_with(const ImageSet& longer, const ImageSet& shorter) {

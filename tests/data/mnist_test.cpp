@@ -5,35 +5,26 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <numeric>
 
 #include <gradus/io/idx.h>
 
+#include "tests/data/image_sums.h"
 #include "tests/io/attack.h"
 #include "tests/support/real_data.h"
 
 namespace gradus::data {
 namespace {
 
+using test::byte_sum;
+using test::first_labels;
 using test::message_of;
 using testing::HasSubstr;
-
-std::int64_t byte_sum(const ImageSet& set) {
-  const std::uint8_t* pixels = set.images.data<std::uint8_t>();
-  return std::accumulate(pixels, pixels + set.images.numel(), std::int64_t{0});
-}
 
 std::vector<int> counts(const ImageSet& set) {
   std::vector<int> result(10);
   for (const std::int64_t label : set.labels.to_vector<std::int64_t>())
     ++result[static_cast<std::size_t>(label)];
   return result;
-}
-
-std::vector<int> first_labels(const ImageSet& set, std::size_t n = 10) {
-  std::vector<int> labels = set.labels.to_vector<int>();
-  labels.resize(n);
-  return labels;
 }
 
 // The sums were counted by NumPy over the published files.

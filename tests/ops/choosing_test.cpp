@@ -10,10 +10,12 @@
 
 #include <gradus/gradus.h>
 
+#include "tests/ops/values.h"
+
 namespace gradus {
 namespace {
 
-constexpr double inf = std::numeric_limits<double>::infinity();
+using test::inf;
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 const std::vector<double> strange{nan, -nan, inf, -inf, 0.0, -0.0, 1e-310, 0.1, -0.1, 3, -3, 1e30};
 

@@ -15,18 +15,18 @@ using testing::HasSubstr;
 Tensor count(const Ints& shape) {
   return reshape(arange(0, static_cast<double>(Shape(shape).numel()), 1, DType::f32), shape);
 }
-using Values = std::vector<float>;
-Values values(const Tensor& x) { return x.to_vector<float>(); }
+using Floats = std::vector<float>;
+Floats floats(const Tensor& x) { return x.to_vector<float>(); }
 
 // numpy: x[0, 0] = [7]; y[0] = [[1, 2]]; and leading axes that are not of size 1 are refused.
 TEST(InPlace, AssignmentDropsLeadingAxesOfSizeOne) {
   Tensor x = zeros({2, 2});
   index_put_(x, {0, 0}, tensor({7.}));
   index_put_(x, {1}, tensor({{1., 2.}}));
-  EXPECT_EQ(values(x), (Values{7, 0, 1, 2}));
+  EXPECT_EQ(floats(x), (Floats{7, 0, 1, 2}));
   index_put_(x, {tensor({1, 0}), 1}, tensor({3., 4.}).reshape({1, 1, 2}));
-  EXPECT_EQ(values(x), (Values{7, 4, 1, 3}));
-  EXPECT_EQ(values(index_put(x, std::vector<Index>{0}, tensor({{8., 9.}}))), (Values{8, 9, 1, 3}));
+  EXPECT_EQ(floats(x), (Floats{7, 4, 1, 3}));
+  EXPECT_EQ(floats(index_put(x, std::vector<Index>{0}, tensor({{8., 9.}}))), (Floats{8, 9, 1, 3}));
   EXPECT_THROW(index_put_(x, {0, 0}, tensor({1., 2.})), ShapeError);
   EXPECT_THROW(index_put_(x, {0}, zeros({2, 2})), ShapeError);
 }
@@ -38,19 +38,19 @@ static_assert(std::is_nothrow_move_assignable_v<Tensor> && std::is_copy_assignab
 TEST(InPlace, ViewsOfTheTargetCountAsTheyWere) {
   Tensor x = tensor({{1., 2.}, {3., 4.}});
   x.add_(x.T());
-  EXPECT_EQ(values(x), (Values{2, 5, 5, 8}));
+  EXPECT_EQ(floats(x), (Floats{2, 5, 5, 8}));
   Tensor y = tensor({1., 2., 3., 4.});
   y[{Slice{1, {}}}].add_(y[{Slice{{}, -1}}]);
-  EXPECT_EQ(values(y), (Values{1, 3, 5, 7}));
+  EXPECT_EQ(floats(y), (Floats{1, 3, 5, 7}));
   y = tensor({1., 2., 3., 4.});
   y.mul_(flip(y));
-  EXPECT_EQ(values(y), (Values{4, 6, 6, 4}));
+  EXPECT_EQ(floats(y), (Floats{4, 6, 6, 4}));
   Tensor z = tensor({{1., 2.}, {3., 4.}});
   z.sub_(z[0]);  // broadcast over the row that is written first
-  EXPECT_EQ(values(z), (Values{0, 0, 2, 2}));
+  EXPECT_EQ(floats(z), (Floats{0, 0, 2, 2}));
   Tensor same = tensor({1., 2.});
   same.add_(same);
-  EXPECT_EQ(values(same), (Values{2, 4}));
+  EXPECT_EQ(floats(same), (Floats{2, 4}));
 }
 
 /// A view of `base` with the given sizes, made by slices, flips and a transposition.
@@ -76,25 +76,25 @@ TEST(InPlace, RandomViewsOfOneStorageAgreeWithCopies) {
     Tensor target = random_view(base, {n, m}, random);
     const Tensor other = random_view(base, {n, m}, random);
     const Tensor a = clone(target), b = clone(other);
-    Values expected;
+    Floats expected;
     switch (round % 4) {
       case 0:
-        expected = values(a + b);
+        expected = floats(a + b);
         target.add_(other);
         break;
       case 1:
-        expected = values(a - b);
+        expected = floats(a - b);
         target.sub_(other);
         break;
       case 2:
-        expected = values(a * b);
+        expected = floats(a * b);
         target.mul_(other);
         break;
       default:
-        expected = values(b);
+        expected = floats(b);
         target.copy_(other);
     }
-    EXPECT_EQ(values(target), expected) << "round " << round;
+    EXPECT_EQ(floats(target), expected) << "round " << round;
   }
 }
 
@@ -108,7 +108,7 @@ TEST(InPlace, ATargetThatOverlapsItselfIsRefused) {
   EXPECT_THROW(wide.copy_(zeros({2, 3})), ValueError);
   const Index corner[] = {0, 0};
   EXPECT_THROW(index_put_(wide, corner, Tensor::scalar(5)), ValueError);
-  EXPECT_EQ(values(z), (Values{1, 2, 3}));
+  EXPECT_EQ(floats(z), (Floats{1, 2, 3}));
   try {
     wide.add_(1);
     FAIL();
@@ -119,21 +119,21 @@ TEST(InPlace, ATargetThatOverlapsItselfIsRefused) {
   }
   Tensor row = broadcast_to(z, {1, 3});  // an axis of size 1 repeats nothing
   row.add_(1);
-  EXPECT_EQ(values(z), (Values{2, 3, 4}));
+  EXPECT_EQ(floats(z), (Floats{2, 3, 4}));
 }
 
 TEST(InPlace, TheDoorRefusesWhatWouldBeReadTooLate) {
   Tensor x = tensor({{1., 2.}, {3., 4.}});
   const Tensors inputs{x, x.T()};
   EXPECT_THROW(apply_into(find_op("add"), inputs, x, "add_"), ValueError);
-  EXPECT_EQ(values(x), (Values{1, 2, 3, 4}));
+  EXPECT_EQ(floats(x), (Floats{1, 2, 3, 4}));
 }
 
 TEST(InPlace, AViewOfARecordedTargetIsRefused) {
   Tensor x = tensor({{1., 2.}, {3., 4.}}).set_requires_grad();
   Tensor y = x * 1.0;
   EXPECT_THROW(y.add_(y.T()), GradError) << "the view would change behind its history";
-  EXPECT_EQ(values(y.detach()), (Values{1, 2, 3, 4}));
+  EXPECT_EQ(floats(y.detach()), (Floats{1, 2, 3, 4}));
 }
 
 TEST(InPlace, CompiledAsEager) {
@@ -143,7 +143,7 @@ TEST(InPlace, CompiledAsEager) {
     return Tensors{x};
   });
   const Tensors in{tensor({{1., 2.}, {3., 4.}})};
-  for (int call = 0; call < 3; ++call) EXPECT_EQ(values(f(in)[0]), (Values{2, 5, 5, 8}));
+  for (int call = 0; call < 3; ++call) EXPECT_EQ(floats(f(in)[0]), (Floats{2, 5, 5, 8}));
 }
 
 }  // namespace

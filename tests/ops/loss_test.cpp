@@ -6,11 +6,13 @@
 
 #include <gradus/gradus.h>
 
+#include "tests/ops/values.h"
+
 namespace gradus {
 namespace {
 
-constexpr double inf = std::numeric_limits<double>::infinity();
-using Values = std::vector<double>;
+using test::inf;
+using test::Values;
 
 Tensor parameter(const Tensor& x) { return astype(x, DType::f64).set_requires_grad(); }
 

@@ -8,7 +8,7 @@ namespace {
 
 /// 20 steps on a small function of two parameters, gradients limited to .8.
 template <class Make>
-void expect_like_torch(Make&& make, std::vector<double> torch) {
+void expect_groups_like_torch(Make&& make, std::vector<double> torch) {
   Tensor a = tensor({1., -2.}, DType::f64).set_requires_grad(),
          b = tensor({3.}, DType::f64).set_requires_grad();
   auto optimizer = make(a, b);
@@ -27,13 +27,13 @@ std::vector<Group> groups(const Tensor& a, const Tensor& b) {
 }
 
 TEST(Groups, HaveTheirOwnRatesAndDecays) {
-  expect_like_torch(
+  expect_groups_like_torch(
       [](const Tensor& a, const Tensor& b) { return SGD(groups(a, b), {.momentum = .9}); },
       {-3.6555894140981335, -4.9998536051641596, 3.9675351913052097});
-  expect_like_torch([](const Tensor& a, const Tensor& b) { return Adam(groups(a, b), {}); },
-                    {0.007023375704897382, -2.9891105048907876, 3.1999999975});
-  expect_like_torch([](const Tensor& a, const Tensor& b) { return AdamW(groups(a, b), {}); },
-                    {-0.04928470505551557, -2.763116145879368, 3.1999999975});
+  expect_groups_like_torch([](const Tensor& a, const Tensor& b) { return Adam(groups(a, b), {}); },
+                           {0.007023375704897382, -2.9891105048907876, 3.1999999975});
+  expect_groups_like_torch([](const Tensor& a, const Tensor& b) { return AdamW(groups(a, b), {}); },
+                           {-0.04928470505551557, -2.763116145879368, 3.1999999975});
 }
 
 TEST(ClipValue, RefusesWhatIsNoLimit) {

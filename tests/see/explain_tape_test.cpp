@@ -15,11 +15,11 @@ namespace {
 using testing::HasSubstr;
 
 /// Two layers, cross entropy, one backward pass: everything kept.
-struct Recorded {
+struct WholePass {
   see::Tape tape;
   see::TapeIndex last() const { return static_cast<see::TapeIndex>(tape.ticks.size()) - 1; }
 };
-Recorded record(see::TapeLevel level = see::TapeLevel::full) {
+WholePass record(see::TapeLevel level = see::TapeLevel::full) {
   Generator generator(3);
   const Tensor x = rand({6, 4}, DType::f32, &generator).set_name("x");
   const Tensor y = Tensor::of(Ints{0, 2, 1, 1, 0, 2}, {6}).set_name("y");
@@ -35,7 +35,7 @@ Recorded record(see::TapeLevel level = see::TapeLevel::full) {
 }
 
 TEST(ExplainTape, TheFormulaGivesTheNumbersOfTheRun) {
-  Recorded r = record();
+  WholePass r = record();
   const see::Elements elements(r.tape);
   for (const auto& [name, text] : {std::pair("w1", "x.T @ l1.g"),
                                    {"b1", "sum_n(l1.g)"},
@@ -94,7 +94,7 @@ TEST(ExplainTape, AWeightThatIsTransposedFirstHasTheProductForItsFormula) {
 }
 
 TEST(ExplainTape, ALossIsExplainedToo) {
-  Recorded r = record();
+  WholePass r = record();
   const see::TapeFormula f = see::formula_on_tape(r.tape, "out.g", r.last());
   EXPECT_THAT(see::write(f.term), HasSubstr("softmax(out, axis=1)"));
   const see::Elements elements(r.tape);
@@ -105,7 +105,7 @@ TEST(ExplainTape, ALossIsExplainedToo) {
 }
 
 TEST(ExplainTape, ThePageHasFormulaShapesNumbersAndAnElement) {
-  Recorded r = record();
+  WholePass r = record();
   const see::Elements elements(r.tape);
   const std::string page =
       see::explain_on_tape(elements, "w1.g[1,2]", r.last(), see::TermStyle::ascii);
@@ -166,7 +166,7 @@ TEST(ExplainTape, ASharedGradientIsThatOfWhatIsAsked) {
   const Tensor out = (w * 2.).set_name("out");
   square((out - 1.).set_name("off")).sum().backward();
   recorder.finish();
-  const Recorded r{recorder.tape()};
+  const WholePass r{recorder.tape()};
   const see::Elements elements(recorder.tape());
   ASSERT_EQ(r.tape.find("out.g", r.last()), r.tape.find("off.g", r.last()));
   for (const std::string name : {"out", "off"}) {
@@ -181,13 +181,13 @@ TEST(ExplainTape, ASharedGradientIsThatOfWhatIsAsked) {
 }
 
 TEST(ExplainTape, WhatIsNotThereIsSaid) {
-  Recorded r = record();
+  WholePass r = record();
   const see::Elements elements(r.tape);
   EXPECT_THROW(see::formula_on_tape(r.tape, "w9.g", r.last()), NameError);
   EXPECT_THROW(see::formula_on_tape(r.tape, "x.g", r.last()), NameError);
   EXPECT_THROW(see::explain_on_tape(elements, "w1.g[9,9]", r.last(), see::TermStyle::ascii),
                IndexError);
-  Recorded thin = record(see::TapeLevel::stats);
+  WholePass thin = record(see::TapeLevel::stats);
   for (see::TapeValue& value : thin.tape.values) value.payload = {};
   EXPECT_THAT(
       see::explain_on_tape(see::Elements(thin.tape), "w1.g", thin.last(), see::TermStyle::ascii),

@@ -17,7 +17,7 @@ namespace {
 struct Rows {
   Tensor x, y;
 };
-Rows rows(const data::ImageSet& set) {
+Rows rows_of(const data::ImageSet& set) {
   return {(astype(set.images, DType::f32) / 256.0).reshape({set.size(), -1}),
           astype(set.labels, DType::f32)};
 }
@@ -90,7 +90,7 @@ struct HealthOfTheLesson : testing::Test {
   /// Steps of the run; text of what has the code.
   std::string text(const char* code, double rate, bool zero, int steps,
                    see::TapeLevel level = see::TapeLevel::stats) {
-    see::Rerun rerun(std::make_unique<Lesson>(rows(data_.train), rate, zero),
+    see::Rerun rerun(std::make_unique<Lesson>(rows_of(data_.train), rate, zero),
                      {.level = level, .budget = std::int64_t{1} << 30});
     for (int i = 0; i < steps; ++i) rerun.advance();
     std::string found;
@@ -105,9 +105,9 @@ struct HealthOfTheLesson : testing::Test {
 };
 
 TEST_F(HealthOfTheLesson, B1) {
-  const Rows valid = rows(data_.valid);
+  const Rows valid = rows_of(data_.valid);
   const NoGrad guard;
-  const Lesson lesson(rows(data_.valid), 1e-4, true);
+  const Lesson lesson(rows_of(data_.valid), 1e-4, true);
   Tensor pred = lesson.forward(valid.x);
   try {
     mse(pred, valid.y);

@@ -5,17 +5,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/see/nth.h"
+
 using namespace gradus;
 using see::Tape;
 using see::TapeIndex;
+using test::nth;
 using testing::ElementsAre;
 
 namespace {
-
-template <class List>
-auto& at(List& list, TapeIndex i) {
-  return list.at(static_cast<std::size_t>(i));
-}
 
 /// A tape with `count` values of 8 bytes, the payloads of which are then given to `payloads`: each
 /// a number of its own, or an element of `whole`.
@@ -70,13 +68,13 @@ TEST(Payloads, TheEarliestPinsStayAndTheRestIsTheLatest) {
   fill(tape, payloads, 30, true);
   std::vector<TapeIndex> kept;
   for (TapeIndex i = 0; i < 30; ++i)
-    if (at(tape.values, i).payload) kept.push_back(i);
+    if (nth(tape.values, i).payload) kept.push_back(i);
   EXPECT_THAT(kept, ElementsAre(0, 1, 2, 3, 4, 25, 26, 27, 28, 29));
   payloads.let_go(0);
   EXPECT_EQ(payloads.pinned_bytes(), 32);
   payloads.let_go_unless([](TapeIndex v) { return v == 29; });
-  EXPECT_FALSE(at(tape.values, 28).payload);
-  EXPECT_TRUE(at(tape.values, 29).payload);
+  EXPECT_FALSE(nth(tape.values, 28).payload);
+  EXPECT_TRUE(nth(tape.values, 29).payload);
 }
 
 }  // namespace

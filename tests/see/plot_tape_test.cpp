@@ -27,7 +27,7 @@ namespace {
 
 using Numbers = std::vector<double>;
 
-double length(const Numbers& v) {
+double norm(const Numbers& v) {
   double squares = 0;
   for (const double x : v) squares += x * x;
   return std::sqrt(squares);
@@ -36,7 +36,7 @@ double length(const Numbers& v) {
 constexpr std::size_t rows = 40, pixels = 16, units = 6, classes = 3;
 
 /// What the program itself held in a step.
-struct Seen {
+struct Held {
   double loss = 0, lr = 0;
   Numbers hidden, scores, labels;
   std::map<std::string, Numbers> before, after, gradient;
@@ -44,7 +44,7 @@ struct Seen {
 
 struct Recorded {
   see::Tape tape;
-  std::vector<Seen> steps;
+  std::vector<Held> steps;
   Numbers images;
 };
 
@@ -77,7 +77,7 @@ Recorded record(see::TapeLevel level, bool linear, const std::string& optimizer 
   result.images = x.to_vector<double>();
   see::Recorder recorder({.level = level});
   for (int step = 0; step < 4; ++step) {
-    Seen seen;
+    Held seen;
     seen.lr = 0.3 / (1 << step);
     update->set_lr(seen.lr);
     update->zero_grad();
@@ -141,7 +141,7 @@ std::string names_of(const std::vector<see::NamedPlot>& plots) {
 void expect_statistics(const Recorded& r, const see::Run& run) {
   ASSERT_EQ(run.batches.size(), 4u);
   for (std::size_t i = 0; i < 4; ++i) {
-    const Seen& seen = r.steps[i];
+    const Held& seen = r.steps[i];
     EXPECT_NEAR(run.batches[i].loss, seen.loss, 1e-6);
     EXPECT_EQ(run.batches[i].lr, seen.lr);
     const see::Run::Layer& relu = layer(run.snapshots[i], "relu1");
@@ -156,9 +156,9 @@ void expect_statistics(const Recorded& r, const see::Run& run) {
     for (const see::Run::Parameter& p : run.snapshots[i].parameters) {
       Numbers change = seen.after.at(p.name);
       for (std::size_t k = 0; k < change.size(); ++k) change[k] -= seen.before.at(p.name)[k];
-      EXPECT_NEAR(p.norm, length(seen.before.at(p.name)), 1e-6 * p.norm);
-      EXPECT_NEAR(p.gradient_norm, length(seen.gradient.at(p.name)), 1e-6 * p.gradient_norm);
-      EXPECT_NEAR(p.update_norm, length(change), 1e-5 * p.update_norm);
+      EXPECT_NEAR(p.norm, norm(seen.before.at(p.name)), 1e-6 * p.norm);
+      EXPECT_NEAR(p.gradient_norm, norm(seen.gradient.at(p.name)), 1e-6 * p.gradient_norm);
+      EXPECT_NEAR(p.update_norm, norm(change), 1e-5 * p.update_norm);
     }
   }
 }
@@ -188,7 +188,7 @@ TEST(PlotTape, ElementsGiveWhatATrainingLogHas) {
     expect_statistics(r, run);
     EXPECT_THAT(run.missing, testing::IsEmpty());
     for (std::size_t i = 0; i < 4; ++i) {
-      const Seen& seen = r.steps[i];
+      const Held& seen = r.steps[i];
       double right = 0, dead = 0;
       for (std::size_t n = 0; n < rows; ++n)
         right += static_cast<double>(best(&seen.scores[n * classes])) == seen.labels[n];
@@ -202,7 +202,7 @@ TEST(PlotTape, ElementsGiveWhatATrainingLogHas) {
       EXPECT_EQ(layer(run.snapshots[i], "relu1").dead, dead / units);
     }
     // Of the last step: the weights after its update, and its rows.
-    const Seen& last = r.steps.back();
+    const Held& last = r.steps.back();
     ASSERT_EQ(run.weights.size(), units);
     for (std::size_t u = 0; u < units; ++u)
       for (std::size_t i = 0; i < pixels; ++i)
@@ -263,7 +263,7 @@ TEST(PlotTape, SeveralWritesHaveAHoleUnlessTheElementsWereKept) {
     for (const see::Run::Parameter& p : full.snapshots[i].parameters) {
       Numbers change = r.steps[i].after.at(p.name);
       for (std::size_t k = 0; k < change.size(); ++k) change[k] -= r.steps[i].before.at(p.name)[k];
-      EXPECT_NEAR(p.update_norm, length(change), 1e-12);
+      EXPECT_NEAR(p.update_norm, norm(change), 1e-12);
     }
     if (i < 3) {  // the elements of the last step are still there
       EXPECT_TRUE(std::isnan(stats.snapshots[i].parameters[0].update_norm));

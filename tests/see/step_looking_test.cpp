@@ -15,7 +15,7 @@ using testing::StartsWith;
 
 TEST_F(StepOnLine, PrintsValuesAtAnyTime) {
   EXPECT_EQ(say("j t=2 ; p loss"), "> t2 step 0  F mse   step_support.h:" +
-                                       std::to_string(at(rerun.tape().events, 1).line) +
+                                       std::to_string(nth(rerun.tape().events, 1).line) +
                                        "\n    loss  f32[]  3.625\n3.6250\n");
   EXPECT_EQ(say("p w[0,0] @ t=1, w.g[:,0] @ t=4, w[0,0] @ t=5"),
             "0.5000  [  6.5000, -12.0000]  -0.3125\n");

@@ -45,8 +45,8 @@ TEST(StepLaws, AMotionItsReverseAndItAgainEndAtTheIdenticalScreen) {
         for (TapeIndex start = 0; start < static_cast<TapeIndex>(tape.ticks.size()); ++start) {
           const std::string &there = back_first ? reverse : motion,
                             &back = back_first ? motion : reverse;
-          stepper->execute("j step=" + std::to_string(at(tape.ticks, start).step) +
-                           " t=" + std::to_string(at(tape.ticks, start).number));
+          stepper->execute("j step=" + std::to_string(nth(tape.ticks, start).step) +
+                           " t=" + std::to_string(nth(tape.ticks, start).number));
           const std::string arrived = stepper->execute(there);
           if (arrived.find("the tape") != arrived.npos) continue;  // an end is no stop
           const std::string before = screen(*stepper);

@@ -35,8 +35,8 @@ struct Seen {
     if (tick.number == 0) return coming_in();
     std::vector<TapeIndex> all;
     for (TapeIndex e = tick.first; e < tick.last; ++e)
-      for (const TapeIndex v : at(tape.events, e).outputs)
-        if (at(tape.values, v).made_by == e) all.push_back(v);
+      for (const TapeIndex v : nth(tape.events, e).outputs)
+        if (nth(tape.values, v).made_by == e) all.push_back(v);
     return all;
   }
   /// What the step's calls read and no call made, first seen in this step; numbers of the
@@ -45,8 +45,8 @@ struct Seen {
     std::vector<TapeIndex> all;
     for (const TapeTick& other : tape.ticks)
       for (TapeIndex e = other.first; other.step == tick.step && e < other.last; ++e)
-        for (const TapeIndex v : at(tape.events, e).inputs) {
-          const TapeValue& value = at(tape.values, v);
+        for (const TapeIndex v : nth(tape.events, e).inputs) {
+          const TapeValue& value = nth(tape.values, v);
           const bool is_number = value.name.empty() && value.spec.shape.rank() == 0;
           if (value.made_by == see::none && value.step == tick.step && !is_number &&
               std::find(all.begin(), all.end(), v) == all.end())
@@ -57,7 +57,7 @@ struct Seen {
   bool any(const std::function<bool(const TapeValue&)>& asks) const {
     const std::vector<TapeIndex> all = made();
     return std::any_of(all.begin(), all.end(),
-                       [&](TapeIndex v) { return asks(at(tape.values, v)); });
+                       [&](TapeIndex v) { return asks(nth(tape.values, v)); });
   }
   bool any_number(const std::function<bool(double)>& asks) const {
     return any([&](const TapeValue& value) {
@@ -74,7 +74,7 @@ struct Seen {
   Numbers named(const std::string& name) const {
     Numbers found;
     for (const TapeIndex v : made())
-      if (tape.name_of(v) == name) found = numbers_of(at(tape.values, v));
+      if (tape.name_of(v) == name) found = numbers_of(nth(tape.values, v));
     return found;
   }
   /// The loss, where it is this tick that made it.
@@ -82,7 +82,7 @@ struct Seen {
     const TapeIndex v = tape.loss_of(tick.step);
     const std::vector<TapeIndex> all = made();
     if (v == see::none || std::find(all.begin(), all.end(), v) == all.end()) return {};
-    return numbers_of(at(tape.values, v)).at(0);
+    return numbers_of(nth(tape.values, v)).at(0);
   }
   bool is_module(const std::string& pattern) const {
     if (tick.first == tick.last) return false;
@@ -103,7 +103,7 @@ struct Seen {
   /// Units, of the last axis, that are 0 in every row; of what leaves a relu forward.
   double dead() const {
     if (tick.phase != Phase::forward || tick.label != "relu") return -1;
-    const TapeValue& out = at(tape.values, made().back());
+    const TapeValue& out = nth(tape.values, made().back());
     const Numbers numbers = numbers_of(out);
     const auto units = static_cast<std::size_t>(out.spec.shape[out.spec.shape.rank() - 1]);
     double dead = 0;
@@ -154,7 +154,7 @@ std::vector<std::pair<std::string, Oracle>> stops_of(const Tape& tape) {
        [](const Seen& seen) {
          for (const TapeIndex v : seen.made())
            if (is_like("*.g", seen.tape.name_of(v)) &&
-               length(Seen::numbers_of(at(seen.tape.values, v))) > 0.5)
+               length(Seen::numbers_of(nth(seen.tape.values, v))) > 0.5)
              return true;
          return false;
        }},
@@ -162,7 +162,7 @@ std::vector<std::pair<std::string, Oracle>> stops_of(const Tape& tape) {
        [](const Seen& seen) {
          for (const TapeIndex v : seen.made())
            if (seen.tape.name_of(v) == "w0.g" &&
-               length(Seen::numbers_of(at(seen.tape.values, v))) <= 0.5)
+               length(Seen::numbers_of(nth(seen.tape.values, v))) <= 0.5)
              return true;
          return false;
        }},
@@ -222,7 +222,7 @@ TEST(StepLaws, RunningStopsWhereALinearScanSays) {
       SCOPED_TRACE("seed " + std::to_string(seed) + ", b " + text);
       std::vector<TapeIndex> scan;
       for (TapeIndex t = 0; t <= last; ++t)
-        if (is_met({tape, at(tape.ticks, t)})) scan.push_back(t);
+        if (is_met({tape, nth(tape.ticks, t)})) scan.push_back(t);
       met[text] += !scan.empty();
       const auto stepper = over(run);
       stepper->execute("b " + text);
@@ -243,8 +243,8 @@ TEST(StepLaws, RunningStopsWhereALinearScanSays) {
       ASSERT_EQ(stepper->focus().tick, 0);
       for (int trial = 0; trial < 3; ++trial) {
         const auto start = static_cast<TapeIndex>(choice() % tape.ticks.size());
-        const std::string go = "j step=" + std::to_string(at(tape.ticks, start).step) +
-                               " t=" + std::to_string(at(tape.ticks, start).number);
+        const std::string go = "j step=" + std::to_string(nth(tape.ticks, start).step) +
+                               " t=" + std::to_string(nth(tape.ticks, start).number);
         stepper->execute(go + " ; c");
         const auto after = std::upper_bound(scan.begin(), scan.end(), start);
         EXPECT_EQ(stepper->focus().tick, after == scan.end() ? last : *after) << go;

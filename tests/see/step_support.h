@@ -11,17 +11,14 @@
 
 #include <random>
 
+#include "tests/see/nth.h"
+
 namespace gradus::test {
 
 using see::Rerun;
 using see::Stepper;
 using see::Tape;
 using see::TapeIndex;
-
-template <class List>
-auto& at(List& list, TapeIndex i) {
-  return list.at(static_cast<std::size_t>(i));
-}
 
 /// A net of random depth with modules, as a program that can be taken up at any step.
 class RandomProgram final : public see::StepProgram {
@@ -80,7 +77,7 @@ class RandomProgram final : public see::StepProgram {
       if (name.starts_with("sgd."))
         rest.emplace_back(name.substr(4), x);
       else
-        at(w_, std::stoi(name.substr(1))).copy_(x);
+        nth(w_, std::stoi(name.substr(1))).copy_(x);
     sgd_->load_state_dict(rest);
   }
   double lr() const override { return sgd_->lr(); }

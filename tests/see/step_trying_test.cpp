@@ -29,8 +29,8 @@ TEST(StepLaws, ReplayedElementsAreTheRecordedOnes) {
     std::size_t missing = 0;
     for (const see::TapeValue& value : b.values) missing += !value.payload;
     for (TapeIndex v = 0; v < static_cast<TapeIndex>(a.values.size()); ++v) {
-      ASSERT_TRUE(at(a.values, v).payload);
-      EXPECT_EQ(see::statistics(again.of(v)).hash, see::statistics(at(a.values, v).payload).hash)
+      ASSERT_TRUE(nth(a.values, v).payload);
+      EXPECT_EQ(see::statistics(again.of(v)).hash, see::statistics(nth(a.values, v).payload).hash)
           << a.name_of(v);
     }
     EXPECT_GT(missing, 10u);

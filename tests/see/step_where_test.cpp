@@ -25,7 +25,7 @@ struct Block : nn::Module {
   static constexpr int line = __LINE__ + 1;
   Tensor forward(const Tensor& x) override { return relu(lin(x)); }
 };
-struct Net : nn::Module {
+struct BlockNet : nn::Module {
   Block block;
   GRADUS_FIELDS(block)
   static constexpr int line = __LINE__ + 1;
@@ -55,7 +55,7 @@ struct StepWhere : testing::Test {
     ADD_FAILURE() << "no tick " << title;
     return 0;
   }
-  Net net;
+  BlockNet net;
   optim::SGD optimizer;
   Tensor x = tensor({{1., 2.}, {3., 4.}});
   int net_line = 0, backward_line = 0, step_line = 0;
@@ -65,8 +65,9 @@ struct StepWhere : testing::Test {
 TEST_F(StepWhere, TheCallsOfModulesAroundTheInnermostFirst) {
   run();
   const std::string lines = "  " + in_this_file(Block::line, "Block::forward") +
-                            "  block called at " + in_this_file(Net::line, "Net::forward") +
-                            "  called at " + in_this_file(net_line, "StepWhere::run");
+                            "  block called at " +
+                            in_this_file(BlockNet::line, "BlockNet::forward") + "  called at " +
+                            in_this_file(net_line, "StepWhere::run");
   EXPECT_THAT(where(tick("F lin")), HasSubstr(lines + "  module path block.lin\n"));
   EXPECT_THAT(where(tick("F block")), HasSubstr(lines + "  module path block\n"));
   // Outside of modules nobody called.
@@ -76,8 +77,9 @@ TEST_F(StepWhere, TheCallsOfModulesAroundTheInnermostFirst) {
 TEST_F(StepWhere, ABackwardTickHasTheLinesOfItsTwinAndOfItsPass) {
   run();
   const TapeIndex t = tick("B lin.backward");
-  EXPECT_THAT(where(t), HasSubstr("  " + in_this_file(Block::line, "Block::forward") +
-                                  "  block called at " + in_this_file(Net::line, "Net::forward")));
+  EXPECT_THAT(where(t),
+              HasSubstr("  " + in_this_file(Block::line, "Block::forward") + "  block called at " +
+                        in_this_file(BlockNet::line, "BlockNet::forward")));
   EXPECT_THAT(where(t), HasSubstr("  runs back over t1 F lin, step_where_test.cpp:" +
                                   std::to_string(Block::line) + "\n  backward pass begun at " +
                                   in_this_file(backward_line, "StepWhere::run")));

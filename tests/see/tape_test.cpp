@@ -15,24 +15,22 @@
 #include <filesystem>
 #include <set>
 
+#include "tests/see/nth.h"
+
 using namespace gradus;
 using see::Recorder;
 using see::Tape;
 using see::TapeIndex;
 using see::TapeLevel;
+using test::nth;
 using testing::ElementsAre;
 
 namespace {
 
-template <class List>
-auto& at(List& list, TapeIndex i) {
-  return list.at(static_cast<std::size_t>(i));
-}
-
 /// Two layers with module paths lin1, relu1, lin2, mse, and an update: one step.
-struct Net {
+struct TwoLayers {
   Tensor w1, b1, w2;
-  Net() {
+  TwoLayers() {
     manual_seed(3);
     w1 = randn({4, 3}).set_requires_grad().set_name("w1");
     b1 = zeros({3}).set_requires_grad().set_name("b1");
@@ -77,7 +75,7 @@ struct Data {
 };
 
 Tape two_steps(TapeLevel level) {
-  Net net;
+  TwoLayers net;
   const Data data;
   Recorder recorder({.level = level});
   net.step(data.x, data.y, 0.1);
@@ -90,7 +88,7 @@ std::vector<std::string> labels(const Tape& tape, TapeIndex step) {
   std::vector<std::string> found;
   const auto [first, last] = tape.ticks_of(step);
   for (TapeIndex t = first; t < last; ++t) {
-    const see::TapeTick& tick = at(tape.ticks, t);
+    const see::TapeTick& tick = nth(tape.ticks, t);
     found.push_back(std::string(1, "FBU"[static_cast<int>(tick.phase)]) + " " + tick.label);
   }
   return found;
@@ -104,17 +102,17 @@ TEST(Tape, TicksAreModulesForwardAndBackwardAndTheUpdate) {
                                                 "B mse", "B lin2", "B relu1", "B lin1", "U sgd"));
   // Twins are each other's.
   for (TapeIndex t = 0; t < static_cast<TapeIndex>(tape.ticks.size()); ++t) {
-    const see::TapeTick& tick = at(tape.ticks, t);
+    const see::TapeTick& tick = nth(tape.ticks, t);
     if (tick.phase == Phase::backward) {
       ASSERT_NE(tick.twin, see::none);
-      EXPECT_EQ(at(tape.ticks, tick.twin).backward, t);
-      EXPECT_EQ(at(tape.ticks, tick.twin).label, tick.label);
+      EXPECT_EQ(nth(tape.ticks, tick.twin).backward, t);
+      EXPECT_EQ(nth(tape.ticks, tick.twin).label, tick.label);
     }
   }
   for (TapeIndex e = 0; e < static_cast<TapeIndex>(tape.events.size()); ++e) {
-    const see::TapeEvent& event = at(tape.events, e);
+    const see::TapeEvent& event = nth(tape.events, e);
     EXPECT_TRUE(event.finished);
-    for (const TapeIndex b : event.backward) EXPECT_EQ(at(tape.events, b).twin, e);
+    for (const TapeIndex b : event.backward) EXPECT_EQ(nth(tape.events, b).twin, e);
   }
 }
 
@@ -171,13 +169,13 @@ TEST(Tape, ATickShowsWhatAModulePassesOn) {
   const Tape& tape = recorder.tape();
   std::vector<std::string> shown;
   for (TapeIndex t = 0; t < static_cast<TapeIndex>(tape.ticks.size()); ++t)
-    if (at(tape.ticks, t).phase == Phase::backward && at(tape.ticks, t).label == "2")
+    if (nth(tape.ticks, t).phase == Phase::backward && nth(tape.ticks, t).label == "2")
       for (const TapeIndex v : tape.results_of(t)) shown.push_back(tape.name_of(v));
   EXPECT_THAT(shown, testing::UnorderedElementsAre("2.bias.g", "2.weight.g", "1.out.g"));
 }
 
 TEST(Tape, GradientsHaveTheNamesOfTheirTensors) {
-  Net net;
+  TwoLayers net;
   const Data data;
   Recorder recorder({.level = TapeLevel::full});
   const Tensor loss = net.loss(data.x, data.y);
@@ -187,7 +185,7 @@ TEST(Tape, GradientsHaveTheNamesOfTheirTensors) {
   const TapeIndex last = static_cast<TapeIndex>(tape.ticks.size()) - 1;
   const auto payload = [&](const char* name) {
     const TapeIndex v = tape.find(name, last);
-    return v == see::none ? Tensor() : at(tape.values, v).payload;
+    return v == see::none ? Tensor() : nth(tape.values, v).payload;
   };
   // Against gradients by the definitions, in plain loops.
   const auto l1 = payload("l1"), l1g = payload("l1.g"), outg = payload("out.g");
@@ -211,11 +209,11 @@ TEST(Tape, GradientsHaveTheNamesOfTheirTensors) {
   const std::pair<const char*, TapeIndex> births[] = {
       {"out.g", 5}, {"l2.g", 6}, {"l1.g", 7}, {"w1.g", 8}};
   for (const auto& [name, number] : births)
-    EXPECT_EQ(at(tape.ticks, tape.tick_of_value(tape.find(name, last))).number, number) << name;
+    EXPECT_EQ(nth(tape.ticks, tape.tick_of_value(tape.find(name, last))).number, number) << name;
 }
 
 TEST(Tape, WritingInPlaceMakesAVersionAndKeepsTheOldElements) {
-  Net net;
+  TwoLayers net;
   const Data data;
   const auto before = net.w1.to_vector<float>();
   Recorder recorder({.level = TapeLevel::full});
@@ -225,25 +223,25 @@ TEST(Tape, WritingInPlaceMakesAVersionAndKeepsTheOldElements) {
   const TapeIndex old = tape.find("w1", tape.tick_at(0, 8)),
                   now = tape.find("w1", tape.tick_at(0, 9));
   ASSERT_NE(old, now);
-  EXPECT_EQ(at(tape.values, old).tensor, at(tape.values, now).tensor);
-  EXPECT_EQ(at(tape.values, old).version + 1, at(tape.values, now).version);
-  EXPECT_EQ(at(tape.values, old).payload.to_vector<float>(), before);
-  EXPECT_EQ(at(tape.values, now).payload.to_vector<float>(), net.w1.to_vector<float>());
+  EXPECT_EQ(nth(tape.values, old).tensor, nth(tape.values, now).tensor);
+  EXPECT_EQ(nth(tape.values, old).version + 1, nth(tape.values, now).version);
+  EXPECT_EQ(nth(tape.values, old).payload.to_vector<float>(), before);
+  EXPECT_EQ(nth(tape.values, now).payload.to_vector<float>(), net.w1.to_vector<float>());
 }
 
 TEST(Tape, StatsKeepElementsOfTheCurrentStepAlone) {
   const Tape tape = two_steps(TapeLevel::stats);
   const TapeIndex first = tape.find("l1", tape.tick_at(0, 9)),
                   second = tape.find("l1", tape.tick_at(1, 9));
-  EXPECT_FALSE(at(tape.values, first).payload);
-  EXPECT_TRUE(at(tape.values, second).payload);
-  EXPECT_TRUE(at(tape.values, first).statistics);
+  EXPECT_FALSE(nth(tape.values, first).payload);
+  EXPECT_TRUE(nth(tape.values, second).payload);
+  EXPECT_TRUE(nth(tape.values, first).statistics);
   // The same data tensor is the same value in both steps.
   EXPECT_EQ(tape.find("x", tape.tick_at(0, 9)), tape.find("x", tape.tick_at(1, 9)));
 }
 
 TEST(Tape, FullStaysWithinItsBudget) {
-  Net net;
+  TwoLayers net;
   const Data data;
   Recorder recorder({.level = TapeLevel::full, .budget = 2000});
   for (int i = 0; i < 20; ++i) net.step(data.x, data.y, 0.1);
@@ -253,7 +251,7 @@ TEST(Tape, FullStaysWithinItsBudget) {
 }
 
 TEST(Tape, WhatIsAroundAnAlarmOutlivesTheBudget) {
-  Net net;
+  TwoLayers net;
   const Data data;
   Recorder recorder({.level = TapeLevel::full, .budget = 4000});
   const Tensor odd = tensor({-1., 4.}).set_name("odd");
@@ -262,16 +260,16 @@ TEST(Tape, WhatIsAroundAnAlarmOutlivesTheBudget) {
   recorder.finish();
   const Tape& tape = recorder.tape();
   ASSERT_EQ(tape.alarms().size(), 1u);
-  const see::TapeEvent& alarm = at(tape.events, tape.alarms()[0]);
-  EXPECT_TRUE(at(tape.values, alarm.inputs[0]).payload);
-  EXPECT_TRUE(at(tape.values, alarm.outputs[0]).payload);
-  EXPECT_FALSE(at(tape.values, tape.find("l1", tape.tick_at(0, 3))).payload);
+  const see::TapeEvent& alarm = nth(tape.events, tape.alarms()[0]);
+  EXPECT_TRUE(nth(tape.values, alarm.inputs[0]).payload);
+  EXPECT_TRUE(nth(tape.values, alarm.outputs[0]).payload);
+  EXPECT_FALSE(nth(tape.values, tape.find("l1", tape.tick_at(0, 3))).payload);
   EXPECT_LE(tape.payload_bytes(), 4000);
 }
 
 // After the first NaN all is NaN: the first one is news, and what is around it stays.
 TEST(Tape, ARunThatIsNaNThroughoutStaysWithinItsBudget) {
-  Net net;
+  TwoLayers net;
   const Data data;
   Recorder recorder({.level = TapeLevel::full, .budget = 4000});
   net.step(data.x, data.y, 1e30);
@@ -283,8 +281,8 @@ TEST(Tape, ARunThatIsNaNThroughoutStaysWithinItsBudget) {
   const Tape& tape = recorder.tape();
   std::size_t bad = 0;
   for (TapeIndex e = 0; e < static_cast<TapeIndex>(tape.events.size()); ++e)
-    for (const TapeIndex v : at(tape.events, e).outputs)
-      if (at(tape.values, v).statistics && at(tape.values, v).statistics->bad() > 0) {
+    for (const TapeIndex v : nth(tape.events, e).outputs)
+      if (nth(tape.values, v).statistics && nth(tape.values, v).statistics->bad() > 0) {
         ++bad;
         break;
       }
@@ -292,19 +290,19 @@ TEST(Tape, ARunThatIsNaNThroughoutStaysWithinItsBudget) {
   const std::vector<TapeIndex> alarms = tape.alarms();
   ASSERT_FALSE(alarms.empty());
   EXPECT_LT(alarms.size(), 20u);
-  for (const TapeIndex v : at(tape.events, alarms[0]).outputs)
-    EXPECT_TRUE(at(tape.values, v).payload) << tape.name_of(v);
+  for (const TapeIndex v : nth(tape.events, alarms[0]).outputs)
+    EXPECT_TRUE(nth(tape.values, v).payload) << tape.name_of(v);
 }
 
 /// What `find` means, without an index: from the latest value back.
 TapeIndex found_by_scan(const Tape& tape, const std::string& name, TapeIndex tick) {
-  const see::TapeTick& here = at(tape.ticks, tick);
+  const see::TapeTick& here = nth(tape.ticks, tick);
   if (name == "loss")
     if (const TapeIndex loss = tape.loss_of(here.step);
-        loss != see::none && at(tape.values, loss).since < here.last)
+        loss != see::none && nth(tape.values, loss).since < here.last)
       return loss;
   for (TapeIndex v = static_cast<TapeIndex>(tape.values.size()) - 1; v >= 0; --v) {
-    const see::TapeValue& value = at(tape.values, v);
+    const see::TapeValue& value = nth(tape.values, v);
     const bool is_outside = value.made_by == see::none;
     if (value.step > here.step || (!is_outside && value.since >= here.last)) continue;
     if (!is_outside && value.step < here.step && !value.is_parameter && name != "loss") continue;
@@ -314,8 +312,8 @@ TapeIndex found_by_scan(const Tape& tape, const std::string& name, TapeIndex tic
   // What leaves a module, whatever its own name.
   const std::string module = name.substr(0, name.size() - 4);
   for (TapeIndex e = here.last - 1; e >= 0; --e) {
-    const see::TapeEvent& event = at(tape.events, e);
-    if (at(tape.ticks, event.tick).step != here.step) break;
+    const see::TapeEvent& event = nth(tape.events, e);
+    if (nth(tape.ticks, event.tick).step != here.step) break;
     if (event.phase == Phase::forward && event.parent == see::none && event.scope == module)
       return event.outputs.back();
   }
@@ -323,7 +321,7 @@ TapeIndex found_by_scan(const Tape& tape, const std::string& name, TapeIndex tic
 }
 
 TEST(Tape, NamesAreFoundByTheIndexAsByLookingAtAll) {
-  Net net;
+  TwoLayers net;
   Tensor unnamed = rand({3});  // a parameter without a name, used in some steps
   unnamed.set_requires_grad();
   Recorder recorder;
@@ -356,7 +354,7 @@ TEST(Tape, NamesAreFoundByTheIndexAsByLookingAtAll) {
 TEST(Tape, TheProgramComputesTheSameBitsWithAndWithout) {
   const Data data;
   const auto run = [&](bool record) {
-    Net net;
+    TwoLayers net;
     std::optional<Recorder> recorder;
     if (record) recorder.emplace(see::RecorderOptions{.level = TapeLevel::full, .budget = 500});
     for (int i = 0; i < 5; ++i) net.step(data.x, data.y, 0.1);
@@ -372,11 +370,11 @@ TEST(Tape, AlarmsAreWhereTheFirstBadNumberIsMade) {
   recorder.finish();
   const auto alarms = recorder.tape().alarms();
   ASSERT_FALSE(alarms.empty());
-  EXPECT_EQ(at(recorder.tape().events, alarms[0]).op, "log");
+  EXPECT_EQ(nth(recorder.tape().events, alarms[0]).op, "log");
 }
 
 TEST(Tape, AnUpdateWrittenByHandIsAnUpdate) {
-  Net net;
+  TwoLayers net;
   const Data data;
   Recorder recorder;
   for (int i = 0; i < 2; ++i) {
