@@ -64,9 +64,9 @@ json multinomial_of(Generator& g, const json& a) {
 
 TEST(Golden, GeneratorIsPyTorchs) {
   std::ifstream file(GRADUS_SOURCE_DIR "/tests/golden/rng.json");
-  const json golden = json::parse(file);
+  const json recorded = json::parse(file);
   int checked = 0;
-  for (const json& c : golden["cases"]) {
+  for (const json& c : recorded["cases"]) {
     Generator g(std::strtoull(c["seed_u64"].get<std::string>().c_str(), nullptr, 10));
     SCOPED_TRACE("seed " + c["seed"].get<std::string>());
     for (const json& step : c["steps"]) {

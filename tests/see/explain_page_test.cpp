@@ -15,7 +15,7 @@
 namespace gradus {
 namespace {
 
-using nlohmann::json;
+using Json = nlohmann::json;
 using see::TapeIndex;
 using see::TermStyle;
 using testing::HasSubstr;
@@ -292,7 +292,7 @@ TEST(ExplainPage, AGradientThatIsWrongIsCaught) {
       const see::TapeExplanation page = r.explained(name);
       EXPECT_FALSE(page.element->fits);
       EXPECT_THAT(see::page_text(page, TermStyle::ascii), HasSubstr("DIFFERS, ratio "));
-      EXPECT_EQ(json::parse(see::json_text(page))["element"]["check"]["ok"], false);
+      EXPECT_EQ(Json::parse(see::json_text(page))["element"]["check"]["ok"], false);
     }
     TwoLayers r;
     EXPECT_TRUE(r.explained(name).element->fits);
@@ -314,15 +314,15 @@ TEST(ExplainPage, TheProductThatIsSummedAfterwardsIsTheSame) {
 
 TEST(ExplainPage, JsonHasAFieldForEachLine) {
   TwoLayers r;
-  const json page = json::parse(see::json_text(r.explained("w1.g")));
+  const Json page = Json::parse(see::json_text(r.explained("w1.g")));
   EXPECT_EQ(page["name"], "w1.g");
   EXPECT_EQ(page["text"], "x.T @ l1.g");
-  EXPECT_EQ(page["shape"], (json{4, 5}));
+  EXPECT_EQ(page["shape"], (Json{4, 5}));
   EXPECT_EQ(page["einsum"], "einsum(\"ni,nj->ij\", x, l1.g)");
   EXPECT_EQ(page["indices"], "sum_n x[n,i]*l1.g[n,j]");
   EXPECT_EQ(page["calls"][0]["op"], "matmul");
   EXPECT_THAT(page["latex_chain"].get<std::string>(), Not(HasSubstr("partial L")));
-  const json& element = page["element"];
+  const Json& element = page["element"];
   EXPECT_EQ(element["is_largest"], true);
   EXPECT_EQ(element["why"]["over"], "rows");
   EXPECT_EQ(element["why"]["terms"], 6);
@@ -358,7 +358,7 @@ TEST(ExplainPage, WithoutElementsItSaysSo) {
   const see::TapeExplanation page = r.explained("w1.g");
   EXPECT_FALSE(page.element);
   EXPECT_THAT(see::page_text(page, TermStyle::ascii), HasSubstr("the tape kept no elements"));
-  EXPECT_FALSE(json::parse(see::json_text(page)).contains("norm"));
+  EXPECT_FALSE(Json::parse(see::json_text(page)).contains("norm"));
 }
 
 /// A weight that was overwritten, as on a tape of statistics: what needs it is left out, alone.

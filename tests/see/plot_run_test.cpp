@@ -20,7 +20,7 @@
 #include "tests/support/folder.h"
 
 using namespace gradus;
-using nlohmann::json;
+using Json = nlohmann::json;
 using see::LinePlot;
 using testing::HasSubstr;
 
@@ -38,11 +38,11 @@ class PlotRun : public test::FolderTest {
                              " >out.txt 2>err.txt </dev/null";
     return {test::exit_code(line), text("out.txt"), text("err.txt")};
   }
-  std::map<std::string, std::vector<json>> events(const std::string& name) const {
-    std::map<std::string, std::vector<json>> all;
+  std::map<std::string, std::vector<Json>> events(const std::string& name) const {
+    std::map<std::string, std::vector<Json>> all;
     std::istringstream lines(text(name));
     for (std::string line; std::getline(lines, line);) {
-      json e = json::parse(line);
+      Json e = Json::parse(line);
       all[e.at("event")].push_back(std::move(e));
     }
     return all;
@@ -84,7 +84,7 @@ TEST_F(PlotRun, StatsAddLinesAndChangeNothing) {
     for (std::size_t i = 0; i < plain[kind].size(); ++i)
       for (const char* key : {"parameters", "data", "first_batch_loss", "train_loss", "valid_loss",
                               "valid_accuracy", "test_loss", "test_accuracy"})
-        EXPECT_EQ(plain[kind][i].value(key, json()), all[kind][i].value(key, json())) << key;
+        EXPECT_EQ(plain[kind][i].value(key, Json()), all[kind][i].value(key, Json())) << key;
   // 300 images are 6 batches an epoch.
   ASSERT_EQ(all["batch"].size(), 12u);
   EXPECT_EQ(all["batch"][6]["loss"], all["epoch"][1]["first_batch_loss"]);
@@ -99,17 +99,17 @@ TEST_F(PlotRun, StatsAddLinesAndChangeNothing) {
   const nn::Linear first(784, 50);
   double squares = 0;
   for (const double v : first.weight.to_vector<double>()) squares += v * v;
-  const json& weight = all["layers"][0]["parameters"][0];
+  const Json& weight = all["layers"][0]["parameters"][0];
   EXPECT_EQ(weight["name"], "0.weight");
   EXPECT_NEAR(weight["norm"].get<double>(), std::sqrt(squares), 1e-9);
-  for (const json& line : all["layers"])
-    for (const json& p : line["parameters"])
+  for (const Json& line : all["layers"])
+    for (const Json& p : line["parameters"])
       EXPECT_NEAR(p["update_norm"].get<double>(), 0.25 * p["gradient_norm"].get<double>(),
                   1e-5 * p["gradient_norm"].get<double>());
   // Layers: names, every activation counted once, moments within a bin of the histogram's.
-  for (const json& line : all["layers"]) {
+  for (const Json& line : all["layers"]) {
     ASSERT_EQ(line["layers"].size(), 3u);
-    for (const json& layer : line["layers"]) {
+    for (const Json& layer : line["layers"]) {
       const auto counts = layer["counts"].get<std::vector<double>>();
       ASSERT_EQ(counts.size(), 40u);
       const double total = std::accumulate(counts.begin(), counts.end(), 0.0),
@@ -125,7 +125,7 @@ TEST_F(PlotRun, StatsAddLinesAndChangeNothing) {
     EXPECT_LT(line["layers"][0]["near_zero"], 0.1);
   }
   // Weights are the model's to half a hundredth of the largest.
-  const json& pictures = all["weights"].at(0);
+  const Json& pictures = all["weights"].at(0);
   const io::SafeTensors model = io::load_safetensors(folder_ + "/m.safetensors");
   const std::vector<double> kept = model.at("0.weight").to_vector<double>();
   const double unit = pictures["unit"];

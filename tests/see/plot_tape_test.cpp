@@ -19,7 +19,7 @@
 #include <sstream>
 
 using namespace gradus;
-using nlohmann::json;
+using Json = nlohmann::json;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -33,7 +33,7 @@ double norm(const Numbers& v) {
   return std::sqrt(squares);
 }
 
-constexpr std::size_t rows = 40, pixels = 16, units = 6, classes = 3;
+constexpr std::size_t examples = 40, pixels = 16, units = 6, classes = 3;
 
 /// What the program itself held in a step.
 struct Held {
@@ -51,7 +51,7 @@ struct Recorded {
 /// 16 - 6 - 3 on 4 x 4 pictures; weights [in, out] as the lesson's or [out, in] as nn::Linear's.
 Recorded record(see::TapeLevel level, bool linear, const std::string& optimizer = "sgd") {
   manual_seed(7);
-  const auto n = static_cast<std::int64_t>(rows), p = static_cast<std::int64_t>(pixels),
+  const auto n = static_cast<std::int64_t>(examples), p = static_cast<std::int64_t>(pixels),
              u = static_cast<std::int64_t>(units), c = static_cast<std::int64_t>(classes);
   Tensor x = randn({n, p}), labels = randint(0, c, {n});
   Tensor w1 = randn({linear ? u : p, linear ? p : u}), w2 = randn({u, c});
@@ -147,10 +147,10 @@ void expect_statistics(const Recorded& r, const see::Run& run) {
     const see::Run::Layer& relu = layer(run.snapshots[i], "relu1");
     double zeros = 0;
     for (const double v : seen.hidden) zeros += v == 0;
-    EXPECT_EQ(relu.zero, zeros / (rows * units));
+    EXPECT_EQ(relu.zero, zeros / (examples * units));
     double counted = 0;
     for (const double count : relu.by_size) counted += count;
-    EXPECT_EQ(counted, rows * units);
+    EXPECT_EQ(counted, examples * units);
     EXPECT_EQ(relu.by_size[32], zeros);
     ASSERT_EQ(run.snapshots[i].parameters.size(), 2u);
     for (const see::Run::Parameter& p : run.snapshots[i].parameters) {
@@ -190,12 +190,12 @@ TEST(PlotTape, ElementsGiveWhatATrainingLogHas) {
     for (std::size_t i = 0; i < 4; ++i) {
       const Held& seen = r.steps[i];
       double right = 0, dead = 0;
-      for (std::size_t n = 0; n < rows; ++n)
+      for (std::size_t n = 0; n < examples; ++n)
         right += static_cast<double>(best(&seen.scores[n * classes])) == seen.labels[n];
-      EXPECT_EQ(run.batches[i].accuracy, right / rows);
+      EXPECT_EQ(run.batches[i].accuracy, right / examples);
       for (std::size_t u = 0; u < units; ++u) {
         bool is_dead = true;
-        for (std::size_t n = 0; n < rows; ++n) is_dead &= seen.hidden[n * units + u] < 1e-3;
+        for (std::size_t n = 0; n < examples; ++n) is_dead &= seen.hidden[n * units + u] < 1e-3;
         dead += is_dead;
       }
       EXPECT_GE(dead, 1);
@@ -210,7 +210,7 @@ TEST(PlotTape, ElementsGiveWhatATrainingLogHas) {
                   last.after.at("w1")[linear ? u * pixels + i : i * units + u]);
     std::vector<Numbers> confusion(classes, Numbers(classes, 0));
     std::size_t wrong = 0;
-    for (std::size_t n = 0; n < rows; ++n) {
+    for (std::size_t n = 0; n < examples; ++n) {
       const std::size_t answer = best(&last.scores[n * classes]);
       ++confusion[static_cast<std::size_t>(last.labels[n])][answer];
       wrong += static_cast<double>(answer) != last.labels[n];
@@ -408,19 +408,19 @@ TEST(PlotTape, LogsWithTheNewerEventsAreRead) {
 TEST(PlotTape, JsonHasTheNumbersThatAreDrawn) {
   const Recorded r = record(see::TapeLevel::full, false);
   const see::Run run = see::run_of(r.tape, "full");
-  std::map<std::string, json> all;
+  std::map<std::string, Json> all;
   for (const see::NamedPlot& plot : see::plots_of({&run, 1})) {
     const std::string line = see::json_text(plot);
     EXPECT_EQ(line.find('\n'), line.npos);
-    all[plot.name] = json::parse(line);
+    all[plot.name] = Json::parse(line);
     EXPECT_EQ(all[plot.name]["picture"], plot.name);
   }
   EXPECT_EQ(all["learning-rate"]["kind"], "lines");
-  EXPECT_EQ(all["learning-rate"]["series"][0]["y"], json({0.3, 0.3 / 2, 0.3 / 4, 0.3 / 8}));
+  EXPECT_EQ(all["learning-rate"]["series"][0]["y"], Json({0.3, 0.3 / 2, 0.3 / 4, 0.3 / 8}));
   EXPECT_EQ(all["confusion"]["counts"].get<std::vector<Numbers>>(), run.confusion);
   EXPECT_EQ(all["weights"]["images"].size(), units);
   EXPECT_EQ(all["weights"]["images"][2]["grid"]["values"].get<Numbers>(), run.weights[2].values);
   EXPECT_EQ(all["histogram-relu1"]["kind"], "map");
   see::LinePlot hole{"t", {"x"}, {"y"}, {{"s", {0, 1}, {NAN, 2}}}, {}};
-  EXPECT_EQ(json::parse(see::json_text({"t", hole}))["series"][0]["y"], json({nullptr, 2.0}));
+  EXPECT_EQ(Json::parse(see::json_text({"t", hole}))["series"][0]["y"], Json({nullptr, 2.0}));
 }

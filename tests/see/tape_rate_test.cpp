@@ -15,7 +15,7 @@
 #include <nlohmann/json.hpp>
 
 using namespace gradus;
-using nlohmann::json;
+using Json = nlohmann::json;
 
 namespace {
 
@@ -111,8 +111,8 @@ TEST(PlotTape, GroupsHaveRatesOfTheirOwn) {
   EXPECT_THAT(series[1].y, testing::ElementsAre(0.125, 0.125));
   const std::string screen = see::where_text(tape, {tape.ticks_of(1).second - 1}, {});
   EXPECT_THAT(screen, testing::HasSubstr("learning rates 0.5 of a, 0.125 of b and 1 more\n"));
-  const auto told = json::parse(see::stop_json(tape, {tape.ticks_of(1).second - 1}, "", {}));
-  EXPECT_EQ(told["lr"], json::parse(R"([{"lr":0.5,"tensors":["a"]},
+  const auto told = Json::parse(see::stop_json(tape, {tape.ticks_of(1).second - 1}, "", {}));
+  EXPECT_EQ(told["lr"], Json::parse(R"([{"lr":0.5,"tensors":["a"]},
                                                   {"lr":0.125,"tensors":["b","c"]}])"));
 }
 
