@@ -166,6 +166,18 @@ inline std::pair<Index, double> best_width(Index m, Index all_vectors, Index mos
   return best;
 }
 
+/// The width of a strip of B as it lies, for multiply_small.
+inline Index strip_width(Index m, Index all_vectors, Index k) {
+  const Index most = std::min(all_vectors, most_vectors);
+  if (m <= 12) {  // the widest tile that holds all rows
+    Index v = 1;
+    for (Index wider : {2, 3, 4, 6, 12, 24})
+      if (wider <= most && most_rows[wider] >= m) v = wider;
+    return v;
+  }
+  return widest_tile(std::min<Index>(all_vectors, k < depth_that_pays ? 6 : 4));
+}
+
 /// Most vectors of a strip of B, which is packed where its columns are no neighbours.
 template <class T>
 Index widest_strip(const Product<T>& p) {
@@ -186,11 +198,52 @@ bool share_lines(const Matrix<const T>& a) {
   return a.row * static_cast<Index>(sizeof(T)) % 4096 == 0;
 }
 
+/// Whether a tile can bring its sums to C itself.
+template <class T>
+bool ends_in_tiles(const Product<T>& p) {
+  return !p.epilogue.any() || (update_alone(p.epilogue) && !p.accumulate);
+}
+
+/// Whether B and C lie well and are read, and written, so little that nothing has to be packed.
+template <class T>
+bool is_small(const Product<T>& p) {
+  return has_parts && p.b.column == 1 && p.c.column == 1 && p.k <= gemm_block_depth &&
+         (p.m < rows_that_pay || p.k < depth_that_pays) && p.n * p.k <= (1 << 16) &&
+         ends_in_tiles(p);
+}
+
+/// What is small goes as it lies, along the rows of C: no more is decided than has to be, since the
+/// whole product may take no longer than that. One block of k alone.
+template <class T>
+void multiply_small(const Product<T>& p) {
+  const Index all = (p.n + lanes<T> - 1) / lanes<T>;
+  const Index vectors = strip_width(p.m, all, p.k);
+  const Index tiles = (p.m + most_rows[vectors] - 1) / most_rows[vectors],
+              height = (p.m + tiles - 1) / tiles;
+  const Store how = p.accumulate ? Store::add : p.epilogue.updates ? Store::update : Store::set;
+  TileRun<T> run{p.k, p.a.data, p.a.row, p.a.column, p.b.data, p.b.row,
+                 0,   p.c.data, p.c.row, 0,          how,      p.epilogue.rate};
+  for (Index i = 0; i < p.m; i += height) {
+    const Index rows = std::min(height, p.m - i);
+    run.a = p.a.data + i * p.a.row;
+    for (Index j = 0, left = all, v = vectors; left > 0; v = widest_tile(left)) {
+      const Index count = left / v * v;
+      run.b = p.b.data + j;
+      run.b_strip = v * lanes<T>;
+      run.out = p.c.data + i * p.c.row + j;
+      run.columns = std::min(count * lanes<T>, p.n - j);
+      tile_kernel<T>(rows, v)(run);
+      j += count * lanes<T>;
+      left -= count;
+    }
+  }
+}
+
 /// The sums of one product go to p.c, whose columns must be neighbours, k block by k block.
 template <class T>
 void multiply_blocks(const Product<T>& p) {
-  const Index all = (p.n + lanes<T> - 1) / lanes<T>;
   const bool large = p.m >= rows_that_pay && p.k >= depth_that_pays;
+  const Index all = (p.n + lanes<T> - 1) / lanes<T>;
   const Index vectors = large && all >= strip_vectors ? Index(strip_vectors)
                                                       : best_width(p.m, all, widest_strip(p)).first;
   const Index strip = vectors * lanes<T>;
@@ -224,28 +277,32 @@ void multiply_blocks(const Product<T>& p) {
           const Index v = std::min(vectors, widest_tile((columns - j + lanes<T> - 1) / lanes<T>));
           width = std::min(v * lanes<T>, columns - j);
           const bool whole = has_parts || width == v * lanes<T>;
+          const bool straight = whole && !(last && epilogue && !(update_alone(*epilogue) && !add));
           const T* right = p.b.data + k0 * p.b.row + (j0 + j) * p.b.column;
-          Index right_row = p.b.row;
+          Index right_row = p.b.row, right_strip = strip;
           if (pack_b) {
-            if (i0 == 0 && j % group == 0)
+            const bool packs = i0 == 0 && j % group == 0;
+            if (packs)
               pack_strips(right, p.b.column, p.b.row, std::min(group, columns - j), depth,
                           strips + (again ? j : 0) * depth, strip);
             right =
                 strips + (j / strip * strip - (again ? 0 : j / group * group)) * depth + j % strip;
             right_row = strip;
+            right_strip = strip * depth;
           } else if (!whole) {
             right_row = v * lanes<T>;
             if (i0 == 0) pack(right, Index(1), p.b.row, width, depth, strips, right_row);
             right = strips;
           }
-          const bool straight = whole && !(last && epilogue && !(update_alone(*epilogue) && !add));
+          // Along a row of C one call does all strips that are ready.
+          if (straight && a_stays && v == vectors && (!pack_b || i0 > 0))
+            width = std::max(width, (columns - j) / strip * strip);
           const Store how = !straight          ? Store::set
                             : last && epilogue ? Store::update
                             : add              ? Store::add
                                                : Store::set;
           for (Index i = 0; i < rows; i += height_of_tile) {
             const Index height = std::min(height_of_tile, rows - i);
-            const TileKernel<T> kernel = tile_kernel<T>(height, v);
             const Matrix<T> out{p.c.data + (i0 + i) * p.c.row + j0 + j, p.c.row, 1};
             if (!straight)  // C comes while the sums are made
               for (Index r = 0; r < height; ++r) {
@@ -253,9 +310,10 @@ void multiply_blocks(const Product<T>& p) {
                 __builtin_prefetch(out.data + r * out.row + width - 1, 1);
               }
             const T* a = pack_a ? packed_a + i * depth : left + i * p.a.row;
-            kernel(depth, a, pack_a ? 1 : p.a.row, pack_a ? height_of_tile : p.a.column, right,
-                   right_row, straight ? out.data : apart, straight ? p.c.row : v * lanes<T>,
-                   width - (v - 1) * lanes<T>, how, p.epilogue.rate);
+            tile_kernel<T>(height,
+                           v)({depth, a, pack_a ? 1 : p.a.row, pack_a ? height_of_tile : p.a.column,
+                               right, right_row, right_strip, straight ? out.data : apart,
+                               straight ? p.c.row : v * lanes<T>, width, how, p.epilogue.rate});
             if (!straight)
               finish(apart, v * lanes<T>, height, width, out, add, last ? epilogue : nullptr,
                      i0 + i, j0 + j);
@@ -325,6 +383,8 @@ void multiply_product(const Product<T>& given) {
   touch(given.a, given.m, given.k);
   touch(given.b, given.k, given.n);
   touch(given.c, given.m, given.n);
+  if (is_small(given) && given.k > 0 && (given.n >= lanes<T> / 2 || given.n >= given.m))
+    return multiply_small(given);
   if (given.k <= 0) {  // empty sums
     const T zero = 0;
     for (Index i = 0; i < given.m; ++i)
@@ -335,7 +395,8 @@ void multiply_product(const Product<T>& given) {
     return;
   }
   const bool lies_well = given.b.column == 1 && given.c.column == 1;
-  if (lies_well && given.n >= given.m) return multiply_as_it_lies(given);
+  if (lies_well && (given.n >= lanes<T> / 2 || given.n >= given.m))
+    return multiply_as_it_lies(given);
   const Product<T> other = turned(given);
   const bool large = std::min(given.m, given.n) >= columns_that_pay;  // then C decides
   const bool turns = large ? other.c.column == 1 && given.c.column != 1 : cost(other) < cost(given);

@@ -56,9 +56,22 @@ HWY_NOINLINE V fused(D d, V a, V b, V c) {
 /// What becomes of a tile's sums: C = sums, C += sums, or C -= rate * sums.
 enum class Store { set, add, update };
 
+/// What a kernel does: tiles side by side, of the same rows of A and one strip of B each.
 template <class T>
-using TileKernel = void (*)(Index depth, const T* a, Index a_row, Index a_column, const T* b,
-                            Index b_row, T* out, Index out_row, Index last, Store how, T rate);
+struct TileRun {
+  Index depth;
+  const T* a;
+  Index a_row, a_column;
+  const T* b;
+  Index b_row, b_strip;  // from a strip of B to the next
+  T* out;
+  Index out_row;
+  Index columns;  // whole strips and, where there are parts, the first lanes of one vector less
+  Store how;
+  T rate;
+};
+template <class T>
+using TileKernel = void (*)(const TileRun<T>& run);
 
 // Checked by a sanitizer the tiles would take most of the tests' time; guard pages watch their
 // bounds there, and multiply_product tells what they read and write. A lambda would not inherit
@@ -133,46 +146,51 @@ GRADUS_UNCHECKED HWY_INLINE void add_products(D d, const Last& last, Index depth
   }
 }
 
-/// out [rows, vectors * lanes] gets the A tile times the B tile over one block of k. Of the last
-/// vector `last` lanes alone are read and written, where there are parts.
+/// For each strip out [rows, vectors * lanes] gets the A tile times the B tile over one block of k.
 template <class T, int rows, int vectors>
-GRADUS_UNCHECKED void multiply_tile(Index depth, const T* HWY_RESTRICT a, Index a_row,
-                                    Index a_column, const T* HWY_RESTRICT b, Index b_row,
-                                    T* HWY_RESTRICT out, Index out_row, Index last, Store how,
-                                    T rate) {
+GRADUS_UNCHECKED void multiply_tiles(const TileRun<T>& run) {
+  constexpr Index strip = vectors * lanes<T>;
   const Tag<T> d;
-  const Part<Tag<T>> part(d, last);
-  hn::Vec<Tag<T>> sums[rows][vectors];
+  const T* HWY_RESTRICT b = run.b;
+  T* HWY_RESTRICT out = run.out;
+  for (Index columns = run.columns; columns > 0; columns -= strip) {
+    const Index last = std::min(columns - (strip - lanes<T>), lanes<T>);
+    const Part<Tag<T>> part(d, last);
+    hn::Vec<Tag<T>> sums[rows][vectors];
 #pragma GCC unroll 16
-  for (int i = 0; i < rows; ++i)
+    for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 32
-    for (int v = 0; v < vectors; ++v) sums[i][v] = hn::Zero(d);
-  if (depth >= 4)
-    for (Index i = 0; i < rows; ++i) {  // C comes while the sums are made
-      const T* line = out + i * out_row;
-      for (Index v = 0; v < vectors; ++v) __builtin_prefetch(line + v * lanes<T>, 1);
-    }
-  // Whole vectors are read without a mask, a hundredth faster. Double does without: 20 kB of a
-  // small program.
-  if constexpr (has_parts && sizeof(T) == 8)
-    add_products(d, part, depth, a, a_row, a_column, b, b_row, sums);
-  else if (has_parts && last < lanes<T>)
-    add_products(d, part, depth, a, a_row, a_column, b, b_row, sums);
-  else
-    add_products(d, Whole<Tag<T>>{d}, depth, a, a_row, a_column, b, b_row, sums);
-  if (how == Store::set)
-    store_tile<Store::set>(d, sums, out, out_row, part, rate);
-  else if (how == Store::add)
-    store_tile<Store::add>(d, sums, out, out_row, part, rate);
-  else
-    store_tile<Store::update>(d, sums, out, out_row, part, rate);
+      for (int v = 0; v < vectors; ++v) sums[i][v] = hn::Zero(d);
+    if (run.depth >= 4)
+      for (Index i = 0; i < rows; ++i) {  // C comes while the sums are made
+        const T* line = out + i * run.out_row;
+        for (Index v = 0; v < vectors; ++v) __builtin_prefetch(line + v * lanes<T>, 1);
+      }
+    // Whole vectors are read without a mask, a hundredth faster. Double does without: 20 kB of a
+    // small program.
+    if constexpr (has_parts && sizeof(T) == 8)
+      add_products(d, part, run.depth, run.a, run.a_row, run.a_column, b, run.b_row, sums);
+    else if (has_parts && last < lanes<T>)
+      add_products(d, part, run.depth, run.a, run.a_row, run.a_column, b, run.b_row, sums);
+    else
+      add_products(d, Whole<Tag<T>>{d}, run.depth, run.a, run.a_row, run.a_column, b, run.b_row,
+                   sums);
+    if (run.how == Store::set)
+      store_tile<Store::set>(d, sums, out, run.out_row, part, run.rate);
+    else if (run.how == Store::add)
+      store_tile<Store::add>(d, sums, out, run.out_row, part, run.rate);
+    else
+      store_tile<Store::update>(d, sums, out, run.out_row, part, run.rate);
+    b += run.b_strip;
+    out += strip;
+  }
 }
 
 template <class T, int vectors, class Rows = std::make_integer_sequence<int, most_rows[vectors]>>
 struct Tiles;
 template <class T, int vectors, int... row>
 struct Tiles<T, vectors, std::integer_sequence<int, row...>> {
-  static constexpr TileKernel<T> of_rows[] = {&multiply_tile<T, row + 1, vectors>..., nullptr};
+  static constexpr TileKernel<T> of_rows[] = {&multiply_tiles<T, row + 1, vectors>..., nullptr};
 };
 
 template <class T, int... vectors>
