@@ -13,6 +13,7 @@
 #include <gradus/kernels/gemm_pack_inl.h>
 #include <gradus/kernels/gemm_product.h>
 #include <gradus/kernels/gemm_tile_inl.h>
+#include <gradus/kernels/gemm_turn_inl.h>
 #include <gradus/kernels/touch.h>
 
 #include <algorithm>
@@ -34,6 +35,7 @@ inline constexpr Index columns_at_once = 1024;  // columns of B packed at a time
 inline constexpr Index rows_at_once = 192;      // rows of A packed at a time
 inline constexpr Index rows_that_pay = 128;     // so many rows pay for packing a B that lies well
 inline constexpr Index depth_that_pays = 16;    // as do so many k's
+inline constexpr Index depth_to_turn = 128;    // so many k's pay for a C written across
 inline constexpr Index columns_that_pay = 256;  // so many columns pay for packing A
 inline constexpr Index side = 256;              // of a piece of C whose sums are kept apart
 
@@ -122,21 +124,6 @@ Product<T> turned(const Product<T>& p) {
   return t;
 }
 
-/// Memory of this thread that grows and is kept, on a cache line.
-template <class T, int which>
-T* scratch(Index count) {
-  thread_local std::unique_ptr<T[]> memory;
-  thread_local Index size = 0;
-  constexpr Index line = 64 / static_cast<Index>(sizeof(T));
-  if (size < count) {
-    size = 0;
-    memory.reset(new T[static_cast<std::size_t>(count + line)]);
-    size = count;
-  }
-  const auto address = reinterpret_cast<std::uintptr_t>(memory.get());
-  return memory.get() + (64 - address % 64) % 64 / sizeof(T);
-}
-
 /// Cycles, roughly, of one tile for one k: two fused products or two loads a cycle, and at least
 /// the latency of one.
 inline double tile_cycles(Index rows, Index vectors) {
@@ -192,12 +179,6 @@ double cost(const Product<T>& p) {
          (p.c.column == 1 ? 0 : 0.5 * static_cast<double>(p.m) * padded / static_cast<double>(p.k));
 }
 
-/// Whether rows lie apart by so many bytes that all have the same few places in the first cache.
-template <class T>
-bool share_lines(const Matrix<const T>& a) {
-  return a.row * static_cast<Index>(sizeof(T)) % 4096 == 0;
-}
-
 /// Whether a tile can bring its sums to C itself.
 template <class T>
 bool ends_in_tiles(const Product<T>& p) {
@@ -242,6 +223,8 @@ void multiply_small(const Product<T>& p) {
 /// The sums of one product go to p.c, whose columns must be neighbours, k block by k block.
 template <class T>
 void multiply_blocks(const Product<T>& p) {
+  if constexpr (sizeof(T) == 4)
+    if (is_turned(p) && ends_in_tiles(p)) return multiply_turning(p);
   const bool large = p.m >= rows_that_pay && p.k >= depth_that_pays;
   const Index all = (p.n + lanes<T> - 1) / lanes<T>;
   const Index vectors = large && all >= strip_vectors ? Index(strip_vectors)
@@ -395,11 +378,12 @@ void multiply_product(const Product<T>& given) {
     return;
   }
   const bool lies_well = given.b.column == 1 && given.c.column == 1;
-  if (lies_well && (given.n >= lanes<T> / 2 || given.n >= given.m))
+  if ((lies_well && (given.n >= lanes<T> / 2 || given.n >= given.m)) || is_turned(given))
     return multiply_as_it_lies(given);
   const Product<T> other = turned(given);
   const bool large = std::min(given.m, given.n) >= columns_that_pay;  // then C decides
-  const bool turns = large ? other.c.column == 1 && given.c.column != 1 : cost(other) < cost(given);
+  const bool turns = large ? other.c.column == 1 && given.c.column != 1
+                           : (is_turned(other) && given.k >= depth_to_turn) || cost(other) < cost(given);
   multiply_as_it_lies(turns ? other : given);
 }
 
