@@ -188,36 +188,58 @@ bool ends_in_tiles(const Product<T>& p) {
 /// Whether B and C lie well and are read, and written, so little that nothing has to be packed.
 template <class T>
 bool is_small(const Product<T>& p) {
-  return has_parts && p.b.column == 1 && p.c.column == 1 && p.k <= gemm_block_depth &&
-         (p.m < rows_that_pay || p.k < depth_that_pays) && p.n * p.k <= (1 << 16) &&
-         ends_in_tiles(p);
+  return has_parts && p.b.column == 1 && p.c.column == 1 &&
+         (p.m < rows_that_pay || p.k < depth_that_pays) &&
+         p.n * std::min(p.k, gemm_block_depth) <= (1 << 16) && ends_in_tiles(p) &&
+         !(p.epilogue.updates && p.k > gemm_block_depth);
 }
 
 /// What is small goes as it lies, along the rows of C: no more is decided than has to be, since the
-/// whole product may take no longer than that. One block of k alone.
+/// whole product may take no longer than that.
 template <class T>
 void multiply_small(const Product<T>& p) {
   const Index all = (p.n + lanes<T> - 1) / lanes<T>;
   const Index vectors = strip_width(p.m, all, p.k);
   const Index tiles = (p.m + most_rows[vectors] - 1) / most_rows[vectors],
-              height = (p.m + tiles - 1) / tiles;
-  const Store how = p.accumulate ? Store::add : p.epilogue.updates ? Store::update : Store::set;
-  TileRun<T> run{p.k, p.a.data, p.a.row, p.a.column, p.b.data, p.b.row,
-                 0,   p.c.data, p.c.row, 0,          how,      p.epilogue.rate};
-  for (Index i = 0; i < p.m; i += height) {
-    const Index rows = std::min(height, p.m - i);
-    run.a = p.a.data + i * p.a.row;
+              height = (p.m + tiles - 1) / tiles, whole = p.m / height;
+  TileRun<T> run{0,       nullptr, p.a.row, p.a.column, nullptr,    p.b.row,        0, nullptr,
+                 p.c.row, 0,       0,       Store::set, p.epilogue.rate};
+  for (Index k0 = 0; k0 < p.k; k0 += gemm_block_depth) {
+    run.depth = std::min(gemm_block_depth, p.k - k0);
+    run.how = p.accumulate || k0 > 0 ? Store::add : p.epilogue.updates ? Store::update : Store::set;
     for (Index j = 0, left = all, v = vectors; left > 0; v = widest_tile(left)) {
       const Index count = left / v * v;
-      run.b = p.b.data + j;
+      run.b = p.b.data + k0 * p.b.row + j;
       run.b_strip = v * lanes<T>;
-      run.out = p.c.data + i * p.c.row + j;
       run.columns = std::min(count * lanes<T>, p.n - j);
-      tile_kernel<T>(rows, v)(run);
+      run.a = p.a.data + k0 * p.a.column;
+      run.out = p.c.data + j;
+      run.tiles = whole;
+      tile_kernel<T>(height, v)(run);
+      if (const Index rest = p.m - whole * height; rest > 0) {
+        run.a += whole * height * p.a.row;
+        run.out += whole * height * p.c.row;
+        run.tiles = 1;
+        tile_kernel<T>(rest, v)(run);
+      }
       j += count * lanes<T>;
       left -= count;
     }
   }
+}
+
+/// Of a B whose columns lie along k so little is made a matrix with rows.
+template <class T>
+bool multiply_copied(const Product<T>& p) {
+  Product<T> rows = p;
+  const Index columns = (p.n + lanes<T> - 1) / lanes<T> * lanes<T>;
+  rows.b = {nullptr, columns % 512 == 0 ? columns + lanes<T> : columns, 1};
+  if (!is_small(rows)) return false;
+  T* packed = scratch<T, 0>(rows.b.row * p.k);
+  pack(p.b.data, p.b.column, p.b.row, p.n, p.k, packed, rows.b.row);
+  rows.b.data = packed;
+  multiply_small(rows);
+  return true;
 }
 
 /// The sums of one product go to p.c, whose columns must be neighbours, k block by k block.
@@ -225,6 +247,7 @@ template <class T>
 void multiply_blocks(const Product<T>& p) {
   if constexpr (sizeof(T) == 4)
     if (is_turned(p) && ends_in_tiles(p)) return multiply_turning(p);
+  if (p.b.row == 1 && p.b.column != 1 && p.k <= gemm_block_depth && multiply_copied(p)) return;
   const bool large = p.m >= rows_that_pay && p.k >= depth_that_pays;
   const Index all = (p.n + lanes<T> - 1) / lanes<T>;
   const Index vectors = large && all >= strip_vectors ? Index(strip_vectors)
@@ -296,7 +319,7 @@ void multiply_blocks(const Product<T>& p) {
             tile_kernel<T>(height,
                            v)({depth, a, pack_a ? 1 : p.a.row, pack_a ? height_of_tile : p.a.column,
                                right, right_row, right_strip, straight ? out.data : apart,
-                               straight ? p.c.row : v * lanes<T>, width, how, p.epilogue.rate});
+                               straight ? p.c.row : v * lanes<T>, 1, width, how, p.epilogue.rate});
             if (!straight)
               finish(apart, v * lanes<T>, height, width, out, add, last ? epilogue : nullptr,
                      i0 + i, j0 + j);

@@ -56,7 +56,7 @@ HWY_NOINLINE V fused(D d, V a, V b, V c) {
 /// What becomes of a tile's sums: C = sums, C += sums, or C -= rate * sums.
 enum class Store { set, add, update };
 
-/// What a kernel does: tiles side by side, of the same rows of A and one strip of B each.
+/// What a kernel does: tiles one below the other, and side by side in each of their rows.
 template <class T>
 struct TileRun {
   Index depth;
@@ -66,6 +66,7 @@ struct TileRun {
   Index b_row, b_strip;  // from a strip of B to the next
   T* out;
   Index out_row;
+  Index tiles;    // one below the other
   Index columns;  // whole strips and, where there are parts, the first lanes of one vector less
   Store how;
   T rate;
@@ -146,43 +147,47 @@ GRADUS_UNCHECKED HWY_INLINE void add_products(D d, const Last& last, Index depth
   }
 }
 
-/// For each strip out [rows, vectors * lanes] gets the A tile times the B tile over one block of k.
+/// Each tile of C, [rows, vectors * lanes], gets its rows of A times its strip of B over one block
+/// of k.
 template <class T, int rows, int vectors>
 GRADUS_UNCHECKED void multiply_tiles(const TileRun<T>& run) {
   constexpr Index strip = vectors * lanes<T>;
   const Tag<T> d;
-  const T* HWY_RESTRICT b = run.b;
-  T* HWY_RESTRICT out = run.out;
-  for (Index columns = run.columns; columns > 0; columns -= strip) {
-    const Index last = std::min(columns - (strip - lanes<T>), lanes<T>);
-    const Part<Tag<T>> part(d, last);
-    hn::Vec<Tag<T>> sums[rows][vectors];
+  for (Index tile = 0; tile < run.tiles; ++tile) {
+    const T* a = run.a + tile * rows * run.a_row;
+    const T* HWY_RESTRICT b = run.b;
+    T* HWY_RESTRICT out = run.out + tile * rows * run.out_row;
+    for (Index columns = run.columns; columns > 0; columns -= strip) {
+      const Index last = std::min(columns - (strip - lanes<T>), lanes<T>);
+      const Part<Tag<T>> part(d, last);
+      hn::Vec<Tag<T>> sums[rows][vectors];
 #pragma GCC unroll 16
-    for (int i = 0; i < rows; ++i)
+      for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 32
-      for (int v = 0; v < vectors; ++v) sums[i][v] = hn::Zero(d);
-    if (run.depth >= 4)
-      for (Index i = 0; i < rows; ++i) {  // C comes while the sums are made
-        const T* line = out + i * run.out_row;
-        for (Index v = 0; v < vectors; ++v) __builtin_prefetch(line + v * lanes<T>, 1);
-      }
-    // Whole vectors are read without a mask, a hundredth faster. Double does without: 20 kB of a
-    // small program.
-    if constexpr (has_parts && sizeof(T) == 8)
-      add_products(d, part, run.depth, run.a, run.a_row, run.a_column, b, run.b_row, sums);
-    else if (has_parts && last < lanes<T>)
-      add_products(d, part, run.depth, run.a, run.a_row, run.a_column, b, run.b_row, sums);
-    else
-      add_products(d, Whole<Tag<T>>{d}, run.depth, run.a, run.a_row, run.a_column, b, run.b_row,
-                   sums);
-    if (run.how == Store::set)
-      store_tile<Store::set>(d, sums, out, run.out_row, part, run.rate);
-    else if (run.how == Store::add)
-      store_tile<Store::add>(d, sums, out, run.out_row, part, run.rate);
-    else
-      store_tile<Store::update>(d, sums, out, run.out_row, part, run.rate);
-    b += run.b_strip;
-    out += strip;
+        for (int v = 0; v < vectors; ++v) sums[i][v] = hn::Zero(d);
+      if (run.depth >= 4)
+        for (Index i = 0; i < rows; ++i) {  // C comes while the sums are made
+          const T* line = out + i * run.out_row;
+          for (Index v = 0; v < vectors; ++v) __builtin_prefetch(line + v * lanes<T>, 1);
+        }
+      // Whole vectors are read without a mask, a hundredth faster. Double does without: 20 kB of a
+      // small program.
+      if constexpr (has_parts && sizeof(T) == 8)
+        add_products(d, part, run.depth, a, run.a_row, run.a_column, b, run.b_row, sums);
+      else if (has_parts && last < lanes<T>)
+        add_products(d, part, run.depth, a, run.a_row, run.a_column, b, run.b_row, sums);
+      else
+        add_products(d, Whole<Tag<T>>{d}, run.depth, a, run.a_row, run.a_column, b, run.b_row,
+                     sums);
+      if (run.how == Store::set)
+        store_tile<Store::set>(d, sums, out, run.out_row, part, run.rate);
+      else if (run.how == Store::add)
+        store_tile<Store::add>(d, sums, out, run.out_row, part, run.rate);
+      else
+        store_tile<Store::update>(d, sums, out, run.out_row, part, run.rate);
+      b += run.b_strip;
+      out += strip;
+    }
   }
 }
 

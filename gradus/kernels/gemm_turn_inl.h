@@ -126,8 +126,8 @@ inline void multiply_turning(const Product<float>& p) {
     pack(a.data, a.row, a.column, p.m, p.k, packed, p.m);
     a = {packed, 1, p.m};
   }
-  TileRun<float> run{0,          nullptr, a.row,   a.column, nullptr,    1,
-                     p.b.column, nullptr, p.c.row, 0,        Store::set, p.epilogue.rate};
+  TileRun<float> run{0,       nullptr, a.row, a.column,   nullptr,        1, p.b.column, nullptr,
+                     p.c.row, 1,       0,     Store::set, p.epilogue.rate};
   for (Index j = 0; j < p.n; j += run.columns) {
     const bool is_half = p.n - j <= half;
     const TileKernel<float> kernel = is_half ? turned_kernel<hn::Half<Tag<float>>>(p.m, Rows())
