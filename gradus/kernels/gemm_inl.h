@@ -185,6 +185,12 @@ bool ends_in_tiles(const Product<T>& p) {
   return !p.epilogue.any() || (update_alone(p.epilogue) && !p.accumulate);
 }
 
+/// Whether rows of C are so short that most lanes would be idle, and columns are not.
+template <class T>
+bool pays_turned(const Product<T>& p) {
+  return p.a.row == 1 && p.n <= lanes<T> * 3 / 4 && p.m >= 2 * lanes<T> && p.k >= depth_to_turn;
+}
+
 /// Whether B and C lie well and are read, and written, so little that nothing has to be packed.
 template <class T>
 bool is_small(const Product<T>& p) {
@@ -271,14 +277,18 @@ void multiply_blocks(const Product<T>& p) {
       const bool pack_a =
           columns >= (share_lines(p.a) ? 64 : columns_that_pay) && p.m * depth >= (1 << 14);
       T* packed_a = pack_a ? scratch<T, 1>(rows_at_once * gemm_block_depth) : nullptr;
-      const Index rows_block = a_stays  ? height_of_tile
-                               : pack_a ? rows_at_once / height_of_tile * height_of_tile
-                                        : p.m;
+      const Index rows_packed = rows_at_once / height_of_tile * height_of_tile;
+      const Index rows_block = a_stays ? height_of_tile : pack_a ? rows_packed : p.m;
+      // Where columns of A are rows of memory, a tile's share of one is less than a line.
+      const Index rows_packed_at_once = p.a.column == 1 ? rows_block : rows_packed;
       const bool again = p.m > rows_block;  // a packed strip is read more than once
       for (Index i0 = 0; i0 < p.m; i0 += rows_block) {
         const Index rows = std::min(rows_block, p.m - i0);
         const T* left = p.a.data + i0 * p.a.row + k0 * p.a.column;
-        if (pack_a) pack_strips(left, p.a.row, p.a.column, rows, depth, packed_a, height_of_tile);
+        const Index packed_before = i0 % rows_packed_at_once;
+        if (pack_a && packed_before == 0)
+          pack_strips(left, p.a.row, p.a.column, std::min(rows_packed_at_once, p.m - i0), depth,
+                      packed_a, height_of_tile);
         for (Index j = 0, width = 0; j < columns; j += width) {
           const Index v = std::min(vectors, widest_tile((columns - j + lanes<T> - 1) / lanes<T>));
           width = std::min(v * lanes<T>, columns - j);
@@ -315,7 +325,7 @@ void multiply_blocks(const Product<T>& p) {
                 __builtin_prefetch(out.data + r * out.row, 1);
                 __builtin_prefetch(out.data + r * out.row + width - 1, 1);
               }
-            const T* a = pack_a ? packed_a + i * depth : left + i * p.a.row;
+            const T* a = pack_a ? packed_a + (packed_before + i) * depth : left + i * p.a.row;
             tile_kernel<T>(height,
                            v)({depth, a, pack_a ? 1 : p.a.row, pack_a ? height_of_tile : p.a.column,
                                right, right_row, right_strip, straight ? out.data : apart,
@@ -389,7 +399,8 @@ void multiply_product(const Product<T>& given) {
   touch(given.a, given.m, given.k);
   touch(given.b, given.k, given.n);
   touch(given.c, given.m, given.n);
-  if (is_small(given) && given.k > 0 && (given.n >= lanes<T> / 2 || given.n >= given.m))
+  if (is_small(given) && given.k > 0 && (given.n >= lanes<T> / 2 || given.n >= given.m) &&
+      !pays_turned(given))
     return multiply_small(given);
   if (given.k <= 0) {  // empty sums
     const T zero = 0;
@@ -401,12 +412,13 @@ void multiply_product(const Product<T>& given) {
     return;
   }
   const bool lies_well = given.b.column == 1 && given.c.column == 1;
-  if ((lies_well && (given.n >= lanes<T> / 2 || given.n >= given.m)) || is_turned(given))
+  if ((lies_well && (given.n >= lanes<T> / 2 || given.n >= given.m) && !pays_turned(given)) ||
+      is_turned(given))
     return multiply_as_it_lies(given);
   const Product<T> other = turned(given);
   const bool large = std::min(given.m, given.n) >= columns_that_pay;  // then C decides
   const bool turns = large ? other.c.column == 1 && given.c.column != 1
-                           : (is_turned(other) && given.k >= depth_to_turn) || cost(other) < cost(given);
+                           : pays_turned(given) || (is_turned(other) && given.k >= depth_to_turn) || cost(other) < cost(given);
   multiply_as_it_lies(turns ? other : given);
 }
 
