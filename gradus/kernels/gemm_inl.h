@@ -36,6 +36,8 @@ inline constexpr Index rows_at_once = 192;      // rows of A packed at a time
 inline constexpr Index rows_that_pay = 128;     // so many rows pay for packing a B that lies well
 inline constexpr Index depth_that_pays = 16;    // as do so many k's
 inline constexpr Index depth_to_turn = 128;    // so many k's pay for a C written across
+inline constexpr Index few_rows = 256;
+inline constexpr Index rows_for_half = 8;      // fewer wait for each other's sums
 inline constexpr Index columns_that_pay = 256;  // so many columns pay for packing A
 inline constexpr Index side = 256;              // of a piece of C whose sums are kept apart
 
@@ -160,6 +162,7 @@ inline Index strip_width(Index m, Index all_vectors, Index k) {
     Index v = 1;
     for (Index wider : {2, 3, 4, 6, 12, 24})
       if (wider <= most && most_rows[wider] >= m) v = wider;
+    if (m < 4 && v == 6 && all_vectors % 6 == 1) v = 4;  // one vector alone would wait
     return v;
   }
   return widest_tile(std::min<Index>(all_vectors, k < depth_that_pays ? 6 : 4));
@@ -191,46 +194,68 @@ bool pays_turned(const Product<T>& p) {
   return p.a.row == 1 && p.n <= lanes<T> * 3 / 4 && p.m >= 2 * lanes<T> && p.k >= depth_to_turn;
 }
 
+/// Whether a block of B stays in the second cache while rows of A go by: all of it may be B where
+/// there are few of them.
+template <class T>
+bool stays_in_cache(const Product<T>& p) {
+  constexpr Index one = static_cast<Index>(sizeof(T));
+  return p.n * std::min(p.k, gemm_block_depth) * one <= (p.m <= few_rows ? 1 << 20 : 5 << 17);
+}
+
 /// Whether B and C lie well and are read, and written, so little that nothing has to be packed.
 template <class T>
 bool is_small(const Product<T>& p) {
   return has_parts && p.b.column == 1 && p.c.column == 1 &&
-         (p.m < rows_that_pay || p.k < depth_that_pays) &&
-         p.n * std::min(p.k, gemm_block_depth) <= (1 << 16) && ends_in_tiles(p) &&
+         stays_in_cache(p) && ends_in_tiles(p) &&
          !(p.epilogue.updates && p.k > gemm_block_depth);
+}
+
+/// One strip or more of C, `most` rows at a time.
+template <class T, class Kernel>
+HWY_INLINE void multiply_strips(const Product<T>& p, TileRun<T>& run, Index most, Kernel kernel) {
+  const Index tiles = (p.m + most - 1) / most, height = (p.m + tiles - 1) / tiles,
+              whole = p.m / height, rest = p.m - whole * height;
+  run.tiles = whole;
+  kernel(height)(run);
+  if (rest == 0) return;
+  TileRun<T> last = run;
+  last.a += whole * height * p.a.row;
+  last.out += whole * height * p.c.row;
+  last.tiles = 1;
+  kernel(rest)(last);
 }
 
 /// What is small goes as it lies, along the rows of C: no more is decided than has to be, since the
 /// whole product may take no longer than that.
 template <class T>
 void multiply_small(const Product<T>& p) {
-  const Index all = (p.n + lanes<T> - 1) / lanes<T>;
-  const Index vectors = strip_width(p.m, all, p.k);
-  const Index tiles = (p.m + most_rows[vectors] - 1) / most_rows[vectors],
-              height = (p.m + tiles - 1) / tiles, whole = p.m / height;
+  const bool has_half = has_halves<T> && p.m >= rows_for_half && p.n % lanes<T> <= lanes<T> / 2 &&
+                        p.n % lanes<T> > 0;
+  const Index all = has_half ? p.n / lanes<T> : (p.n + lanes<T> - 1) / lanes<T>;
+  const Index vectors = all > 0 ? strip_width(p.m, all, p.k) : 0;
   TileRun<T> run{0,       nullptr, p.a.row, p.a.column, nullptr,    p.b.row,        0, nullptr,
                  p.c.row, 0,       0,       Store::set, p.epilogue.rate};
   for (Index k0 = 0; k0 < p.k; k0 += gemm_block_depth) {
     run.depth = std::min(gemm_block_depth, p.k - k0);
     run.how = p.accumulate || k0 > 0 ? Store::add : p.epilogue.updates ? Store::update : Store::set;
-    for (Index j = 0, left = all, v = vectors; left > 0; v = widest_tile(left)) {
+    run.a = p.a.data + k0 * p.a.column;
+    run.b = p.b.data + k0 * p.b.row;
+    run.out = p.c.data;
+    for (Index left = all, v = vectors; left > 0; v = widest_tile(left)) {
       const Index count = left / v * v;
-      run.b = p.b.data + k0 * p.b.row + j;
       run.b_strip = v * lanes<T>;
-      run.columns = std::min(count * lanes<T>, p.n - j);
-      run.a = p.a.data + k0 * p.a.column;
-      run.out = p.c.data + j;
-      run.tiles = whole;
-      tile_kernel<T>(height, v)(run);
-      if (const Index rest = p.m - whole * height; rest > 0) {
-        run.a += whole * height * p.a.row;
-        run.out += whole * height * p.c.row;
-        run.tiles = 1;
-        tile_kernel<T>(rest, v)(run);
-      }
-      j += count * lanes<T>;
+      run.columns = left == count && !has_half ? p.n - (all - left) * lanes<T> : count * lanes<T>;
+      multiply_strips(p, run, most_rows[v], [&](Index rows) { return tile_kernel<T>(rows, v); });
+      run.b += count * lanes<T>;
+      run.out += count * lanes<T>;
       left -= count;
+      if (left == 0) break;
     }
+    if constexpr (has_halves<T>)
+      if (has_half) {
+        run.columns = p.n - all * lanes<T>;
+        multiply_strips(p, run, most_rows[1], half_kernel<T>);
+      }
   }
 }
 

@@ -53,6 +53,8 @@ HWY_NOINLINE V fused(D d, V a, V b, V c) {
 }
 #endif
 
+inline constexpr Index depth_to_fetch = 64;  // so many k's give C time to come
+
 /// What becomes of a tile's sums: C = sums, C += sums, or C -= rate * sums.
 enum class Store { set, add, update };
 
@@ -149,36 +151,35 @@ GRADUS_UNCHECKED HWY_INLINE void add_products(D d, const Last& last, Index depth
 
 /// Each tile of C, [rows, vectors * lanes], gets its rows of A times its strip of B over one block
 /// of k.
-template <class T, int rows, int vectors>
+template <class D, int rows, int vectors, class T = hn::TFromD<D>>
 GRADUS_UNCHECKED void multiply_tiles(const TileRun<T>& run) {
-  constexpr Index strip = vectors * lanes<T>;
-  const Tag<T> d;
+  const D d;
+  constexpr Index n = static_cast<Index>(hn::MaxLanes(D())), strip = vectors * n;
   for (Index tile = 0; tile < run.tiles; ++tile) {
     const T* a = run.a + tile * rows * run.a_row;
     const T* HWY_RESTRICT b = run.b;
     T* HWY_RESTRICT out = run.out + tile * rows * run.out_row;
     for (Index columns = run.columns; columns > 0; columns -= strip) {
-      const Index last = std::min(columns - (strip - lanes<T>), lanes<T>);
-      const Part<Tag<T>> part(d, last);
-      hn::Vec<Tag<T>> sums[rows][vectors];
+      const Index last = std::min(columns - (strip - n), n);
+      const Part<D> part(d, last);
+      hn::Vec<D> sums[rows][vectors];
 #pragma GCC unroll 16
       for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 32
         for (int v = 0; v < vectors; ++v) sums[i][v] = hn::Zero(d);
-      if (run.depth >= 4)
+      if (run.depth >= depth_to_fetch)
         for (Index i = 0; i < rows; ++i) {  // C comes while the sums are made
           const T* line = out + i * run.out_row;
-          for (Index v = 0; v < vectors; ++v) __builtin_prefetch(line + v * lanes<T>, 1);
+          for (Index v = 0; v < vectors; ++v) __builtin_prefetch(line + v * n, 1);
         }
       // Whole vectors are read without a mask, a hundredth faster. Double does without: 20 kB of a
       // small program.
-      if constexpr (has_parts && sizeof(T) == 8)
+      if constexpr (has_parts && (sizeof(T) == 8 || n < lanes<T>))
         add_products(d, part, run.depth, a, run.a_row, run.a_column, b, run.b_row, sums);
-      else if (has_parts && last < lanes<T>)
+      else if (has_parts && last < n)
         add_products(d, part, run.depth, a, run.a_row, run.a_column, b, run.b_row, sums);
       else
-        add_products(d, Whole<Tag<T>>{d}, run.depth, a, run.a_row, run.a_column, b, run.b_row,
-                     sums);
+        add_products(d, Whole<D>{d}, run.depth, a, run.a_row, run.a_column, b, run.b_row, sums);
       if (run.how == Store::set)
         store_tile<Store::set>(d, sums, out, run.out_row, part, run.rate);
       else if (run.how == Store::add)
@@ -191,21 +192,30 @@ GRADUS_UNCHECKED void multiply_tiles(const TileRun<T>& run) {
   }
 }
 
-template <class T, int vectors, class Rows = std::make_integer_sequence<int, most_rows[vectors]>>
+template <class D, int vectors, class Rows = std::make_integer_sequence<int, most_rows[vectors]>>
 struct Tiles;
-template <class T, int vectors, int... row>
-struct Tiles<T, vectors, std::integer_sequence<int, row...>> {
-  static constexpr TileKernel<T> of_rows[] = {&multiply_tiles<T, row + 1, vectors>..., nullptr};
+template <class D, int vectors, int... row>
+struct Tiles<D, vectors, std::integer_sequence<int, row...>> {
+  static constexpr TileKernel<hn::TFromD<D>> of_rows[] = {&multiply_tiles<D, row + 1, vectors>...,
+                                                          nullptr};
 };
 
 template <class T, int... vectors>
 TileKernel<T> tile_kernel(Index rows, Index width, std::integer_sequence<int, vectors...>) {
-  static constexpr const TileKernel<T>* of_width[] = {Tiles<T, vectors>::of_rows...};
+  static constexpr const TileKernel<T>* of_width[] = {Tiles<Tag<T>, vectors>::of_rows...};
   return of_width[width][rows - 1];
 }
 template <class T>
 TileKernel<T> tile_kernel(Index rows, Index width) {
   return tile_kernel<T>(rows, width, std::make_integer_sequence<int, most_vectors + 1>());
+}
+
+/// Tiles half a vector wide, which take half the time of a whole one with AVX-512.
+template <class T>
+inline constexpr bool has_halves = has_parts && sizeof(T) == 4;
+template <class T>
+TileKernel<T> half_kernel(Index rows) {
+  return Tiles<hn::Half<Tag<T>>, 1>::of_rows[rows - 1];
 }
 
 /// The widest tile of at most so many vectors.
