@@ -88,9 +88,9 @@ using TileKernel = void (*)(const TileRun<T>& run);
 #endif
 
 /// What `how` says, for the whole tile.
-template <Store how, class D, class T, int rows, int vectors>
+template <Store how, class D, class Last, class T, int rows, int vectors>
 GRADUS_UNCHECKED HWY_INLINE void store_tile(D d, const hn::Vec<D> (&sums)[rows][vectors], T* out,
-                                            Index out_row, Part<D> last, T rate) {
+                                            Index out_row, const Last& last, T rate) {
   const auto store = [&](const auto& lanes_of, auto sum, T* at) GRADUS_UNCHECKED HWY_ATTR {
     sum = hn::Add(sum, hn::Zero(d));  // no sum is -0
     if constexpr (how == Store::add) sum = hn::Add(lanes_of.load(at), sum);
@@ -180,7 +180,10 @@ GRADUS_UNCHECKED void multiply_tiles(const TileRun<T>& run) {
         add_products(d, part, run.depth, a, run.a_row, run.a_column, b, run.b_row, sums);
       else
         add_products(d, Whole<D>{d}, run.depth, a, run.a_row, run.a_column, b, run.b_row, sums);
-      if (run.how == Store::set)
+      // So are they written, where there are few k's to hide it: a twelfth faster.
+      if (has_parts && vectors >= 3 && vectors <= 6 && run.how == Store::set && last == n)
+        store_tile<Store::set>(d, sums, out, run.out_row, Whole<D>{d}, run.rate);
+      else if (run.how == Store::set)
         store_tile<Store::set>(d, sums, out, run.out_row, part, run.rate);
       else if (run.how == Store::add)
         store_tile<Store::add>(d, sums, out, run.out_row, part, run.rate);
