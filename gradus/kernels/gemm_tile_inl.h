@@ -181,7 +181,8 @@ GRADUS_UNCHECKED void multiply_tiles(const TileRun<T>& run) {
       else
         add_products(d, Whole<D>{d}, run.depth, a, run.a_row, run.a_column, b, run.b_row, sums);
       // So are they written, where there are few k's to hide it: a twelfth faster.
-      if (has_parts && vectors >= 3 && vectors <= 6 && run.how == Store::set && last == n)
+      if (has_parts && sizeof(T) == 4 && vectors >= 3 && vectors <= 6 && run.how == Store::set &&
+          last == n)
         store_tile<Store::set>(d, sums, out, run.out_row, Whole<D>{d}, run.rate);
       else if (run.how == Store::set)
         store_tile<Store::set>(d, sums, out, run.out_row, part, run.rate);

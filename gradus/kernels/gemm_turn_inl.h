@@ -62,11 +62,12 @@ GRADUS_UNCHECKED HWY_INLINE void turn_columns(D d, const float* from, Index step
   }
 }
 
-/// As many columns as D has lanes, or run.columns of them.
-template <class D, int rows>
+/// One vector of columns, or the first run.columns of them.
+template <int rows>
 GRADUS_UNCHECKED void multiply_turned(const TileRun<float>& run) {
+  using D = Tag<float>;
   const D d;
-  constexpr Index n = static_cast<Index>(hn::MaxLanes(D()));
+  constexpr Index n = lanes<float>;
   hn::Vec<D> sums[rows][1];
 #pragma GCC unroll 16
   for (int i = 0; i < rows; ++i) sums[i][0] = hn::Zero(d);
@@ -79,9 +80,9 @@ GRADUS_UNCHECKED void multiply_turned(const TileRun<float>& run) {
     Index step = run.b_strip;
     const Index depth = std::min(run.depth - k0, turned_depth);
     if (depth < turned_depth || run.columns < n) {  // nothing is read that is not there
-      const Part<Tag<float>> part({}, depth);
+      const Part<D> part(d, depth);
       for (Index i = 0; i < run.columns; ++i)
-        hn::Store(part.load(from + i * step), part.d, few + i * turned_depth);
+        hn::Store(part.load(from + i * step), d, few + i * turned_depth);
       from = few;
       step = turned_depth;
     }
@@ -106,9 +107,9 @@ GRADUS_UNCHECKED void multiply_turned(const TileRun<float>& run) {
     store_tile<Store::update>(d, sums, run.out, run.out_row, stored, run.rate);
 }
 
-template <class D, int... row>
+template <int... row>
 TileKernel<float> turned_kernel(Index rows, std::integer_sequence<int, row...>) {
-  static constexpr TileKernel<float> of_rows[] = {&multiply_turned<D, row + 1>...};
+  static constexpr TileKernel<float> of_rows[] = {&multiply_turned<row + 1>...};
   return of_rows[rows - 1];
 }
 
@@ -118,21 +119,18 @@ bool is_turned(const Product<T>& p) {
 }
 
 inline void multiply_turning(const Product<float>& p) {
-  using Rows = std::make_integer_sequence<int, most_rows_turned>;
-  constexpr Index whole = lanes<float>, half = whole / 2;
+  const TileKernel<float> kernel =
+      turned_kernel(p.m, std::make_integer_sequence<int, most_rows_turned>());
   Matrix<const float> a = p.a;
-  if (p.m > 1 && p.n >= 2 * whole && share_lines(a)) {
+  if (p.m > 1 && p.n > lanes<float> && share_lines(a)) {
     float* packed = scratch<float, 1>(p.m * p.k);
     pack(a.data, a.row, a.column, p.m, p.k, packed, p.m);
     a = {packed, 1, p.m};
   }
   TileRun<float> run{0,       nullptr, a.row, a.column,   nullptr,        1, p.b.column, nullptr,
                      p.c.row, 1,       0,     Store::set, p.epilogue.rate};
-  for (Index j = 0; j < p.n; j += run.columns) {
-    const bool is_half = p.n - j <= half;
-    const TileKernel<float> kernel = is_half ? turned_kernel<hn::Half<Tag<float>>>(p.m, Rows())
-                                             : turned_kernel<Tag<float>>(p.m, Rows());
-    run.columns = std::min(is_half ? half : whole, p.n - j);
+  for (Index j = 0; j < p.n; j += lanes<float>) {
+    run.columns = std::min(lanes<float>, p.n - j);
     run.out = p.c.data + j;
     for (Index k0 = 0; k0 < p.k; k0 += gemm_block_depth) {
       run.depth = std::min(gemm_block_depth, p.k - k0);
