@@ -35,9 +35,11 @@ inline constexpr Index columns_at_once = 1024;  // columns of B packed at a time
 inline constexpr Index rows_at_once = 192;      // rows of A packed at a time
 inline constexpr Index rows_that_pay = 128;     // so many rows pay for packing a B that lies well
 inline constexpr Index depth_that_pays = 16;    // as do so many k's
-inline constexpr Index depth_to_turn = 128;    // so many k's pay for a C written across
-inline constexpr Index few_rows = 256;
-inline constexpr Index rows_for_half = 8;      // fewer wait for each other's sums
+inline constexpr Index depth_to_turn = 128;     // so many k's pay for a C written across
+inline constexpr Index few_rows = 256;      // of A, to which a B in the second cache may be larger
+inline constexpr Index streamed = 1 << 21;  // a B of so many numbers is read along its rows
+inline constexpr Index rows_streamed = 8;   // so many of them at a time
+inline constexpr Index rows_for_half = 8;   // fewer wait for each other's sums
 inline constexpr Index columns_that_pay = 256;  // so many columns pay for packing A
 inline constexpr Index side = 256;              // of a piece of C whose sums are kept apart
 
@@ -160,7 +162,7 @@ inline Index strip_width(Index m, Index all_vectors, Index k) {
   const Index most = std::min(all_vectors, most_vectors);
   if (m <= 12) {  // the widest tile that holds all rows
     Index v = 1;
-    for (Index wider : {2, 3, 4, 6, 12, 24})
+    for (Index wider : {2, 3, 4, 6, 12, 16})
       if (wider <= most && most_rows[wider] >= m) v = wider;
     if (m < 4 && v == 6 && all_vectors % 6 == 1) v = 4;  // one vector alone would wait
     return v;
@@ -205,8 +207,7 @@ bool stays_in_cache(const Product<T>& p) {
 /// Whether B and C lie well and are read, and written, so little that nothing has to be packed.
 template <class T>
 bool is_small(const Product<T>& p) {
-  return has_parts && p.b.column == 1 && p.c.column == 1 &&
-         stays_in_cache(p) && ends_in_tiles(p) &&
+  return has_parts && p.b.column == 1 && p.c.column == 1 && stays_in_cache(p) && ends_in_tiles(p) &&
          !(p.epilogue.updates && p.k > gemm_block_depth);
 }
 
@@ -229,12 +230,12 @@ HWY_INLINE void multiply_strips(const Product<T>& p, TileRun<T>& run, Index most
 /// whole product may take no longer than that.
 template <class T>
 void multiply_small(const Product<T>& p) {
-  const bool has_half = has_halves<T> && p.m >= rows_for_half && p.n % lanes<T> <= lanes<T> / 2 &&
-                        p.n % lanes<T> > 0;
+  const bool has_half =
+      has_halves<T> && p.m >= rows_for_half && p.n % lanes<T> <= lanes<T> / 2 && p.n % lanes<T> > 0;
   const Index all = has_half ? p.n / lanes<T> : (p.n + lanes<T> - 1) / lanes<T>;
   const Index vectors = all > 0 ? strip_width(p.m, all, p.k) : 0;
-  TileRun<T> run{0,       nullptr, p.a.row, p.a.column, nullptr,    p.b.row,        0, nullptr,
-                 p.c.row, 0,       0,       Store::set, p.epilogue.rate};
+  TileRun<T> run{0,       nullptr, p.a.row, p.a.column, nullptr,    p.b.row,        0,
+                 nullptr, p.c.row, 0,       0,          Store::set, p.epilogue.rate};
   for (Index k0 = 0; k0 < p.k; k0 += gemm_block_depth) {
     run.depth = std::min(gemm_block_depth, p.k - k0);
     run.how = p.accumulate || k0 > 0 ? Store::add : p.epilogue.updates ? Store::update : Store::set;
@@ -257,6 +258,47 @@ void multiply_small(const Product<T>& p) {
         multiply_strips(p, run, most_rows[1], half_kernel<T>);
       }
   }
+}
+
+/// Whether few rows read a B that no second cache holds.
+template <class T>
+bool is_streamed(const Product<T>& p) {
+  return has_parts && sizeof(T) == 4 && p.m <= most_rows[wide_tile] && p.b.column == 1 &&
+         p.c.column == 1 && p.n >= most_vectors * lanes<T> && p.n * p.k >= streamed &&
+         !p.epilogue.any();
+}
+
+/// Some rows of B at a time are read from end to end, as memory likes it, while the sums wait in C,
+/// or apart where C has older ones.
+template <class T>
+void multiply_streamed(const Product<T>& p) {
+  const Index vectors = strip_width(p.m, most_vectors, p.k), strip = vectors * lanes<T>,
+              rest = p.n % strip;
+  TileRun<T> run{0,       nullptr, p.a.row, p.a.column, nullptr,    p.b.row, strip,
+                 nullptr, 0,       1,       p.n - rest, Store::set, T(0)};
+  T* apart = p.accumulate || p.k > gemm_block_depth ? scratch<T, 0>(p.m * p.n) : nullptr;
+  for (Index k0 = 0; k0 < p.k; k0 += gemm_block_depth) {
+    const bool add = p.accumulate || k0 > 0;
+    run.out = add ? apart : p.c.data;
+    run.out_row = add ? p.n : p.c.row;
+    const Index end = std::min(p.k, k0 + gemm_block_depth);
+    for (Index k = k0; k < end; k += run.depth) {
+      run.depth = std::min(rows_streamed, end - k);
+      run.a = p.a.data + k * p.a.column;
+      run.b = p.b.data + k * p.b.row;
+      run.goes_on = k > k0;
+      tile_kernel<T>(p.m, vectors)(run);
+    }
+    if (add)
+      finish(apart, p.n, p.m, run.columns, p.c, true, static_cast<const Epilogue<T>*>(nullptr), 0,
+             0);
+  }
+  if (rest == 0) return;
+  Product<T> last = p;
+  last.n = rest;
+  last.b.data += run.columns;
+  last.c.data += run.columns;
+  multiply_small(last);
 }
 
 /// Of a B whose columns lie along k so little is made a matrix with rows.
@@ -437,13 +479,15 @@ void multiply_product(const Product<T>& given) {
     return;
   }
   const bool lies_well = given.b.column == 1 && given.c.column == 1;
+  if (is_streamed(given)) return multiply_streamed(given);
   if ((lies_well && (given.n >= lanes<T> / 2 || given.n >= given.m) && !pays_turned(given)) ||
       is_turned(given))
     return multiply_as_it_lies(given);
   const Product<T> other = turned(given);
   const bool large = std::min(given.m, given.n) >= columns_that_pay;  // then C decides
   const bool turns = large ? other.c.column == 1 && given.c.column != 1
-                           : pays_turned(given) || (is_turned(other) && given.k >= depth_to_turn) || cost(other) < cost(given);
+                           : pays_turned(given) || (is_turned(other) && given.k >= depth_to_turn) ||
+                                 cost(other) < cost(given);
   multiply_as_it_lies(turns ? other : given);
 }
 

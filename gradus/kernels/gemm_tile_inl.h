@@ -23,8 +23,7 @@ namespace {
 // chosen for. The widest are for products of few rows, whose chains would wait for each other in
 // narrow ones.
 #if HWY_TARGET <= HWY_AVX3
-inline constexpr int most_rows[] = {0, 12, 12, 8, 6, 0, 4, 0, 0, 0, 0, 0, 2,
-                                    0, 0,  0,  0, 0, 0, 0, 0, 0, 0, 0, 1};
+inline constexpr int most_rows[] = {0, 12, 12, 8, 6, 0, 4, 0, 0, 0, 0, 0, 2, 0, 0, 0, 1};
 #elif HWY_TARGET <= HWY_AVX2
 inline constexpr int most_rows[] = {0, 6, 6, 0, 3, 0, 2, 0, 0, 0, 0, 0, 1};
 #elif HWY_TARGET == HWY_SCALAR
@@ -32,6 +31,7 @@ inline constexpr int most_rows[] = {0, 4, 4};
 #else
 inline constexpr int most_rows[] = {0, 4, 4, 0, 2, 0, 0, 0, 1};
 #endif
+inline constexpr int wide_tile = HWY_TARGET <= HWY_AVX3 ? 6 : 99;  // these can go on
 inline constexpr Index most_vectors = static_cast<Index>(std::size(most_rows)) - 1;
 
 #if HWY_NATIVE_FMA
@@ -72,6 +72,7 @@ struct TileRun {
   Index columns;  // whole strips and, where there are parts, the first lanes of one vector less
   Store how;
   T rate;
+  bool goes_on = false;  // with the chains whose sums so far are in C; wide tiles alone
 };
 template <class T>
 using TileKernel = void (*)(const TileRun<T>& run);
@@ -167,6 +168,15 @@ GRADUS_UNCHECKED void multiply_tiles(const TileRun<T>& run) {
       for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 32
         for (int v = 0; v < vectors; ++v) sums[i][v] = hn::Zero(d);
+      if constexpr (vectors >= wide_tile)
+        if (run.goes_on)
+#pragma GCC unroll 16
+          for (int i = 0; i < rows; ++i) {
+            const T* at = out + i * run.out_row;
+#pragma GCC unroll 32
+            for (int v = 0; v < vectors - 1; ++v) sums[i][v] = hn::LoadU(d, at + v * n);
+            sums[i][vectors - 1] = part.load(at + (vectors - 1) * n);
+          }
       if (run.depth >= depth_to_fetch)
         for (Index i = 0; i < rows; ++i) {  // C comes while the sums are made
           const T* line = out + i * run.out_row;
