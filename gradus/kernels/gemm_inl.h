@@ -1,6 +1,7 @@
 // The loops of gemm for one instruction set: blocking (Goto and van de Geijn, "Anatomy of
 // high-performance matrix multiplication", 2008) around the micro-kernel (gemm_tile_inl.h) and
-// packing (gemm_pack_inl.h), and what ends a product. Included once for each instruction set
+// packing (gemm_pack_inl.h), for what is not small (gemm_small_inl.h) and no few rows with columns
+// of B along k (gemm_turn_inl.h). gemm_finish_inl.h ends a product. Included once for each instruction set
 // (Highway's foreach_target.h), so the guard is Highway's. Lanes always run along columns of C; a
 // product that fits better the other way round is computed as C^T = B^T A^T.
 #if defined(GRADUS_KERNELS_GEMM_INL_H) == defined(HWY_TARGET_TOGGLE)
@@ -10,8 +11,10 @@
 #define GRADUS_KERNELS_GEMM_INL_H
 #endif
 
+#include <gradus/kernels/gemm_finish_inl.h>
 #include <gradus/kernels/gemm_pack_inl.h>
 #include <gradus/kernels/gemm_product.h>
+#include <gradus/kernels/gemm_small_inl.h>
 #include <gradus/kernels/gemm_tile_inl.h>
 #include <gradus/kernels/gemm_turn_inl.h>
 #include <gradus/kernels/touch.h>
@@ -34,85 +37,9 @@ inline constexpr bool tile_of_a_stays = HWY_TARGET <= HWY_AVX3;
 inline constexpr Index columns_at_once = 1024;  // columns of B packed at a time
 inline constexpr Index rows_at_once = 192;      // rows of A packed at a time
 inline constexpr Index rows_that_pay = 128;     // so many rows pay for packing a B that lies well
-inline constexpr Index depth_that_pays = 16;    // as do so many k's
 inline constexpr Index depth_to_turn = 128;     // so many k's pay for a C written across
-inline constexpr Index few_rows = 256;      // of A, to which a B in the second cache may be larger
-inline constexpr Index streamed = 1 << 21;  // a B of so many numbers is read along its rows
-inline constexpr Index rows_streamed = 8;   // so many of them at a time
-inline constexpr Index rows_for_half = 8;   // fewer wait for each other's sums
 inline constexpr Index columns_that_pay = 256;  // so many columns pay for packing A
 inline constexpr Index side = 256;              // of a piece of C whose sums are kept apart
-
-/// What is done to finished sums: a weight's update alone, which is the most of a small net's step,
-/// or whatever the epilogue says.
-enum class Ending { update, any };
-
-/// One vector (its first lanes, one number) of finished sums goes to C.
-template <Ending ending, class Some, class T>
-HWY_INLINE void finish_lanes(const Some& some, const T* sum, T* out, bool add, const Epilogue<T>& e,
-                             T row_bias, const T* column_bias, const T* mask) {
-  const auto d = some.d;
-  auto v = some.load(sum);
-  if constexpr (ending == Ending::update) {
-    v = hn::Sub(some.load(out), hn::Mul(hn::Set(d, e.rate), v));
-  } else {
-    const auto zero = hn::Zero(d);
-    if (add) v = hn::Add(some.load(out), v);
-    if (e.scales) v = hn::Mul(v, hn::Set(d, e.scale));
-    if (e.bias_of_row && !e.column_first) v = hn::Add(v, hn::Set(d, row_bias));
-    if (column_bias) v = hn::Add(v, some.load(column_bias));
-    if (e.bias_of_row && e.column_first) v = hn::Add(v, hn::Set(d, row_bias));
-    if (e.relu) v = hn::IfThenElse(hn::Lt(v, zero), zero, v);
-    if (mask) v = hn::Mul(v, hn::IfThenElse(hn::Le(some.load(mask), zero), zero, hn::Set(d, T(1))));
-    if (e.updates) v = hn::Sub(some.load(out), hn::Mul(hn::Set(d, e.rate), v));
-  }
-  some.store(v, out);
-}
-
-template <Ending ending, class T>
-void finish_rows(const T* sums, Index sums_row, Index height, Index width, Matrix<T> c, bool add,
-                 const Epilogue<T>& given, Index i0, Index j0) {
-  const Epilogue<T> e = given;  // a copy that writing to C cannot change
-  const bool runs = c.column == 1 && (!e.mask.data || e.mask.column == 1);
-  const T* column_bias = e.bias_of_column ? e.bias_of_column + j0 : nullptr;
-  for (Index i = 0; i < height; ++i) {
-    const T row_bias = e.bias_of_row ? e.bias_of_row[i0 + i] : T(0);
-    const T* mask =
-        e.mask.data ? e.mask.data + (i0 + i) * e.mask.row + j0 * e.mask.column : nullptr;
-    const T* sum = sums + i * sums_row;
-    T* out = c.data + i * c.row;
-    const auto take = [&](const auto& some, Index j) HWY_ATTR {
-      finish_lanes<ending>(some, sum + j, out + j * c.column, add, e, row_bias,
-                           column_bias ? column_bias + j : nullptr,
-                           mask ? mask + j * e.mask.column : nullptr);
-    };
-    Index j = 0;
-    if (runs) {
-      for (; j + lanes<T> <= width; j += lanes<T>) take(Whole<Tag<T>>{}, j);
-      if (has_parts && j < width) {
-        take(Part<Tag<T>>({}, width - j), j);
-        continue;
-      }
-    }
-    for (; j < width; ++j) take(Whole<hn::CappedTag<T, 1>>{}, j);
-  }
-}
-
-/// C (+)= sums, then the epilogue if there is one. (i0, j0) is where this piece lies in the whole.
-template <class T>
-bool update_alone(const Epilogue<T>& e) {
-  return e.updates && !e.scales && !e.bias_of_row && !e.bias_of_column && !e.relu && !e.mask.data;
-}
-
-template <class T>
-void finish(const T* sums, Index sums_row, Index height, Index width, Matrix<T> c, bool add,
-            const Epilogue<T>* given, Index i0, Index j0) {
-  const Epilogue<T> e = given ? *given : Epilogue<T>{};
-  if (update_alone(e) && !add)
-    finish_rows<Ending::update>(sums, sums_row, height, width, c, add, e, i0, j0);
-  else
-    finish_rows<Ending::any>(sums, sums_row, height, width, c, add, e, i0, j0);
-}
 
 template <class T>
 Product<T> turned(const Product<T>& p) {
@@ -157,19 +84,6 @@ inline std::pair<Index, double> best_width(Index m, Index all_vectors, Index mos
   return best;
 }
 
-/// The width of a strip of B as it lies, for multiply_small.
-inline Index strip_width(Index m, Index all_vectors, Index k) {
-  const Index most = std::min(all_vectors, most_vectors);
-  if (m <= 12) {  // the widest tile that holds all rows
-    Index v = 1;
-    for (Index wider : {2, 3, 4, 6, 12, 16})
-      if (wider <= most && most_rows[wider] >= m) v = wider;
-    if (m < 4 && v == 6 && all_vectors % 6 == 1) v = 4;  // one vector alone would wait
-    return v;
-  }
-  return widest_tile(std::min<Index>(all_vectors, k < depth_that_pays ? 6 : 4));
-}
-
 /// Most vectors of a strip of B, which is packed where its columns are no neighbours.
 template <class T>
 Index widest_strip(const Product<T>& p) {
@@ -182,137 +96,6 @@ double cost(const Product<T>& p) {
   const double padded = static_cast<double>(vectors * lanes<T>);
   return best_width(p.m, vectors, widest_strip(p)).second + (p.b.column == 1 ? 0 : 0.25 * padded) +
          (p.c.column == 1 ? 0 : 0.5 * static_cast<double>(p.m) * padded / static_cast<double>(p.k));
-}
-
-/// Whether a tile can bring its sums to C itself.
-template <class T>
-bool ends_in_tiles(const Product<T>& p) {
-  return !p.epilogue.any() || (update_alone(p.epilogue) && !p.accumulate);
-}
-
-/// Whether rows of C are so short that most lanes would be idle, and columns are not.
-template <class T>
-bool pays_turned(const Product<T>& p) {
-  return p.a.row == 1 && p.n <= lanes<T> * 3 / 4 && p.m >= 2 * lanes<T> && p.k >= depth_to_turn;
-}
-
-/// Whether a block of B stays in the second cache while rows of A go by: all of it may be B where
-/// there are few of them.
-template <class T>
-bool stays_in_cache(const Product<T>& p) {
-  constexpr Index one = static_cast<Index>(sizeof(T));
-  return p.n * std::min(p.k, gemm_block_depth) * one <= (p.m <= few_rows ? 1 << 20 : 5 << 17);
-}
-
-/// Whether B and C lie well and are read, and written, so little that nothing has to be packed.
-template <class T>
-bool is_small(const Product<T>& p) {
-  return has_parts && p.b.column == 1 && p.c.column == 1 && stays_in_cache(p) && ends_in_tiles(p) &&
-         !(p.epilogue.updates && p.k > gemm_block_depth);
-}
-
-/// One strip or more of C, `most` rows at a time.
-template <class T, class Kernel>
-HWY_INLINE void multiply_strips(const Product<T>& p, TileRun<T>& run, Index most, Kernel kernel) {
-  const Index tiles = (p.m + most - 1) / most, height = (p.m + tiles - 1) / tiles,
-              whole = p.m / height, rest = p.m - whole * height;
-  run.tiles = whole;
-  kernel(height)(run);
-  if (rest == 0) return;
-  TileRun<T> last = run;
-  last.a += whole * height * p.a.row;
-  last.out += whole * height * p.c.row;
-  last.tiles = 1;
-  kernel(rest)(last);
-}
-
-/// What is small goes as it lies, along the rows of C: no more is decided than has to be, since the
-/// whole product may take no longer than that.
-template <class T>
-void multiply_small(const Product<T>& p) {
-  const bool has_half =
-      has_halves<T> && p.m >= rows_for_half && p.n % lanes<T> <= lanes<T> / 2 && p.n % lanes<T> > 0;
-  const Index all = has_half ? p.n / lanes<T> : (p.n + lanes<T> - 1) / lanes<T>;
-  const Index vectors = all > 0 ? strip_width(p.m, all, p.k) : 0;
-  TileRun<T> run{0,       nullptr, p.a.row, p.a.column, nullptr,    p.b.row,        0,
-                 nullptr, p.c.row, 0,       0,          Store::set, p.epilogue.rate};
-  for (Index k0 = 0; k0 < p.k; k0 += gemm_block_depth) {
-    run.depth = std::min(gemm_block_depth, p.k - k0);
-    run.how = p.accumulate || k0 > 0 ? Store::add : p.epilogue.updates ? Store::update : Store::set;
-    run.a = p.a.data + k0 * p.a.column;
-    run.b = p.b.data + k0 * p.b.row;
-    run.out = p.c.data;
-    for (Index left = all, v = vectors; left > 0; v = widest_tile(left)) {
-      const Index count = left / v * v;
-      run.b_strip = v * lanes<T>;
-      run.columns = left == count && !has_half ? p.n - (all - left) * lanes<T> : count * lanes<T>;
-      multiply_strips(p, run, most_rows[v], [&](Index rows) { return tile_kernel<T>(rows, v); });
-      run.b += count * lanes<T>;
-      run.out += count * lanes<T>;
-      left -= count;
-      if (left == 0) break;
-    }
-    if constexpr (has_halves<T>)
-      if (has_half) {
-        run.columns = p.n - all * lanes<T>;
-        multiply_strips(p, run, most_rows[1], half_kernel<T>);
-      }
-  }
-}
-
-/// Whether few rows read a B that no second cache holds.
-template <class T>
-bool is_streamed(const Product<T>& p) {
-  return has_parts && sizeof(T) == 4 && p.m <= most_rows[wide_tile] && p.b.column == 1 &&
-         p.c.column == 1 && p.n >= most_vectors * lanes<T> && p.n * p.k >= streamed &&
-         !p.epilogue.any();
-}
-
-/// Some rows of B at a time are read from end to end, as memory likes it, while the sums wait in C,
-/// or apart where C has older ones.
-template <class T>
-void multiply_streamed(const Product<T>& p) {
-  const Index vectors = strip_width(p.m, most_vectors, p.k), strip = vectors * lanes<T>,
-              rest = p.n % strip;
-  TileRun<T> run{0,       nullptr, p.a.row, p.a.column, nullptr,    p.b.row, strip,
-                 nullptr, 0,       1,       p.n - rest, Store::set, T(0)};
-  T* apart = p.accumulate || p.k > gemm_block_depth ? scratch<T, 0>(p.m * p.n) : nullptr;
-  for (Index k0 = 0; k0 < p.k; k0 += gemm_block_depth) {
-    const bool add = p.accumulate || k0 > 0;
-    run.out = add ? apart : p.c.data;
-    run.out_row = add ? p.n : p.c.row;
-    const Index end = std::min(p.k, k0 + gemm_block_depth);
-    for (Index k = k0; k < end; k += run.depth) {
-      run.depth = std::min(rows_streamed, end - k);
-      run.a = p.a.data + k * p.a.column;
-      run.b = p.b.data + k * p.b.row;
-      run.goes_on = k > k0;
-      tile_kernel<T>(p.m, vectors)(run);
-    }
-    if (add)
-      finish(apart, p.n, p.m, run.columns, p.c, true, static_cast<const Epilogue<T>*>(nullptr), 0,
-             0);
-  }
-  if (rest == 0) return;
-  Product<T> last = p;
-  last.n = rest;
-  last.b.data += run.columns;
-  last.c.data += run.columns;
-  multiply_small(last);
-}
-
-/// Of a B whose columns lie along k so little is made a matrix with rows.
-template <class T>
-bool multiply_copied(const Product<T>& p) {
-  Product<T> rows = p;
-  const Index columns = (p.n + lanes<T> - 1) / lanes<T> * lanes<T>;
-  rows.b = {nullptr, columns % 512 == 0 ? columns + lanes<T> : columns, 1};
-  if (!is_small(rows)) return false;
-  T* packed = scratch<T, 0>(rows.b.row * p.k);
-  pack(p.b.data, p.b.column, p.b.row, p.n, p.k, packed, rows.b.row);
-  rows.b.data = packed;
-  multiply_small(rows);
-  return true;
 }
 
 /// The sums of one product go to p.c, whose columns must be neighbours, k block by k block.
@@ -461,14 +244,25 @@ void multiply_as_it_lies(const Product<T>& p) {
     multiply_apart(p);
 }
 
+/// Whether rows of C are so short that most lanes would be idle, and columns are not.
+template <class T>
+bool pays_turned(const Product<T>& p) {
+  return p.a.row == 1 && p.n <= lanes<T> * 3 / 4 && p.m >= 2 * lanes<T> && p.k >= depth_to_turn;
+}
+
+/// Whether B and C lie so that nothing better can be found. A part of a vector costs no copy.
+template <class T>
+bool lies_well(const Product<T>& p) {
+  return p.b.column == 1 && p.c.column == 1 &&
+         (p.n >= p.m || (has_parts && p.n >= lanes<T> / 2 && !pays_turned(p)));
+}
+
 template <class T>
 void multiply_product(const Product<T>& given) {
   touch(given.a, given.m, given.k);
   touch(given.b, given.k, given.n);
   touch(given.c, given.m, given.n);
-  if (is_small(given) && given.k > 0 && (given.n >= lanes<T> / 2 || given.n >= given.m) &&
-      !pays_turned(given))
-    return multiply_small(given);
+  if (given.k > 0 && is_small(given) && lies_well(given)) return multiply_small(given);
   if (given.k <= 0) {  // empty sums
     const T zero = 0;
     for (Index i = 0; i < given.m; ++i)
@@ -478,15 +272,13 @@ void multiply_product(const Product<T>& given) {
                given.accumulate, given.epilogue.any() ? &given.epilogue : nullptr, i, j);
     return;
   }
-  const bool lies_well = given.b.column == 1 && given.c.column == 1;
   if (is_streamed(given)) return multiply_streamed(given);
-  if ((lies_well && (given.n >= lanes<T> / 2 || given.n >= given.m) && !pays_turned(given)) ||
-      is_turned(given))
-    return multiply_as_it_lies(given);
+  if (lies_well(given) || is_turned(given)) return multiply_as_it_lies(given);
   const Product<T> other = turned(given);
   const bool large = std::min(given.m, given.n) >= columns_that_pay;  // then C decides
   const bool turns = large ? other.c.column == 1 && given.c.column != 1
-                           : pays_turned(given) || (is_turned(other) && given.k >= depth_to_turn) ||
+                           : (has_parts && pays_turned(given)) ||
+                                 (is_turned(other) && given.k >= depth_to_turn) ||
                                  cost(other) < cost(given);
   multiply_as_it_lies(turns ? other : given);
 }

@@ -27,7 +27,7 @@ bool share_lines(const Matrix<const T>& a) {
 #if HWY_TARGET <= HWY_AVX3
 inline constexpr int most_rows_turned = 12;
 inline constexpr Index turned_depth = lanes<float>;  // k's turned at a time: a line of a column
-inline constexpr Index fetched_ahead = 64;
+inline constexpr Index fetched_ahead = 64;           // k's: four lines
 
 /// turned[k] = number k of each of the columns, which lie `step` apart. Four lines of memory at a
 /// time are read to their ends: columns often lie apart by a power of 2 and share a few places of
@@ -113,6 +113,7 @@ TileKernel<float> turned_kernel(Index rows, std::integer_sequence<int, row...>) 
   return of_rows[rows - 1];
 }
 
+/// Whether multiply_turning is for this product.
 template <class T>
 bool is_turned(const Product<T>& p) {
   return sizeof(T) == 4 && p.b.row == 1 && p.b.column != 1 && p.m <= most_rows_turned;
