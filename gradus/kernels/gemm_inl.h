@@ -247,7 +247,7 @@ void multiply_as_it_lies(const Product<T>& p) {
 /// Whether rows of C are so short that most lanes would be idle, and columns are not.
 template <class T>
 bool pays_turned(const Product<T>& p) {
-  return p.a.row == 1 && p.n <= lanes<T> * 3 / 4 && p.m >= 2 * lanes<T> && p.k >= depth_to_turn;
+  return p.a.row == 1 && p.n <= lanes<T> * 3 / 4 && p.m >= lanes<T> && p.k >= depth_to_turn;
 }
 
 /// Whether B and C lie so that nothing better can be found. A part of a vector costs no copy.
