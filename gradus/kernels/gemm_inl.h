@@ -167,19 +167,34 @@ void multiply_blocks(const Product<T>& p) {
                             : last && epilogue ? Store::update
                             : add              ? Store::add
                                                : Store::set;
-          for (Index i = 0; i < rows; i += height_of_tile) {
+          TileRun<T> run{depth,
+                         nullptr,
+                         pack_a ? 1 : p.a.row,
+                         pack_a ? height_of_tile : p.a.column,
+                         height_of_tile * (pack_a ? depth : p.a.row),
+                         right,
+                         right_row,
+                         right_strip,
+                         apart,
+                         straight ? p.c.row : v * lanes<T>,
+                         1,
+                         width,
+                         how,
+                         p.epilogue.rate};
+          for (Index i = 0; i < rows; i += run.tiles * height_of_tile) {
+            // One call for all tiles that can bring their sums to C, and one for a lower last one.
             const Index height = std::min(height_of_tile, rows - i);
+            run.tiles = straight ? std::max<Index>(1, (rows - i) / height_of_tile) : 1;
             const Matrix<T> out{p.c.data + (i0 + i) * p.c.row + j0 + j, p.c.row, 1};
-            if (!straight)  // C comes while the sums are made
+            if (straight)
+              run.out = out.data;
+            else  // C comes while the sums are made
               for (Index r = 0; r < height; ++r) {
                 __builtin_prefetch(out.data + r * out.row, 1);
                 __builtin_prefetch(out.data + r * out.row + width - 1, 1);
               }
-            const T* a = pack_a ? packed_a + (packed_before + i) * depth : left + i * p.a.row;
-            tile_kernel<T>(height,
-                           v)({depth, a, pack_a ? 1 : p.a.row, pack_a ? height_of_tile : p.a.column,
-                               right, right_row, right_strip, straight ? out.data : apart,
-                               straight ? p.c.row : v * lanes<T>, 1, width, how, p.epilogue.rate});
+            run.a = pack_a ? packed_a + (packed_before + i) * depth : left + i * p.a.row;
+            tile_kernel<T>(height, v)(run);
             if (!straight)
               finish(apart, v * lanes<T>, height, width, out, add, last ? epilogue : nullptr,
                      i0 + i, j0 + j);

@@ -57,6 +57,7 @@ HWY_INLINE void multiply_strips(const Product<T>& p, TileRun<T>& run, Index most
   const Index tiles = (p.m + most - 1) / most, height = (p.m + tiles - 1) / tiles,
               whole = p.m / height, rest = p.m - whole * height;
   run.tiles = whole;
+  run.a_tile = height * p.a.row;
   kernel(height)(run);
   if (rest == 0) return;
   TileRun<T> last = run;
@@ -74,8 +75,8 @@ void multiply_small(const Product<T>& p) {
       has_halves<T> && p.m >= rows_for_half && p.n % lanes<T> <= lanes<T> / 2 && p.n % lanes<T> > 0;
   const Index all = has_half ? p.n / lanes<T> : (p.n + lanes<T> - 1) / lanes<T>;
   const Index vectors = all > 0 ? strip_width(p.m, all, p.k) : 0;
-  TileRun<T> run{0,       nullptr, p.a.row, p.a.column, nullptr,    p.b.row,        0,
-                 nullptr, p.c.row, 0,       0,          Store::set, p.epilogue.rate};
+  TileRun<T> run{0, nullptr, p.a.row, p.a.column, 0, nullptr,    p.b.row,
+                 0, nullptr, p.c.row, 0,          0, Store::set, p.epilogue.rate};
   for (Index k0 = 0; k0 < p.k; k0 += gemm_block_depth) {
     run.depth = std::min(gemm_block_depth, p.k - k0);
     run.how = p.accumulate || k0 > 0 ? Store::add : p.epilogue.updates ? Store::update : Store::set;
@@ -114,8 +115,8 @@ template <class T>
 void multiply_streamed(const Product<T>& p) {
   const Index vectors = strip_width(p.m, most_vectors, p.k), strip = vectors * lanes<T>,
               rest = p.n % strip;
-  TileRun<T> run{0,       nullptr, p.a.row, p.a.column, nullptr,    p.b.row, strip,
-                 nullptr, 0,       1,       p.n - rest, Store::set, T(0)};
+  TileRun<T> run{0,     nullptr, p.a.row, p.a.column, 0,          nullptr,    p.b.row,
+                 strip, nullptr, 0,       1,          p.n - rest, Store::set, T(0)};
   T* apart = p.accumulate || p.k > gemm_block_depth ? scratch<T, 0>(p.m * p.n) : nullptr;
   for (Index k0 = 0; k0 < p.k; k0 += gemm_block_depth) {
     const bool add = p.accumulate || k0 > 0;

@@ -53,7 +53,8 @@ HWY_NOINLINE V fused(D d, V a, V b, V c) {
 }
 #endif
 
-inline constexpr Index depth_to_fetch = 64;  // so many k's give C time to come
+// So many k's give C time to come.
+inline constexpr Index depth_to_fetch = HWY_TARGET <= HWY_AVX3 ? 64 : 4;
 
 /// What becomes of a tile's sums: C = sums, C += sums, or C -= rate * sums.
 enum class Store { set, add, update };
@@ -63,7 +64,7 @@ template <class T>
 struct TileRun {
   Index depth;
   const T* a;
-  Index a_row, a_column;
+  Index a_row, a_column, a_tile;  // from a tile's first row to the next one's
   const T* b;
   Index b_row, b_strip;  // from a strip of B to the next
   T* out;
@@ -157,7 +158,7 @@ GRADUS_UNCHECKED void multiply_tiles(const TileRun<T>& run) {
   const D d;
   constexpr Index n = static_cast<Index>(hn::MaxLanes(D())), strip = vectors * n;
   for (Index tile = 0; tile < run.tiles; ++tile) {
-    const T* a = run.a + tile * rows * run.a_row;
+    const T* a = run.a + tile * run.a_tile;
     const T* HWY_RESTRICT b = run.b;
     T* HWY_RESTRICT out = run.out + tile * rows * run.out_row;
     for (Index columns = run.columns; columns > 0; columns -= strip) {

@@ -128,8 +128,8 @@ inline void multiply_turning(const Product<float>& p) {
     pack(a.data, a.row, a.column, p.m, p.k, packed, p.m);
     a = {packed, 1, p.m};
   }
-  TileRun<float> run{0,       nullptr, a.row, a.column,   nullptr,        1, p.b.column, nullptr,
-                     p.c.row, 1,       0,     Store::set, p.epilogue.rate};
+  TileRun<float> run{0,          nullptr, a.row,   a.column, 0, nullptr,    1,
+                     p.b.column, nullptr, p.c.row, 1,        0, Store::set, p.epilogue.rate};
   for (Index j = 0; j < p.n; j += lanes<float>) {
     run.columns = std::min(lanes<float>, p.n - j);
     run.out = p.c.data + j;
