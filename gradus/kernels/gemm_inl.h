@@ -101,9 +101,10 @@ double cost(const Product<T>& p) {
 /// The sums of one product go to p.c, whose columns must be neighbours, k block by k block.
 template <class T>
 void multiply_blocks(const Product<T>& p) {
-  if constexpr (sizeof(T) == 4)
+  if constexpr (has_parts && sizeof(T) == 4)
     if (is_turned(p) && ends_in_tiles(p)) return multiply_turning(p);
-  if (p.b.row == 1 && p.b.column != 1 && p.k <= gemm_block_depth && multiply_copied(p)) return;
+  if constexpr (has_parts)
+    if (p.b.row == 1 && p.b.column != 1 && p.k <= gemm_block_depth && multiply_copied(p)) return;
   const bool large = p.m >= rows_that_pay && p.k >= depth_that_pays;
   const Index all = (p.n + lanes<T> - 1) / lanes<T>;
   const Index vectors = large && all >= strip_vectors ? Index(strip_vectors)
@@ -277,7 +278,8 @@ void multiply_product(const Product<T>& given) {
   touch(given.a, given.m, given.k);
   touch(given.b, given.k, given.n);
   touch(given.c, given.m, given.n);
-  if (given.k > 0 && is_small(given) && lies_well(given)) return multiply_small(given);
+  if constexpr (has_parts)
+    if (given.k > 0 && is_small(given) && lies_well(given)) return multiply_small(given);
   if (given.k <= 0) {  // empty sums
     const T zero = 0;
     for (Index i = 0; i < given.m; ++i)
@@ -287,7 +289,8 @@ void multiply_product(const Product<T>& given) {
                given.accumulate, given.epilogue.any() ? &given.epilogue : nullptr, i, j);
     return;
   }
-  if (is_streamed(given)) return multiply_streamed(given);
+  if constexpr (has_parts && sizeof(T) == 4)
+    if (is_streamed(given)) return multiply_streamed(given);
   if (lies_well(given) || is_turned(given)) return multiply_as_it_lies(given);
   const Product<T> other = turned(given);
   const bool large = std::min(given.m, given.n) >= columns_that_pay;  // then C decides

@@ -16,9 +16,8 @@ HWY_BEFORE_NAMESPACE();
 namespace gradus::kernels::HWY_NAMESPACE {
 namespace {
 
-inline constexpr Index depth_that_pays =
-    16;                                 // with fewer k's a product is little more than writing C
-inline constexpr Index few_rows = 256;  // of A, to which a B in the second cache may be larger
+inline constexpr Index depth_that_pays = 16;  // fewer k's are little more than writing C
+inline constexpr Index few_rows = 256;      // of A, to which a B in the second cache may be larger
 inline constexpr Index streamed = 1 << 21;  // a B of so many numbers is read along its rows
 inline constexpr Index rows_streamed = 8;   // so many of them at a time
 inline constexpr Index rows_for_half = 8;   // sums of fewer rows would wait for each other
@@ -47,7 +46,7 @@ bool stays_in_cache(const Product<T>& p) {
 /// Whether B and C lie well and are read, and written, so little that nothing has to be packed.
 template <class T>
 bool is_small(const Product<T>& p) {
-  return has_parts && p.b.column == 1 && p.c.column == 1 && stays_in_cache(p) && ends_in_tiles(p) &&
+  return p.b.column == 1 && p.c.column == 1 && stays_in_cache(p) && ends_in_tiles(p) &&
          !(p.epilogue.updates && p.k > gemm_block_depth);
 }
 
@@ -104,9 +103,8 @@ void multiply_small(const Product<T>& p) {
 /// Whether few rows read a B that no second cache holds.
 template <class T>
 bool is_streamed(const Product<T>& p) {
-  return has_parts && sizeof(T) == 4 && p.m <= most_rows[wide_tile] && p.b.column == 1 &&
-         p.c.column == 1 && p.n >= most_vectors * lanes<T> && p.n * p.k >= streamed &&
-         !p.epilogue.any();
+  return p.m <= most_rows[wide_tile] && p.b.column == 1 && p.c.column == 1 &&
+         p.n >= most_vectors * lanes<T> && p.n * p.k >= streamed && !p.epilogue.any();
 }
 
 /// Some rows of B at a time are read from end to end, as memory likes it, while the sums wait in C,

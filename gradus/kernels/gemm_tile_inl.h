@@ -169,7 +169,7 @@ GRADUS_UNCHECKED void multiply_tiles(const TileRun<T>& run) {
       for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 32
         for (int v = 0; v < vectors; ++v) sums[i][v] = hn::Zero(d);
-      if constexpr (vectors >= wide_tile)
+      if constexpr (sizeof(T) == 4 && vectors >= wide_tile)
         if (run.goes_on)
 #pragma GCC unroll 16
           for (int i = 0; i < rows; ++i) {

@@ -149,7 +149,6 @@ template <class T>
 bool is_turned(const Product<T>&) {
   return false;
 }
-inline void multiply_turning(const Product<float>&) {}
 #endif
 
 }  // namespace
