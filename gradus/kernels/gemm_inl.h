@@ -102,7 +102,7 @@ double cost(const Product<T>& p) {
 template <class T>
 void multiply_blocks(const Product<T>& p) {
   if constexpr (has_parts && sizeof(T) == 4)
-    if (is_turned(p) && ends_in_tiles(p)) return multiply_turning(p);
+    if (is_turned(p) && !p.epilogue.any()) return multiply_turning(p);
   if constexpr (has_parts)
     if (p.b.row == 1 && p.b.column != 1 && p.k <= gemm_block_depth && multiply_copied(p)) return;
   const bool large = p.m >= rows_that_pay && p.k >= depth_that_pays;

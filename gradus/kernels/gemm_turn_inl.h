@@ -25,7 +25,7 @@ bool share_lines(const Matrix<const T>& a) {
 }
 
 #if HWY_TARGET <= HWY_AVX3
-inline constexpr int most_rows_turned = 12;
+inline constexpr int most_rows_turned = 10;
 inline constexpr Index turned_depth = lanes<float>;  // k's turned at a time: a line of a column
 inline constexpr Index fetched_ahead = 64;           // k's: four lines
 
@@ -101,10 +101,8 @@ GRADUS_UNCHECKED void multiply_turned(const TileRun<float>& run) {
   const Part<D> stored(d, run.columns);
   if (run.how == Store::set)
     store_tile<Store::set>(d, sums, run.out, run.out_row, stored, run.rate);
-  else if (run.how == Store::add)
-    store_tile<Store::add>(d, sums, run.out, run.out_row, stored, run.rate);
   else
-    store_tile<Store::update>(d, sums, run.out, run.out_row, stored, run.rate);
+    store_tile<Store::add>(d, sums, run.out, run.out_row, stored, run.rate);
 }
 
 template <int... row>
@@ -137,9 +135,7 @@ inline void multiply_turning(const Product<float>& p) {
       run.depth = std::min(gemm_block_depth, p.k - k0);
       run.a = a.data + k0 * a.column;
       run.b = p.b.data + j * p.b.column + k0;
-      run.how = p.accumulate || k0 > 0 ? Store::add
-                : p.epilogue.updates   ? Store::update
-                                       : Store::set;
+      run.how = p.accumulate || k0 > 0 ? Store::add : Store::set;
       kernel(run);
     }
   }
