@@ -60,27 +60,32 @@ void gemm_integer(Index m, Index n, Index k, Matrix<const T> a, Matrix<const T> 
     }
 }
 
+template <class T>
+void multiply_whole(const Product<T>& product) {
+  if (product.accumulate && product.epilogue.updates)
+    throw std::invalid_argument("gemm: C -= rate * v or C += v, not both");
+  multiply(product);
+}
+
 }  // namespace
 
 template <class T>
 void gemm_serial(const GemmPart& part, Index k, Matrix<const T> a, Matrix<const T> b, Matrix<T> c,
                  bool accumulate, const Epilogue<T>& epilogue, const GemmHints& hints) {
   const Index i = part.row_begin, j = part.column_begin;
-  if (accumulate && epilogue.updates)
-    throw std::invalid_argument("gemm: C -= rate * v or C += v, not both");
   if (part.row_end <= i || part.column_end <= j) return;
   NonZeros nonzeros = hints.nonzeros;
   if (nonzeros.words) nonzeros.words += hints.zeros == Zeros::in_a ? i : j;
-  multiply(Product<T>{part.row_end - i,
-                      part.column_end - j,
-                      k,
-                      {a.data + i * a.row, a.row, a.column},
-                      {b.data + j * b.column, b.row, b.column},
-                      {c.data + i * c.row + j * c.column, c.row, c.column},
-                      accumulate,
-                      cut(epilogue, i, j),
-                      hints.zeros,
-                      nonzeros});
+  multiply_whole(Product<T>{part.row_end - i,
+                            part.column_end - j,
+                            k,
+                            {a.data + i * a.row, a.row, a.column},
+                            {b.data + j * b.column, b.row, b.column},
+                            {c.data + i * c.row + j * c.column, c.row, c.column},
+                            accumulate,
+                            cut(epilogue, i, j),
+                            hints.zeros,
+                            nonzeros});
 }
 
 template <class T>
@@ -90,6 +95,11 @@ void gemm(Index m, Index n, Index k, Matrix<const T> a, Matrix<const T> b, Matri
     gemm_integer(m, n, k, a, b, c, accumulate);
   } else {
     if (m <= 0 || n <= 0) return;
+    // What is too little for a task is handed on at once.
+    if (static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) <=
+        products_per_task)
+      return multiply_whole(
+          Product<T>{m, n, k, a, b, c, accumulate, epilogue, hints.zeros, hints.nonzeros});
     const Index threads = num_threads();
     const bool is_walked = is_whole_walked(m, n, threads, hints);
     const bool columns =

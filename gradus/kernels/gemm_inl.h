@@ -1,8 +1,9 @@
 // The loops of gemm for one instruction set: blocking (Goto and van de Geijn, "Anatomy of
 // high-performance matrix multiplication", 2008) around the micro-kernel (gemm_tile_inl.h) and
-// packing (gemm_pack_inl.h), and what ends a product. Included once for each instruction set
-// (Highway's foreach_target.h), so the guard is Highway's. Lanes always run along columns of C; a
-// product that fits better the other way round is computed as C^T = B^T A^T.
+// packing (gemm_pack_inl.h), for what is not small (gemm_small_inl.h) and no few rows with columns
+// of B along k (gemm_turn_inl.h). gemm_finish_inl.h ends a product. Included once for each
+// instruction set (Highway's foreach_target.h), so the guard is Highway's. Lanes always run along
+// columns of C; a product that fits better the other way round is computed as C^T = B^T A^T.
 #if defined(GRADUS_KERNELS_GEMM_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef GRADUS_KERNELS_GEMM_INL_H
 #undef GRADUS_KERNELS_GEMM_INL_H
@@ -10,9 +11,12 @@
 #define GRADUS_KERNELS_GEMM_INL_H
 #endif
 
+#include <gradus/kernels/gemm_finish_inl.h>
 #include <gradus/kernels/gemm_pack_inl.h>
 #include <gradus/kernels/gemm_product.h>
+#include <gradus/kernels/gemm_small_inl.h>
 #include <gradus/kernels/gemm_tile_inl.h>
+#include <gradus/kernels/gemm_turn_inl.h>
 #include <gradus/kernels/touch.h>
 
 #include <algorithm>
@@ -33,92 +37,9 @@ inline constexpr bool tile_of_a_stays = HWY_TARGET <= HWY_AVX3;
 inline constexpr Index columns_at_once = 1024;  // columns of B packed at a time
 inline constexpr Index rows_at_once = 192;      // rows of A packed at a time
 inline constexpr Index rows_that_pay = 128;     // so many rows pay for packing a B that lies well
-inline constexpr Index depth_that_pays = 16;    // as do so many k's
+inline constexpr Index depth_to_turn = 128;     // so many k's pay for a C written across
 inline constexpr Index columns_that_pay = 256;  // so many columns pay for packing A
 inline constexpr Index side = 256;              // of a piece of C whose sums are kept apart
-
-/// What is done to finished sums: a weight's update alone, a bias alone (then relu) or relu's gate
-/// alone, which is all that a small net's step asks for, or whatever the epilogue says.
-enum class Ending { update, bias, gate, any };
-
-template <class T>
-Ending ending_of(const Epilogue<T>& e, bool add) {
-  const bool bias = e.bias_of_row || e.bias_of_column || e.relu, gate = e.mask.data;
-  if (add || e.scales || bias + gate + e.updates != 1 || (e.bias_of_row && e.bias_of_column))
-    return Ending::any;
-  return bias ? Ending::bias : gate ? Ending::gate : Ending::update;
-}
-
-/// One vector (its first lanes, one number) of finished sums goes to C.
-template <Ending ending, class Some, class T>
-HWY_INLINE void finish_lanes(const Some& some, const T* sum, T* out, bool add, const Epilogue<T>& e,
-                             T row_bias, const T* column_bias, const T* mask) {
-  const auto d = some.d;
-  const auto zero = hn::Zero(d);
-  auto v = some.load(sum);
-  if constexpr (ending == Ending::any) {
-    if (add) v = hn::Add(some.load(out), v);
-    if (e.scales) v = hn::Mul(v, hn::Set(d, e.scale));
-    if (e.bias_of_row && !e.column_first) v = hn::Add(v, hn::Set(d, row_bias));
-  }
-  if constexpr (ending == Ending::any || ending == Ending::bias) {
-    if (column_bias) v = hn::Add(v, some.load(column_bias));
-    if (e.bias_of_row && (e.column_first || ending == Ending::bias))
-      v = hn::Add(v, hn::Set(d, row_bias));
-    if (e.relu) v = hn::IfThenElse(hn::Lt(v, zero), zero, v);
-  }
-  if (ending == Ending::gate || (ending == Ending::any && mask))
-    v = hn::Mul(v, hn::IfThenElse(hn::Le(some.load(mask), zero), zero, hn::Set(d, T(1))));
-  if (ending == Ending::update || (ending == Ending::any && e.updates))
-    v = hn::Sub(some.load(out), hn::Mul(hn::Set(d, e.rate), v));
-  some.store(v, out);
-}
-
-template <Ending ending, class T>
-void finish_rows(const T* sums, Index sums_row, Index height, Index width, Matrix<T> c, bool add,
-                 const Epilogue<T>& given, Index i0, Index j0) {
-  const Epilogue<T> e = given;  // a copy that writing to C cannot change
-  const bool runs = c.column == 1 && (!e.mask.data || e.mask.column == 1);
-  const T* column_bias = e.bias_of_column ? e.bias_of_column + j0 : nullptr;
-  for (Index i = 0; i < height; ++i) {
-    const T row_bias = e.bias_of_row ? e.bias_of_row[i0 + i] : T(0);
-    const T* mask =
-        e.mask.data ? e.mask.data + (i0 + i) * e.mask.row + j0 * e.mask.column : nullptr;
-    const T* sum = sums + i * sums_row;
-    T* out = c.data + i * c.row;
-    const auto take = [&](const auto& some, Index j) HWY_ATTR {
-      finish_lanes<ending>(some, sum + j, out + j * c.column, add, e, row_bias,
-                           column_bias ? column_bias + j : nullptr,
-                           mask ? mask + j * e.mask.column : nullptr);
-    };
-    Index j = 0;
-    if (runs) {
-      for (; j + lanes<T> <= width; j += lanes<T>) take(Whole<Tag<T>>{}, j);
-      if (has_parts && j < width) {
-        take(Part<Tag<T>>({}, width - j), j);
-        continue;
-      }
-    }
-    for (; j < width; ++j) take(Whole<hn::CappedTag<T, 1>>{}, j);
-  }
-}
-
-/// C (+)= sums, then the epilogue if there is one. (i0, j0) is where this piece lies in the whole.
-template <class T>
-void finish(const T* sums, Index sums_row, Index height, Index width, Matrix<T> c, bool add,
-            const Epilogue<T>* given, Index i0, Index j0) {
-  const Epilogue<T> e = given ? *given : Epilogue<T>{};
-  switch (ending_of(e, add)) {
-    case Ending::update:
-      return finish_rows<Ending::update>(sums, sums_row, height, width, c, add, e, i0, j0);
-    case Ending::bias:
-      return finish_rows<Ending::bias>(sums, sums_row, height, width, c, add, e, i0, j0);
-    case Ending::gate:
-      return finish_rows<Ending::gate>(sums, sums_row, height, width, c, add, e, i0, j0);
-    case Ending::any:
-      return finish_rows<Ending::any>(sums, sums_row, height, width, c, add, e, i0, j0);
-  }
-}
 
 template <class T>
 Product<T> turned(const Product<T>& p) {
@@ -132,21 +53,6 @@ Product<T> turned(const Product<T>& p) {
   t.epilogue.column_first = !p.epilogue.column_first;
   std::swap(t.epilogue.mask.row, t.epilogue.mask.column);
   return t;
-}
-
-/// Memory of this thread that grows and is kept, on a cache line.
-template <class T, int which>
-T* scratch(Index count) {
-  thread_local std::unique_ptr<T[]> memory;
-  thread_local Index size = 0;
-  constexpr Index line = 64 / static_cast<Index>(sizeof(T));
-  if (size < count) {
-    size = 0;
-    memory.reset(new T[static_cast<std::size_t>(count + line)]);
-    size = count;
-  }
-  const auto address = reinterpret_cast<std::uintptr_t>(memory.get());
-  return memory.get() + (64 - address % 64) % 64 / sizeof(T);
 }
 
 /// Cycles, roughly, of one tile for one k: two fused products or two loads a cycle, and at least
@@ -192,17 +98,15 @@ double cost(const Product<T>& p) {
          (p.c.column == 1 ? 0 : 0.5 * static_cast<double>(p.m) * padded / static_cast<double>(p.k));
 }
 
-/// Whether rows lie apart by so many bytes that all have the same few places in the first cache.
-template <class T>
-bool share_lines(const Matrix<const T>& a) {
-  return a.row * static_cast<Index>(sizeof(T)) % 4096 == 0;
-}
-
 /// The sums of one product go to p.c, whose columns must be neighbours, k block by k block.
 template <class T>
 void multiply_blocks(const Product<T>& p) {
-  const Index all = (p.n + lanes<T> - 1) / lanes<T>;
+  if constexpr (has_parts && sizeof(T) == 4)
+    if (is_turned(p) && !p.epilogue.any()) return multiply_turning(p);
+  if constexpr (has_parts)
+    if (p.b.row == 1 && p.b.column != 1 && p.k <= gemm_block_depth && multiply_copied(p)) return;
   const bool large = p.m >= rows_that_pay && p.k >= depth_that_pays;
+  const Index all = (p.n + lanes<T> - 1) / lanes<T>;
   const Index vectors = large && all >= strip_vectors ? Index(strip_vectors)
                                                       : best_width(p.m, all, widest_strip(p)).first;
   const Index strip = vectors * lanes<T>;
@@ -224,51 +128,75 @@ void multiply_blocks(const Product<T>& p) {
       const bool pack_a =
           columns >= (share_lines(p.a) ? 64 : columns_that_pay) && p.m * depth >= (1 << 14);
       T* packed_a = pack_a ? scratch<T, 1>(rows_at_once * gemm_block_depth) : nullptr;
-      const Index rows_block = a_stays  ? height_of_tile
-                               : pack_a ? rows_at_once / height_of_tile * height_of_tile
-                                        : p.m;
+      const Index rows_packed = rows_at_once / height_of_tile * height_of_tile;
+      const Index rows_block = a_stays ? height_of_tile : pack_a ? rows_packed : p.m;
+      // Where columns of A are rows of memory, a tile's share of one is less than a line.
+      const Index rows_packed_at_once = p.a.column == 1 ? rows_block : rows_packed;
       const bool again = p.m > rows_block;  // a packed strip is read more than once
       for (Index i0 = 0; i0 < p.m; i0 += rows_block) {
         const Index rows = std::min(rows_block, p.m - i0);
         const T* left = p.a.data + i0 * p.a.row + k0 * p.a.column;
-        if (pack_a) pack_strips(left, p.a.row, p.a.column, rows, depth, packed_a, height_of_tile);
+        const Index packed_before = i0 % rows_packed_at_once;
+        if (pack_a && packed_before == 0)
+          pack_strips(left, p.a.row, p.a.column, std::min(rows_packed_at_once, p.m - i0), depth,
+                      packed_a, height_of_tile);
         for (Index j = 0, width = 0; j < columns; j += width) {
           const Index v = std::min(vectors, widest_tile((columns - j + lanes<T> - 1) / lanes<T>));
           width = std::min(v * lanes<T>, columns - j);
           const bool whole = has_parts || width == v * lanes<T>;
+          const bool straight =
+              whole && !(last && epilogue && ending_of(*epilogue, add) != Ending::update);
           const T* right = p.b.data + k0 * p.b.row + (j0 + j) * p.b.column;
-          Index right_row = p.b.row;
+          Index right_row = p.b.row, right_strip = strip;
           if (pack_b) {
-            if (i0 == 0 && j % group == 0)
+            const bool packs = i0 == 0 && j % group == 0;
+            if (packs)
               pack_strips(right, p.b.column, p.b.row, std::min(group, columns - j), depth,
                           strips + (again ? j : 0) * depth, strip);
             right =
                 strips + (j / strip * strip - (again ? 0 : j / group * group)) * depth + j % strip;
             right_row = strip;
+            right_strip = strip * depth;
           } else if (!whole) {
             right_row = v * lanes<T>;
             if (i0 == 0) pack(right, Index(1), p.b.row, width, depth, strips, right_row);
             right = strips;
           }
-          const bool straight =
-              whole && !(last && epilogue && ending_of(*epilogue, add) != Ending::update);
+          // Along a row of C one call does all strips that are ready.
+          if (straight && a_stays && v == vectors && (!pack_b || i0 > 0))
+            width = std::max(width, (columns - j) / strip * strip);
           const Store how = !straight          ? Store::set
                             : last && epilogue ? Store::update
                             : add              ? Store::add
                                                : Store::set;
-          for (Index i = 0; i < rows; i += height_of_tile) {
+          TileRun<T> run{depth,
+                         nullptr,
+                         pack_a ? 1 : p.a.row,
+                         pack_a ? height_of_tile : p.a.column,
+                         height_of_tile * (pack_a ? depth : p.a.row),
+                         right,
+                         right_row,
+                         right_strip,
+                         apart,
+                         straight ? p.c.row : v * lanes<T>,
+                         1,
+                         width,
+                         how,
+                         p.epilogue.rate};
+          for (Index i = 0; i < rows; i += run.tiles * height_of_tile) {
+            // One call for all tiles that can bring their sums to C, and one for a lower last one.
             const Index height = std::min(height_of_tile, rows - i);
-            const TileKernel<T> kernel = tile_kernel<T>(height, v);
+            run.tiles = straight ? std::max<Index>(1, (rows - i) / height_of_tile) : 1;
             const Matrix<T> out{p.c.data + (i0 + i) * p.c.row + j0 + j, p.c.row, 1};
-            if (!straight)  // C comes while the sums are made
+            if (straight)
+              run.out = out.data;
+            else  // C comes while the sums are made
               for (Index r = 0; r < height; ++r) {
                 __builtin_prefetch(out.data + r * out.row, 1);
                 __builtin_prefetch(out.data + r * out.row + width - 1, 1);
               }
-            const T* a = pack_a ? packed_a + i * depth : left + i * p.a.row;
-            kernel(depth, a, pack_a ? 1 : p.a.row, pack_a ? height_of_tile : p.a.column, right,
-                   right_row, straight ? out.data : apart, straight ? p.c.row : v * lanes<T>,
-                   width - (v - 1) * lanes<T>, how, p.epilogue.rate);
+            run.a = pack_a ? packed_a + (packed_before + i) * depth : left + i * p.a.row;
+            tile_kernel<T>(height, v)(run);
             if (!straight)
               finish(apart, v * lanes<T>, height, width, out, add, last ? epilogue : nullptr,
                      i0 + i, j0 + j);
@@ -333,11 +261,26 @@ void multiply_as_it_lies(const Product<T>& p) {
     multiply_apart(p);
 }
 
+/// Whether rows of C are so short that most lanes would be idle, and columns are not.
+template <class T>
+bool pays_turned(const Product<T>& p) {
+  return p.a.row == 1 && p.n <= lanes<T> * 3 / 4 && p.m >= lanes<T> && p.k >= depth_to_turn;
+}
+
+/// Whether B and C lie so that nothing better can be found. A part of a vector costs no copy.
+template <class T>
+bool lies_well(const Product<T>& p) {
+  return p.b.column == 1 && p.c.column == 1 &&
+         (p.n >= p.m || (has_parts && p.n >= lanes<T> / 2 && !pays_turned(p)));
+}
+
 template <class T>
 void multiply_product(const Product<T>& given) {
   touch(given.a, given.m, given.k);
   touch(given.b, given.k, given.n);
   touch(given.c, given.m, given.n);
+  if constexpr (has_parts)
+    if (given.k > 0 && is_small(given) && lies_well(given)) return multiply_small(given);
   if (given.k <= 0) {  // empty sums
     const T zero = 0;
     for (Index i = 0; i < given.m; ++i)
@@ -347,11 +290,15 @@ void multiply_product(const Product<T>& given) {
                given.accumulate, given.epilogue.any() ? &given.epilogue : nullptr, i, j);
     return;
   }
-  const bool lies_well = given.b.column == 1 && given.c.column == 1;
-  if (lies_well && given.n >= given.m) return multiply_as_it_lies(given);
+  if constexpr (has_parts && sizeof(T) == 4)
+    if (is_streamed(given)) return multiply_streamed(given);
+  if (lies_well(given) || is_turned(given)) return multiply_as_it_lies(given);
   const Product<T> other = turned(given);
   const bool large = std::min(given.m, given.n) >= columns_that_pay;  // then C decides
-  const bool turns = large ? other.c.column == 1 && given.c.column != 1 : cost(other) < cost(given);
+  const bool turns = large ? other.c.column == 1 && given.c.column != 1
+                           : (has_parts && pays_turned(given)) ||
+                                 (is_turned(other) && given.k >= depth_to_turn) ||
+                                 cost(other) < cost(given);
   multiply_as_it_lies(turns ? other : given);
 }
 

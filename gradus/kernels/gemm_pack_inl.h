@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 
 HWY_BEFORE_NAMESPACE();
 namespace gradus::kernels::HWY_NAMESPACE {
@@ -20,6 +21,21 @@ template <class T>
 using Tag = hn::ScalableTag<T>;
 template <class T>
 inline constexpr Index lanes = static_cast<Index>(HWY_LANES(T));
+
+/// Memory of this thread that grows and is kept, on a cache line.
+template <class T, int which>
+T* scratch(Index count) {
+  thread_local std::unique_ptr<T[]> memory;
+  thread_local Index size = 0;
+  constexpr Index line = 64 / static_cast<Index>(sizeof(T));
+  if (size < count) {
+    size = 0;
+    memory.reset(new T[static_cast<std::size_t>(count + line)]);
+    size = count;
+  }
+  const auto address = reinterpret_cast<std::uintptr_t>(memory.get());
+  return memory.get() + (64 - address % 64) % 64 / sizeof(T);
+}
 
 /// A vector in memory.
 template <class D>

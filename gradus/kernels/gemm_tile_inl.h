@@ -23,8 +23,7 @@ namespace {
 // chosen for. The widest are for products of few rows, whose chains would wait for each other in
 // narrow ones.
 #if HWY_TARGET <= HWY_AVX3
-inline constexpr int most_rows[] = {0, 12, 12, 8, 6, 0, 4, 0, 0, 0, 0, 0, 2,
-                                    0, 0,  0,  0, 0, 0, 0, 0, 0, 0, 0, 1};
+inline constexpr int most_rows[] = {0, 12, 12, 8, 6, 0, 4, 0, 0, 0, 0, 0, 2, 0, 0, 0, 1};
 #elif HWY_TARGET <= HWY_AVX2
 inline constexpr int most_rows[] = {0, 6, 6, 0, 3, 0, 2, 0, 0, 0, 0, 0, 1};
 #elif HWY_TARGET == HWY_SCALAR
@@ -32,6 +31,7 @@ inline constexpr int most_rows[] = {0, 4, 4};
 #else
 inline constexpr int most_rows[] = {0, 4, 4, 0, 2, 0, 0, 0, 1};
 #endif
+inline constexpr int wide_tile = HWY_TARGET <= HWY_AVX3 ? 6 : 99;  // these can go on
 inline constexpr Index most_vectors = static_cast<Index>(std::size(most_rows)) - 1;
 
 #if HWY_NATIVE_FMA
@@ -53,12 +53,30 @@ HWY_NOINLINE V fused(D d, V a, V b, V c) {
 }
 #endif
 
+// So many k's give C time to come.
+inline constexpr Index depth_to_fetch = HWY_TARGET <= HWY_AVX3 ? 64 : 4;
+
 /// What becomes of a tile's sums: C = sums, C += sums, or C -= rate * sums.
 enum class Store { set, add, update };
 
+/// What a kernel does: tiles one below the other, and side by side in each of their rows.
 template <class T>
-using TileKernel = void (*)(Index depth, const T* a, Index a_row, Index a_column, const T* b,
-                            Index b_row, T* out, Index out_row, Index last, Store how, T rate);
+struct TileRun {
+  Index depth;
+  const T* a;
+  Index a_row, a_column, a_tile;  // from a tile's first row to the next one's
+  const T* b;
+  Index b_row, b_strip;  // from a strip of B to the next
+  T* out;
+  Index out_row;
+  Index tiles;    // one below the other
+  Index columns;  // whole strips and, where there are parts, the first lanes of one vector less
+  Store how;
+  T rate;
+  bool goes_on = false;  // with the chains whose sums so far are in C; wide tiles alone
+};
+template <class T>
+using TileKernel = void (*)(const TileRun<T>& run);
 
 // Checked by a sanitizer the tiles would take most of the tests' time; guard pages watch their
 // bounds there, and multiply_product tells what they read and write. A lambda would not inherit
@@ -72,9 +90,9 @@ using TileKernel = void (*)(Index depth, const T* a, Index a_row, Index a_column
 #endif
 
 /// What `how` says, for the whole tile.
-template <Store how, class D, class T, int rows, int vectors>
+template <Store how, class D, class Last, class T, int rows, int vectors>
 GRADUS_UNCHECKED HWY_INLINE void store_tile(D d, const hn::Vec<D> (&sums)[rows][vectors], T* out,
-                                            Index out_row, Part<D> last, T rate) {
+                                            Index out_row, const Last& last, T rate) {
   const auto store = [&](const auto& lanes_of, auto sum, T* at) GRADUS_UNCHECKED HWY_ATTR {
     sum = hn::Add(sum, hn::Zero(d));  // no sum is -0
     if constexpr (how == Store::add) sum = hn::Add(lanes_of.load(at), sum);
@@ -133,56 +151,86 @@ GRADUS_UNCHECKED HWY_INLINE void add_products(D d, const Last& last, Index depth
   }
 }
 
-/// out [rows, vectors * lanes] gets the A tile times the B tile over one block of k. Of the last
-/// vector `last` lanes alone are read and written, where there are parts.
-template <class T, int rows, int vectors>
-GRADUS_UNCHECKED void multiply_tile(Index depth, const T* HWY_RESTRICT a, Index a_row,
-                                    Index a_column, const T* HWY_RESTRICT b, Index b_row,
-                                    T* HWY_RESTRICT out, Index out_row, Index last, Store how,
-                                    T rate) {
-  const Tag<T> d;
-  const Part<Tag<T>> part(d, last);
-  hn::Vec<Tag<T>> sums[rows][vectors];
+/// Each tile of C, [rows, vectors * lanes], gets its rows of A times its strip of B over one block
+/// of k.
+template <class D, int rows, int vectors, class T = hn::TFromD<D>>
+GRADUS_UNCHECKED void multiply_tiles(const TileRun<T>& run) {
+  const D d;
+  constexpr Index n = static_cast<Index>(hn::MaxLanes(D())), strip = vectors * n;
+  for (Index tile = 0; tile < run.tiles; ++tile) {
+    const T* a = run.a + tile * run.a_tile;
+    const T* HWY_RESTRICT b = run.b;
+    T* HWY_RESTRICT out = run.out + tile * rows * run.out_row;
+    for (Index columns = run.columns; columns > 0; columns -= strip) {
+      const Index last = std::min(columns - (strip - n), n);
+      const Part<D> part(d, last);
+      hn::Vec<D> sums[rows][vectors];
 #pragma GCC unroll 16
-  for (int i = 0; i < rows; ++i)
+      for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 32
-    for (int v = 0; v < vectors; ++v) sums[i][v] = hn::Zero(d);
-  if (depth >= 4)
-    for (Index i = 0; i < rows; ++i) {  // C comes while the sums are made
-      const T* line = out + i * out_row;
-      for (Index v = 0; v < vectors; ++v) __builtin_prefetch(line + v * lanes<T>, 1);
+        for (int v = 0; v < vectors; ++v) sums[i][v] = hn::Zero(d);
+      if constexpr (sizeof(T) == 4 && vectors >= wide_tile)
+        if (run.goes_on)
+#pragma GCC unroll 16
+          for (int i = 0; i < rows; ++i) {
+            const T* at = out + i * run.out_row;
+#pragma GCC unroll 32
+            for (int v = 0; v < vectors - 1; ++v) sums[i][v] = hn::LoadU(d, at + v * n);
+            sums[i][vectors - 1] = part.load(at + (vectors - 1) * n);
+          }
+      if (run.depth >= depth_to_fetch)
+        for (Index i = 0; i < rows; ++i) {  // C comes while the sums are made
+          const T* line = out + i * run.out_row;
+          for (Index v = 0; v < vectors; ++v) __builtin_prefetch(line + v * n, 1);
+        }
+      // Whole vectors are read without a mask, a hundredth faster. Double does without: 20 kB of a
+      // small program.
+      if constexpr (has_parts && (sizeof(T) == 8 || n < lanes<T>))
+        add_products(d, part, run.depth, a, run.a_row, run.a_column, b, run.b_row, sums);
+      else if (has_parts && last < n)
+        add_products(d, part, run.depth, a, run.a_row, run.a_column, b, run.b_row, sums);
+      else
+        add_products(d, Whole<D>{d}, run.depth, a, run.a_row, run.a_column, b, run.b_row, sums);
+      // So are they written, where there are few k's to hide it: a twelfth faster.
+      if (has_parts && sizeof(T) == 4 && vectors >= 3 && vectors <= 6 && run.how == Store::set &&
+          last == n)
+        store_tile<Store::set>(d, sums, out, run.out_row, Whole<D>{d}, run.rate);
+      else if (run.how == Store::set)
+        store_tile<Store::set>(d, sums, out, run.out_row, part, run.rate);
+      else if (run.how == Store::add)
+        store_tile<Store::add>(d, sums, out, run.out_row, part, run.rate);
+      else
+        store_tile<Store::update>(d, sums, out, run.out_row, part, run.rate);
+      b += run.b_strip;
+      out += strip;
     }
-  // Whole vectors are read without a mask, a hundredth faster. Double does without: 20 kB of a
-  // small program.
-  if constexpr (has_parts && sizeof(T) == 8)
-    add_products(d, part, depth, a, a_row, a_column, b, b_row, sums);
-  else if (has_parts && last < lanes<T>)
-    add_products(d, part, depth, a, a_row, a_column, b, b_row, sums);
-  else
-    add_products(d, Whole<Tag<T>>{d}, depth, a, a_row, a_column, b, b_row, sums);
-  if (how == Store::set)
-    store_tile<Store::set>(d, sums, out, out_row, part, rate);
-  else if (how == Store::add)
-    store_tile<Store::add>(d, sums, out, out_row, part, rate);
-  else
-    store_tile<Store::update>(d, sums, out, out_row, part, rate);
+  }
 }
 
-template <class T, int vectors, class Rows = std::make_integer_sequence<int, most_rows[vectors]>>
+template <class D, int vectors, class Rows = std::make_integer_sequence<int, most_rows[vectors]>>
 struct Tiles;
-template <class T, int vectors, int... row>
-struct Tiles<T, vectors, std::integer_sequence<int, row...>> {
-  static constexpr TileKernel<T> of_rows[] = {&multiply_tile<T, row + 1, vectors>..., nullptr};
+template <class D, int vectors, int... row>
+struct Tiles<D, vectors, std::integer_sequence<int, row...>> {
+  static constexpr TileKernel<hn::TFromD<D>> of_rows[] = {&multiply_tiles<D, row + 1, vectors>...,
+                                                          nullptr};
 };
 
 template <class T, int... vectors>
 TileKernel<T> tile_kernel(Index rows, Index width, std::integer_sequence<int, vectors...>) {
-  static constexpr const TileKernel<T>* of_width[] = {Tiles<T, vectors>::of_rows...};
+  static constexpr const TileKernel<T>* of_width[] = {Tiles<Tag<T>, vectors>::of_rows...};
   return of_width[width][rows - 1];
 }
 template <class T>
 TileKernel<T> tile_kernel(Index rows, Index width) {
   return tile_kernel<T>(rows, width, std::make_integer_sequence<int, most_vectors + 1>());
+}
+
+/// Tiles half a vector wide, which take half the time of a whole one with AVX-512.
+template <class T>
+inline constexpr bool has_halves = has_parts && sizeof(T) == 4;
+template <class T>
+TileKernel<T> half_kernel(Index rows) {
+  return Tiles<hn::Half<Tag<T>>, 1>::of_rows[rows - 1];
 }
 
 /// The widest tile of at most so many vectors.

@@ -84,6 +84,27 @@ TEST(Gemm, BitsOfTheContractAcrossBlocks) {
     }
 }
 
+// Few rows or columns with columns of B along k, which are turned in registers; halves of vectors;
+// what stays in the second cache; a B that is read from end to end.
+TEST(Gemm, BitsOfTheContractForFewRowsAndLargeB) {
+  for (std::int64_t target : targets())
+    for (int accumulate = 0; accumulate < 2; ++accumulate) {
+      for (Index rows : {1, 2, 4, 7, 12, 13})
+        for (Index columns : {3, 16, 23, 50})
+          for (Index k : {4, 16, 31, 300}) {
+            check<float>(target, rows, columns, k, false, true, false, accumulate, Edge::back);
+            check<float>(target, columns, rows, k, false, true, false, accumulate, Edge::back);
+            check<float>(target, columns, rows, k, true, false, true, accumulate, Edge::front);
+          }
+      check<float>(target, 40, 10, 300, true, false, false, accumulate, Edge::back);
+      check<float>(target, 10, 40, 1024, false, true, false, accumulate, Edge::back);
+      check<float>(target, 300, 70, 300, true, false, false, accumulate, Edge::back);
+      check<float>(target, 1, 4100, 520, false, false, false, accumulate, Edge::back);
+      check<float>(target, 3, 4100, 520, true, false, false, accumulate, Edge::front);
+      if (HasFatalFailure()) return;
+    }
+}
+
 TEST(Gemm, ZeroAndNegativeStrides) {
   std::vector<float> a(200), b(200), c(35);
   fill_random(a.data(), 200, 4);

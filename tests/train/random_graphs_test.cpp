@@ -194,7 +194,8 @@ std::string compare(unsigned seed, std::map<std::string, int>& kinds, int& plann
              learned_rule = make_optimizer(rule, learned.parameters());
   const compile::PlanOptions options{.always_by_rows = pick(random, 0, 1) == 1};
   CompiledStep eager_step(eager, *eager_rule, loss, [] {}),
-      learned_step(learned, *learned_rule, loss, [] {}, options);
+      learned_step(
+          learned, *learned_rule, loss, [] {}, options);
   data::Batch last;
   constexpr int steps = 6;  // the plan runs the last two
   for (int i = 0; i < steps; ++i) {
