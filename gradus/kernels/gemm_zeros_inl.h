@@ -18,7 +18,8 @@ HWY_BEFORE_NAMESPACE();
 namespace gradus::kernels::HWY_NAMESPACE {
 namespace {
 
-inline constexpr int skip_vectors = 8;  // widest strip, in vectors
+// Widest strip, in vectors; few where a call of std::fma for each number takes the time.
+inline constexpr int skip_vectors = HWY_NATIVE_FMA ? 8 : 2;
 inline constexpr Index skip_rows = 64;  // rows whose sums are made at a time
 inline constexpr Index block_words = gemm_block_depth / 64;
 
