@@ -33,8 +33,7 @@ inline constexpr Index fetched_ahead = 64;           // k's: four lines
 /// time are read to their ends: columns often lie apart by a power of 2 and share a few places of
 /// the first cache.
 template <class D, class V = hn::Vec<D>>
-GRADUS_UNCHECKED HWY_INLINE void turn_columns(D d, const float* from, Index step,
-                                              V (&turned)[turned_depth]) {
+HWY_INLINE void turn_columns(D d, const float* from, Index step, V (&turned)[turned_depth]) {
   const Whole<hn::FixedTag<float, 4>> block;
   V quads[4][4];  // [k / 4][column % 4]: four k's of every fourth column
 #pragma GCC unroll 4
@@ -62,9 +61,10 @@ GRADUS_UNCHECKED HWY_INLINE void turn_columns(D d, const float* from, Index step
   }
 }
 
-/// One vector of columns, or the first run.columns of them.
+/// One vector of columns, or the first run.columns of them. (Checked by sanitizers, unlike the
+/// tiles: what packing's functions mark on the stack, they must unmark.)
 template <int rows>
-GRADUS_UNCHECKED void multiply_turned(const TileRun<float>& run) {
+void multiply_turned(const TileRun<float>& run) {
   using D = Tag<float>;
   const D d;
   constexpr Index n = lanes<float>;
