@@ -17,9 +17,6 @@
 namespace gradus::compile {
 namespace {
 
-/// Of so many rows a thread's part is a multiple: the lanes of a vector.
-constexpr std::int64_t rows_together = 16;
-
 std::size_t bytes_of(const Spec& spec) {
   return static_cast<std::size_t>(spec.shape.numel()) * dtype_size(spec.dtype);
 }

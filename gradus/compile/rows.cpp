@@ -2,6 +2,7 @@
 #include <gradus/compile/rows.h>
 
 #include <gradus/compile/call.h>
+#include <gradus/compile/cost.h>
 
 #include <algorithm>
 #include <set>
@@ -20,13 +21,6 @@ constexpr double least_bytes = 1 << 15;
 /// number for all rows, which others wait for.
 constexpr double few_bytes = 32;
 
-double bytes_touched(const Kernel& kernel) {
-  double sum = 0;
-  for (const View& view : kernel.views)
-    sum += static_cast<double>(view.layout.numel()) * static_cast<double>(dtype_size(view.dtype));
-  return sum;
-}
-
 class RowFinder {
  public:
   RowFinder(std::vector<Kernel>& kernels, const std::vector<Buffer>& buffers, std::int64_t rows)
@@ -43,7 +37,7 @@ class RowFinder {
       const bool may_be_first = !chosen.conflicts(kernel) && !later.conflicts(kernel);
       const Flags cut = cut_of(kernel);
       if (may_be_first &&
-          (cut.empty() || bytes_touched(kernel) <= few_bytes * static_cast<double>(rows_))) {
+          (cut.empty() || bytes_of(kernel) <= few_bytes * static_cast<double>(rows_))) {
         turns.before.push_back(k);
       } else if (!cut.empty() && !later.conflicts(kernel) && fits(kernel, cut)) {
         kernel.by_rows = cut;
@@ -54,7 +48,7 @@ class RowFinder {
           else if (is_read_whole(kernel.views[v], cut[v]))
             whole_[kernel.views[v].buffer] = true;
         }
-        bytes += bytes_touched(kernel);
+        bytes += bytes_of(kernel);
         turns.by_rows.push_back(k);
       } else if (may_be_first) {
         turns.before.push_back(k);
@@ -219,7 +213,7 @@ class RowFinder {
 Turns find_rows(std::vector<Kernel>& kernels, const std::vector<Buffer>& buffers, std::int64_t rows,
                 bool always) {
   RowFinder finder(kernels, buffers, rows);
-  return rows > 1 ? finder.run(always) : finder.one_by_one();
+  return rows > (always ? 1 : rows_together) ? finder.run(always) : finder.one_by_one();
 }
 
 }  // namespace gradus::compile

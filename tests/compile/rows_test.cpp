@@ -105,6 +105,8 @@ TEST(Rows, LittleWorkStaysOnOneThread) {
   const auto f = [](std::span<const Tensor> in) { return Tensors{softmax(exp(in[0]), 1)}; };
   EXPECT_TRUE(by_rows(rows_plan(f, {randn({64, 10})}, false)).empty());
   EXPECT_EQ(by_rows(rows_plan(f, {randn({640, 10})}, false)).size(), 2u);
+  EXPECT_TRUE(by_rows(rows_plan(f, {randn({16, 1000})}, false)).empty()) << "rows for one thread";
+  EXPECT_EQ(by_rows(rows_plan(f, {randn({17, 1000})}, false)).size(), 2u);
   EXPECT_TRUE(by_rows(rows_plan(f, {randn({1, 10})})).empty());
   EXPECT_TRUE(by_rows(rows_plan(f, {randn({0, 10})})).empty());
 }
